@@ -1,0 +1,24 @@
+//! How bytes get in and out safely: `-`, headers, seals and the publish protocol.
+//!
+//! This crate knows nothing of what the bytes mean. Every program reads and writes through it, so that
+//! no file is ever half-written and no damaged file is ever believed.
+
+mod document;
+mod fault;
+mod header;
+mod input;
+mod nearest;
+mod output;
+mod publish;
+mod seal;
+mod sha256;
+
+pub use document::{Document, decode_document, encode_document, read_document, write_document};
+pub use fault::{Fault, Kind, Result};
+pub use header::{Header, InputRef, Program};
+pub use input::{Input, relative_name};
+pub use nearest::nearest;
+pub use output::Output;
+pub use publish::{publish, publish_new};
+pub use seal::{Place, Seal, bears_our_mark, check_seal, fill_seal};
+pub use sha256::{Hasher, Sha256};

@@ -1,0 +1,98 @@
+//! A column in memory. On disk a missing number is null; in memory it is NaN.
+
+/// One column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// Words with repetition, such as station names; dictionary-encoded on disk. Never missing.
+    Text(Text),
+    /// Instants: whole seconds since 1970-01-01T00:00:00Z. On disk `timestamp[us, UTC]`. Never missing.
+    Time(Vec<i64>),
+    /// Measurements and features; NaN = missing.
+    F32(Vec<f32>),
+    /// Computed numbers; NaN = missing.
+    F64(Vec<f64>),
+    /// Small counts and offsets. Never missing.
+    I16(Vec<i16>),
+    /// Bit masks. Never missing.
+    U16(Vec<u16>),
+    /// Counts. Never missing.
+    I32(Vec<i32>),
+}
+
+impl Column {
+    /// How many rows it has.
+    pub fn n_rows(&self) -> usize {
+        match self {
+            Self::Text(text) => text.codes.len(),
+            Self::Time(values) => values.len(),
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+            Self::I16(values) => values.len(),
+            Self::U16(values) => values.len(),
+            Self::I32(values) => values.len(),
+        }
+    }
+
+    /// Its type in words, for messages.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Time(_) => "time",
+            Self::F32(_) => "f32",
+            Self::F64(_) => "f64",
+            Self::I16(_) => "i16",
+            Self::U16(_) => "u16",
+            Self::I32(_) => "i32",
+        }
+    }
+}
+
+/// Words with repetition: `words[codes[row]]` is the word of a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Text {
+    /// Each word once.
+    pub words: Vec<String>,
+    /// One per row, an index into `words`.
+    pub codes: Vec<u32>,
+}
+
+impl Text {
+    /// From one word per row, words in order of first appearance.
+    pub fn from_rows<'a>(rows: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut text = Self::default();
+        let mut known = std::collections::BTreeMap::new();
+        for row in rows {
+            // Stations come in runs: the last word is mostly the right one.
+            let same = text
+                .codes
+                .last()
+                .copied()
+                .filter(|&c| text.words[c as usize] == row);
+            let code = same.unwrap_or_else(|| {
+                *known.entry(row.to_owned()).or_insert_with(|| {
+                    text.words.push(row.to_owned());
+                    u32::try_from(text.words.len() - 1).expect("fewer than 2^32 distinct words")
+                })
+            });
+            text.codes.push(code);
+        }
+        text
+    }
+
+    /// The word of a row.
+    pub fn get(&self, row: usize) -> &str {
+        &self.words[self.codes[row] as usize]
+    }
+}
+
+impl From<Vec<f32>> for Column {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32(values)
+    }
+}
+
+impl From<Vec<f64>> for Column {
+    fn from(values: Vec<f64>) -> Self {
+        Self::F64(values)
+    }
+}

@@ -1,0 +1,184 @@
+//! Tables through the file system: what goes in comes out, and no damage goes unnoticed.
+#![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use pm25_file::{Header, Input, Kind, Output, program};
+use pm25_table::{Column, Table, Text};
+
+const FORMAT: &str = "pm25-observations";
+
+fn sample(n_rows: usize) -> Table {
+    let mut table = Table::new();
+    let stations = (0..n_rows).map(|i| {
+        if i < n_rows / 2 {
+            "Dongsi"
+        } else {
+            "\"seal\":"
+        }
+    });
+    table.push("station", Column::Text(Text::from_rows(stations)));
+    table.push(
+        "time",
+        Column::Time((0..n_rows as i64).map(|i| 3600 * (i - 2)).collect()),
+    );
+    table.push("utc_offset_min", Column::I16(vec![480; n_rows]));
+    let value = |i: usize| {
+        if i.is_multiple_of(3) {
+            f32::NAN
+        } else {
+            0.1 * i as f32
+        }
+    };
+    table.push("pm25_ug_m3", (0..n_rows).map(value).collect::<Vec<f32>>());
+    table.push(
+        "pm25_flags",
+        Column::U16((0..n_rows).map(|i| i as u16).collect()),
+    );
+    table.push(
+        "prediction_ug_m3",
+        (0..n_rows)
+            .map(|i| 1.0 / (i as f64 + 3.0))
+            .collect::<Vec<f64>>(),
+    );
+    table
+}
+
+fn write(table: &Table, path: &Path) {
+    let header = Header::new(&program!()).unit("pm25_ug_m3", "µg/m³");
+    table
+        .write(&Output::Path(path.to_owned()), FORMAT, header)
+        .unwrap();
+}
+
+fn read(path: &Path) -> pm25_file::Result<Table> {
+    Table::read(&Input::Path(path.to_owned()), FORMAT)
+}
+
+fn bits(column: &Column) -> Vec<u64> {
+    match column {
+        Column::F32(v) => v
+            .iter()
+            .map(|x| u64::from(if x.is_nan() { 0 } else { x.to_bits() }))
+            .collect(),
+        Column::F64(v) => v.iter().map(|x| x.to_bits()).collect(),
+        other => panic!("{} is compared directly", other.type_name()),
+    }
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    let folder = tempfile::tempdir().unwrap();
+    // More rows than a row group holds, so that dictionaries are joined.
+    for n_rows in [0, 1, 7, 300_000] {
+        let path = folder.path().join("t.parquet");
+        let table = sample(n_rows);
+        write(&table, &path);
+        let back = read(&path).unwrap();
+        assert_eq!(
+            back.names().collect::<Vec<_>>(),
+            table.names().collect::<Vec<_>>()
+        );
+        for name in ["time", "utc_offset_min", "pm25_flags"] {
+            assert_eq!(back.column(name), table.column(name));
+        }
+        for name in ["pm25_ug_m3", "prediction_ug_m3"] {
+            assert_eq!(
+                bits(back.column(name).unwrap()),
+                bits(table.column(name).unwrap())
+            );
+        }
+        let (ours, theirs) = (
+            table.text("station").unwrap(),
+            back.text("station").unwrap(),
+        );
+        assert!((0..n_rows).all(|i| ours.get(i) == theirs.get(i)));
+        assert!(theirs.words.len() <= 2);
+        assert_eq!(back.header().unwrap().units["pm25_ug_m3"], "µg/m³");
+    }
+}
+
+#[test]
+fn the_same_table_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    write(&sample(1000), &a);
+    write(&sample(1000), &b);
+    assert_eq!(fs::read(a).unwrap(), fs::read(b).unwrap());
+}
+
+#[test]
+fn every_single_flipped_bit_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    write(&sample(5), &path);
+    let good = fs::read(&path).unwrap();
+    for bit in 0..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &bad).unwrap();
+        let fault = read(&path).map(|_| ()).expect_err("a flipped bit passed");
+        assert_eq!(fault.kind(), Kind::BadArtifact, "bit {bit}");
+        assert!(fault.to_string().contains("t.parquet"));
+    }
+}
+
+#[test]
+fn a_table_of_another_kind_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    write(&sample(5), &path);
+    let fault = Table::read(&Input::Path(path), "pm25-features").unwrap_err();
+    assert_eq!(fault.kind(), Kind::BadArtifact);
+    assert!(fault.to_string().contains("pm25-observations"));
+}
+
+#[test]
+fn a_foreign_table_is_read_as_numbers_words_and_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("foreign.parquet");
+    let columns: [(&str, ArrayRef); 3] = [
+        (
+            "target_ug_m3",
+            Arc::new(Float64Array::from(vec![Some(1.5), None])),
+        ),
+        ("hour", Arc::new(Int64Array::from(vec![3, 4]))),
+        ("station", Arc::new(StringArray::from(vec!["a", "a"]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    fs::write(&path, bytes).unwrap();
+    let table = read(&path).unwrap();
+    assert!(table.header().is_none());
+    assert_eq!(table.f64("hour").unwrap(), [3.0, 4.0]);
+    assert!(table.f64("target_ug_m3").unwrap()[1].is_nan());
+    assert_eq!(table.text("station").unwrap().get(1), "a");
+}
+
+#[test]
+fn what_is_no_parquet_is_a_bad_artifact() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    for bytes in [&b""[..], b"PAR1", b"station,time\na,b\n", &[0; 4096]] {
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(read(&path).unwrap_err().kind(), Kind::BadArtifact);
+    }
+}
+
+#[test]
+fn a_missing_column_is_named_with_its_nearest_neighbour() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    write(&sample(2), &path);
+    let fault = read(&path).unwrap().f32("pm2_5_ug_m3").unwrap_err();
+    assert_eq!(fault.kind(), Kind::BadData);
+    assert!(fault.hint_text().unwrap().contains("pm25_ug_m3"));
+}
