@@ -1,0 +1,145 @@
+//! What is asked of a model: the PM2.5 of which hour, and from which hours.
+//!
+//! Not the features themselves; those are [`feature`](crate::feature).
+//!
+//! ```text
+//!                 hours known when the answer is given         the answer
+//! nowcast    ... pm25[t-2] pm25[t-1] | the rest up to t         pm25[t]
+//! forecast   ... everything up to t                             pm25[t+h]
+//! ```
+
+use crate::{Quantity, Station, flag};
+use std::fmt;
+use std::ops::Range;
+
+/// The longest horizon accepted: a year of hours. Far beyond any skill, but a bound that sums cannot overflow.
+pub const HORIZON_H_MAX: u16 = 8_784;
+
+/// What is asked, relative to a row's hour t.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// PM2.5 of the hour t itself, from everything else up to t and PM2.5 up to t-1.
+    Nowcast,
+    /// PM2.5 of the hour t+h, from everything up to t.
+    Forecast {
+        /// Hours ahead: 1 to [`HORIZON_H_MAX`].
+        horizon_h: u16,
+    },
+}
+
+impl Task {
+    /// How far ahead of t the target is: 0 for a nowcast.
+    pub const fn horizon_h(self) -> u16 {
+        match self {
+            Self::Nowcast => 0,
+            Self::Forecast { horizon_h } => horizon_h,
+        }
+    }
+
+    /// `nowcast` or `forecast`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nowcast => "nowcast",
+            Self::Forecast { .. } => "forecast",
+        }
+    }
+
+    /// How many hours before t the newest PM2.5 is that may be known: 1 in a nowcast, 0 in a forecast.
+    pub const fn newest_pm25_h(self) -> u16 {
+        match self {
+            Self::Nowcast => 1,
+            Self::Forecast { .. } => 0,
+        }
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Nowcast => f.write_str("nowcast"),
+            Self::Forecast { horizon_h } => write!(f, "forecast {horizon_h} h ahead"),
+        }
+    }
+}
+
+/// The target of each hour t in `hours`: PM2.5[t+h], µg/m³; NaN where there is none. Never imputed: only a flag of
+/// [`flag::REMOVES_TARGET`] takes a value away. Hours beyond the grid have no target.
+pub fn target(station: &Station, task: Task, hours: Range<usize>) -> Vec<f32> {
+    let horizon = usize::from(task.horizon_h());
+    hours
+        .map(|hour_idx| measured(station, hour_idx.checked_add(horizon)))
+        .collect()
+}
+
+/// The persistence of each hour t in `hours`: PM2.5[t], in a nowcast PM2.5[t-1], µg/m³; NaN where that hour has
+/// none. Never carried forward from an older hour.
+pub fn persistence(station: &Station, task: Task, hours: Range<usize>) -> Vec<f32> {
+    let newest = usize::from(task.newest_pm25_h());
+    hours
+        .map(|hour_idx| measured(station, hour_idx.checked_sub(newest)))
+        .collect()
+}
+
+fn measured(station: &Station, hour_idx: Option<usize>) -> f32 {
+    let pm25 = hour_idx.and_then(|hour_idx| {
+        let removed = station.flags(Quantity::Pm25).get(hour_idx)? & flag::REMOVES_TARGET != 0;
+        let value = *station.values(Quantity::Pm25).get(hour_idx)?;
+        (!removed).then_some(value)
+    });
+    pm25.unwrap_or(f32::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn station() -> Station {
+        let mut station = Station::new("a", 0, 0);
+        station.values = std::array::from_fn(|_| vec![1.0, 2.0, f32::NAN, 4.0, 5.0, 6.0]);
+        station.flags = std::array::from_fn(|_| vec![0; 6]);
+        station
+    }
+
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    const NONE: f32 = f32::NAN;
+
+    #[test]
+    fn a_forecast_asks_for_a_later_hour() {
+        let (station, task) = (station(), Task::Forecast { horizon_h: 2 });
+        assert_eq!(
+            bits(&target(&station, task, 0..6)),
+            bits(&[NONE, 4.0, 5.0, 6.0, NONE, NONE])
+        );
+        assert_eq!(
+            bits(&persistence(&station, task, 0..6)),
+            bits(&[1.0, 2.0, NONE, 4.0, 5.0, 6.0])
+        );
+    }
+
+    #[test]
+    fn a_nowcast_asks_for_this_hour_and_knows_the_one_before() {
+        let (station, task) = (station(), Task::Nowcast);
+        assert_eq!(
+            bits(&target(&station, task, 0..6)),
+            bits(&[1.0, 2.0, NONE, 4.0, 5.0, 6.0])
+        );
+        assert_eq!(
+            bits(&persistence(&station, task, 0..6)),
+            bits(&[NONE, 1.0, 2.0, NONE, 4.0, 5.0])
+        );
+    }
+
+    #[test]
+    fn only_three_flags_remove_a_target() {
+        for (bit, name) in flag::ALL {
+            let mut station = station();
+            station.flags[0][3] = bit;
+            let removed = target(&station, Task::Nowcast, 3..4)[0].is_nan();
+            let also = persistence(&station, Task::Nowcast, 4..5)[0].is_nan();
+            assert_eq!((removed, also), (bit <= 4, bit <= 4), "{name}");
+        }
+    }
+}
