@@ -1,0 +1,537 @@
+//! Settings of the tree learners: parsed and checked once, so that learning cannot fail.
+//!
+//! Not a configuration language: names are XGBoost's and scikit-learn's, values are numbers.
+
+use std::fmt;
+
+/// A setting that a user may change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Knob {
+    /// Its name, as XGBoost or scikit-learn has it.
+    pub name: &'static str,
+    /// Other names under which those programs know it.
+    pub also: &'static [&'static str],
+    /// Used where nothing is said. A whole number here allows whole numbers only.
+    pub default: Number,
+    /// The smallest value allowed.
+    pub min: f64,
+    /// The largest value allowed.
+    pub max: f64,
+    /// What it does, in one line.
+    pub about: &'static str,
+}
+
+/// The value of a setting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// A count, a bound or a seed; at most 2^53, so that a JSON reader keeps it.
+    Whole(u64),
+    /// A share, a rate or a penalty.
+    Real(f64),
+}
+
+/// Why settings were refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BadParam {
+    /// No setting has this name.
+    #[error("there is no setting `{name}`; did you mean `{nearest}`? (known: {known})")]
+    Unknown {
+        /// As typed.
+        name: String,
+        /// The known name with the fewest typing errors.
+        nearest: &'static str,
+        /// All names, for people.
+        known: String,
+    },
+    /// The value is not a number of the right kind.
+    #[error("`{name}` takes {wanted} from {min} to {max}, not `{value}`")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// As typed.
+        value: String,
+        /// "a number" or "a whole number".
+        wanted: &'static str,
+        /// The smallest value allowed.
+        min: f64,
+        /// The largest value allowed.
+        max: f64,
+    },
+    /// A setting is given twice, perhaps under two names.
+    #[error("`{name}` is set twice")]
+    Twice {
+        /// The setting.
+        name: &'static str,
+    },
+}
+
+/// Settings of [`fit_boost`](super::boost::fit_boost).
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoostParams {
+    pub(crate) n_estimators: usize,
+    pub(crate) learning_rate: f64,
+    pub(crate) max_depth: usize,
+    pub(crate) max_leaves: usize,
+    pub(crate) subsample: f64,
+    pub(crate) colsample_bytree: f64,
+    pub(crate) min_child_weight: f64,
+    pub(crate) reg_lambda: f64,
+    pub(crate) reg_alpha: f64,
+    pub(crate) min_split_gain: f64,
+    pub(crate) max_bin: usize,
+    pub(crate) early_stopping_rounds: usize,
+    pub(crate) seed: u64,
+}
+
+impl BoostParams {
+    /// Everything that can be set, with defaults, ranges and meanings.
+    pub const KNOBS: &'static [Knob] = &[
+        whole("n_estimators", 300, 1.0, 100_000.0, "trees at most"),
+        real(
+            "learning_rate",
+            0.05,
+            1e-6,
+            1.0,
+            "share of each tree's correction that is used",
+        )
+        .or(&["eta"]),
+        MAX_DEPTH_BOOST,
+        whole(
+            "max_leaves",
+            127,
+            2.0,
+            65_536.0,
+            "leaves of a tree at most; those with most to gain are split first",
+        ),
+        real(
+            "subsample",
+            0.9,
+            0.01,
+            1.0,
+            "share of rows that each tree sees",
+        ),
+        real(
+            "colsample_bytree",
+            0.9,
+            0.01,
+            1.0,
+            "share of features that each tree may use",
+        ),
+        real(
+            "min_child_weight",
+            1.0,
+            0.0,
+            1e9,
+            "rows that each side of a split has at least",
+        ),
+        real(
+            "reg_lambda",
+            1.0,
+            0.0,
+            1e9,
+            "rows of no correction that each leaf is averaged with",
+        )
+        .or(&["lambda"]),
+        real(
+            "reg_alpha",
+            0.0,
+            0.0,
+            1e12,
+            "taken off the sum of a leaf's residuals",
+        )
+        .or(&["alpha"]),
+        real(
+            "min_split_gain",
+            0.0,
+            0.0,
+            1e18,
+            "gain that a split must exceed, in squared units of the target",
+        )
+        .or(&["gamma", "min_split_loss"]),
+        MAX_BIN,
+        whole(
+            "early_stopping_rounds",
+            30,
+            0.0,
+            100_000.0,
+            "trees without a better validation error before it stops; 0: never",
+        ),
+        SEED,
+    ];
+
+    /// Reads `name`, `value` pairs; what is not named has its default.
+    ///
+    /// # Errors
+    /// An unknown name, a value of the wrong kind or out of range, a setting given twice.
+    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, BadParam> {
+        let settings = Settings::parse(Self::KNOBS, pairs)?;
+        Ok(Self {
+            n_estimators: settings.count("n_estimators"),
+            learning_rate: settings.real("learning_rate"),
+            max_depth: settings.count("max_depth"),
+            max_leaves: settings.count("max_leaves"),
+            subsample: settings.real("subsample"),
+            colsample_bytree: settings.real("colsample_bytree"),
+            min_child_weight: settings.real("min_child_weight"),
+            reg_lambda: settings.real("reg_lambda"),
+            reg_alpha: settings.real("reg_alpha"),
+            min_split_gain: settings.real("min_split_gain"),
+            max_bin: settings.count("max_bin"),
+            early_stopping_rounds: settings.count("early_stopping_rounds"),
+            seed: settings.whole("seed"),
+        })
+    }
+
+    /// Every setting with the value in force, in the order of [`Self::KNOBS`].
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, Number)> {
+        use Number::{Real, Whole};
+        vec![
+            ("n_estimators", Whole(self.n_estimators as u64)),
+            ("learning_rate", Real(self.learning_rate)),
+            ("max_depth", Whole(self.max_depth as u64)),
+            ("max_leaves", Whole(self.max_leaves as u64)),
+            ("subsample", Real(self.subsample)),
+            ("colsample_bytree", Real(self.colsample_bytree)),
+            ("min_child_weight", Real(self.min_child_weight)),
+            ("reg_lambda", Real(self.reg_lambda)),
+            ("reg_alpha", Real(self.reg_alpha)),
+            ("min_split_gain", Real(self.min_split_gain)),
+            ("max_bin", Whole(self.max_bin as u64)),
+            (
+                "early_stopping_rounds",
+                Whole(self.early_stopping_rounds as u64),
+            ),
+            ("seed", Whole(self.seed)),
+        ]
+    }
+}
+
+/// Settings of [`fit_forest`](super::forest::fit_forest).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForestParams {
+    pub(crate) n_estimators: usize,
+    pub(crate) max_depth: usize,
+    pub(crate) max_features: f64,
+    pub(crate) min_samples_leaf: usize,
+    pub(crate) max_bin: usize,
+    pub(crate) seed: u64,
+}
+
+impl ForestParams {
+    /// Everything that can be set, with defaults, ranges and meanings.
+    pub const KNOBS: &'static [Knob] = &[
+        whole("n_estimators", 100, 1.0, 10_000.0, "trees"),
+        whole(
+            "max_depth",
+            20,
+            1.0,
+            64.0,
+            "splits from root to leaf at most",
+        ),
+        real(
+            "max_features",
+            1.0,
+            0.01,
+            1.0,
+            "share of features that each node looks at",
+        ),
+        whole(
+            "min_samples_leaf",
+            1,
+            1.0,
+            1e9,
+            "drawn rows that each side of a split has at least",
+        ),
+        MAX_BIN,
+        SEED,
+    ];
+
+    /// Reads `name`, `value` pairs; what is not named has its default.
+    ///
+    /// # Errors
+    /// An unknown name, a value of the wrong kind or out of range, a setting given twice.
+    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, BadParam> {
+        let settings = Settings::parse(Self::KNOBS, pairs)?;
+        Ok(Self {
+            n_estimators: settings.count("n_estimators"),
+            max_depth: settings.count("max_depth"),
+            max_features: settings.real("max_features"),
+            min_samples_leaf: settings.count("min_samples_leaf"),
+            max_bin: settings.count("max_bin"),
+            seed: settings.whole("seed"),
+        })
+    }
+
+    /// Every setting with the value in force, in the order of [`Self::KNOBS`].
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, Number)> {
+        use Number::{Real, Whole};
+        vec![
+            ("n_estimators", Whole(self.n_estimators as u64)),
+            ("max_depth", Whole(self.max_depth as u64)),
+            ("max_features", Real(self.max_features)),
+            ("min_samples_leaf", Whole(self.min_samples_leaf as u64)),
+            ("max_bin", Whole(self.max_bin as u64)),
+            ("seed", Whole(self.seed)),
+        ]
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(value) => value.fmt(f),
+            Self::Real(value) => value.fmt(f),
+        }
+    }
+}
+
+const MAX_DEPTH_BOOST: Knob = whole(
+    "max_depth",
+    7,
+    1.0,
+    64.0,
+    "splits from root to leaf at most",
+);
+const MAX_BIN: Knob = whole(
+    "max_bin",
+    255,
+    2.0,
+    255.0,
+    "bins that a feature's values are sorted into",
+);
+const SEED: Knob =
+    whole("seed", 42, 0.0, (1_u64 << 53) as f64, "where chance starts").or(&["random_state"]);
+
+const fn whole(name: &'static str, default: u64, min: f64, max: f64, about: &'static str) -> Knob {
+    Knob {
+        name,
+        also: &[],
+        default: Number::Whole(default),
+        min,
+        max,
+        about,
+    }
+}
+
+const fn real(name: &'static str, default: f64, min: f64, max: f64, about: &'static str) -> Knob {
+    Knob {
+        name,
+        also: &[],
+        default: Number::Real(default),
+        min,
+        max,
+        about,
+    }
+}
+
+impl Knob {
+    const fn or(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.also.contains(&name)
+    }
+
+    fn parse(&self, value: &str) -> Result<Number, BadParam> {
+        let (number, wanted) = match self.default {
+            Number::Whole(_) => (value.parse().ok().map(Number::Whole), "a whole number"),
+            Number::Real(_) => (value.parse().ok().map(Number::Real), "a number"),
+        };
+        let is_allowed = |number: &Number| {
+            let value = match number {
+                Number::Whole(value) => *value as f64,
+                Number::Real(value) => *value,
+            };
+            // A NaN is in no range.
+            self.min <= value && value <= self.max
+        };
+        number.filter(is_allowed).ok_or_else(|| BadParam::Value {
+            name: self.name,
+            value: value.to_owned(),
+            wanted,
+            min: self.min,
+            max: self.max,
+        })
+    }
+}
+
+/// One value for each knob.
+struct Settings {
+    knobs: &'static [Knob],
+    values: Vec<Number>,
+}
+
+impl Settings {
+    fn parse(knobs: &'static [Knob], pairs: &[(String, String)]) -> Result<Self, BadParam> {
+        let mut values: Vec<Number> = knobs.iter().map(|knob| knob.default).collect();
+        let mut seen = vec![false; knobs.len()];
+        for (name, value) in pairs {
+            let Some(knob_idx) = knobs.iter().position(|knob| knob.is_called(name)) else {
+                return Err(unknown(name, knobs));
+            };
+            if seen[knob_idx] {
+                return Err(BadParam::Twice {
+                    name: knobs[knob_idx].name,
+                });
+            }
+            seen[knob_idx] = true;
+            values[knob_idx] = knobs[knob_idx].parse(value)?;
+        }
+        Ok(Self { knobs, values })
+    }
+
+    fn value(&self, name: &str) -> Number {
+        let place = self.knobs.iter().position(|knob| knob.name == name);
+        self.values[place.expect("each setting is in its table, see the tests")]
+    }
+
+    fn whole(&self, name: &str) -> u64 {
+        match self.value(name) {
+            Number::Whole(value) => value,
+            Number::Real(value) => value as u64,
+        }
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.whole(name) as usize
+    }
+
+    fn real(&self, name: &str) -> f64 {
+        match self.value(name) {
+            Number::Whole(value) => value as f64,
+            Number::Real(value) => value,
+        }
+    }
+}
+
+fn unknown(name: &str, knobs: &[Knob]) -> BadParam {
+    let nearest = knobs
+        .iter()
+        .map(|knob| knob.name)
+        .min_by_key(|known| typing_errors(name, known));
+    let known: Vec<&str> = knobs.iter().map(|knob| knob.name).collect();
+    BadParam::Unknown {
+        name: name.to_owned(),
+        nearest: nearest.unwrap_or_default(),
+        known: known.join(", "),
+    }
+}
+
+/// The least number of characters to add, drop or change that makes one word of the other (Levenshtein's distance).
+fn typing_errors(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut distances: Vec<usize> = (0..=b.len()).collect();
+    for (n_before, a) in a.chars().enumerate() {
+        let mut diagonal = distances[0];
+        distances[0] = n_before + 1;
+        for (place, b) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = distances[place + 1];
+            distances[place + 1] = changed.min(diagonal + 1).min(distances[place] + 1);
+        }
+    }
+    distances[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn refused(name: &str, value: &str) -> String {
+        BoostParams::from_pairs(&pairs(&[(name, value)]))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn tables_settings_and_defaults_agree() {
+        let defaults = |knobs: &[Knob]| {
+            knobs
+                .iter()
+                .map(|knob| (knob.name, knob.default))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            BoostParams::from_pairs(&[]).unwrap().settings(),
+            defaults(BoostParams::KNOBS)
+        );
+        assert_eq!(
+            ForestParams::from_pairs(&[]).unwrap().settings(),
+            defaults(ForestParams::KNOBS)
+        );
+        for knob in BoostParams::KNOBS.iter().chain(ForestParams::KNOBS) {
+            assert_eq!(knob.parse(&knob.default.to_string()), Ok(knob.default));
+        }
+    }
+
+    #[test]
+    fn what_is_said_counts_also_under_another_name() {
+        let said = pairs(&[
+            ("eta", "0.1"),
+            ("max_depth", "3"),
+            ("gamma", "2"),
+            ("random_state", "7"),
+        ]);
+        let params = BoostParams::from_pairs(&said).unwrap();
+        assert_eq!((params.learning_rate, params.max_depth), (0.1, 3));
+        assert_eq!((params.min_split_gain, params.seed), (2.0, 7));
+        assert_eq!(params.n_estimators, 300);
+        let forest = ForestParams::from_pairs(&pairs(&[("max_features", "0.33")])).unwrap();
+        assert_eq!(forest.max_features, 0.33);
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest() {
+        assert!(refused("max_dept", "3").starts_with(
+            "there is no setting `max_dept`; did you mean `max_depth`? (known: n_estimators, "
+        ));
+        assert!(refused("n_estimator", "3").contains("`n_estimators`?"));
+        assert!(refused("", "").contains("no setting ``"));
+    }
+
+    #[test]
+    fn impossible_values_are_refused_with_the_range() {
+        assert_eq!(
+            refused("max_depth", "0"),
+            "`max_depth` takes a whole number from 1 to 64, not `0`"
+        );
+        assert_eq!(
+            refused("eta", "1.5"),
+            "`learning_rate` takes a number from 0.000001 to 1, not `1.5`"
+        );
+        for value in ["-1", "7.5", "seven", "", "1e2", "99999999999999999999"] {
+            assert!(refused("max_depth", value).contains(&format!("not `{value}`")));
+        }
+        for value in ["nan", "inf", "-0.1", "0", "x"] {
+            assert!(refused("subsample", value).contains(&format!("not `{value}`")));
+        }
+        assert!(refused("max_bin", "256").contains("from 2 to 255"));
+    }
+
+    #[test]
+    fn a_setting_counts_once() {
+        let twice = BoostParams::from_pairs(&pairs(&[("gamma", "1"), ("min_split_gain", "2")]));
+        assert_eq!(
+            twice.unwrap_err().to_string(),
+            "`min_split_gain` is set twice"
+        );
+    }
+
+    #[test]
+    fn typing_errors_are_counted() {
+        assert_eq!(typing_errors("kitten", "sitting"), 3);
+        assert_eq!(typing_errors("", "abc"), 3);
+        assert_eq!(typing_errors("abc", ""), 3);
+        assert_eq!(typing_errors("same", "same"), 0);
+    }
+}

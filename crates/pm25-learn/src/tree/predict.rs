@@ -1,0 +1,226 @@
+//! Asking finished trees.
+//!
+//! Not asking what has not been checked: a tree from outside goes through [`Ensemble::check`] first.
+
+use rayon::prelude::*;
+
+use super::ensemble::{Ensemble, Tree};
+use crate::columns::Columns;
+
+impl Tree {
+    /// What the row's leaf adds. A NaN goes where the tree has learned to send missing values.
+    pub(crate) fn value_of(&self, row: &[f32]) -> f32 {
+        let mut node = 0;
+        while !self.is_leaf(node) {
+            let x = row[usize::from(self.feature[node])];
+            let goes_left = if x.is_nan() {
+                self.missing_left[node]
+            } else {
+                x <= self.threshold[node]
+            };
+            node = self.left[node] as usize + usize::from(!goes_left);
+        }
+        self.value[node]
+    }
+}
+
+impl Ensemble {
+    /// One prediction a row, in units of the target. Each sum runs in tree order in f64, so a row's answer has the
+    /// same bits alone, in any batch and on any number of threads.
+    #[must_use]
+    pub fn predict(&self, x: &Columns) -> Vec<f64> {
+        let mut sums = vec![0.0; x.n_rows()];
+        add_trees(&self.trees, x, &mut sums);
+        sums.iter()
+            .map(|sum| self.base + self.scale * sum)
+            .collect()
+    }
+
+    /// The prediction for one row, bit for bit that of [`Ensemble::predict`].
+    ///
+    /// # Panics
+    /// If the row is shorter than the `n_features` of [`Ensemble::check`].
+    #[must_use]
+    pub fn predict_row(&self, row: &[f32]) -> f64 {
+        let sum = self
+            .trees
+            .iter()
+            .fold(0.0, |sum, tree| sum + f64::from(tree.value_of(row)));
+        self.base + self.scale * sum
+    }
+}
+
+/// Rows that are visited together: they and a tree share the processor's caches.
+pub(crate) const BLOCK_ROWS: usize = 256;
+
+/// Adds what each tree says of each row to the row's sum.
+pub(crate) fn add_trees(trees: &[Tree], x: &Columns, sums: &mut [f64]) {
+    each_block(x, BLOCK_ROWS, sums, |rows, sums| {
+        for tree in trees {
+            for (row, sum) in rows.iter().zip(&mut *sums) {
+                *sum += f64::from(tree.value_of(row));
+            }
+        }
+    });
+}
+
+/// A few whole rows of a table, side by side.
+pub(crate) struct Rows {
+    /// Number of the first row in the table.
+    pub(crate) first: usize,
+    n_rows: usize,
+    n_columns: usize,
+    values: Vec<f32>,
+}
+
+impl Rows {
+    fn gather(x: &Columns, first: usize, n_rows: usize) -> Self {
+        let n_columns = x.n_columns();
+        let mut values = vec![0.0; n_rows * n_columns];
+        for column_idx in 0..n_columns {
+            let column = &x.column(column_idx)[first..first + n_rows];
+            for (row_idx, &value) in column.iter().enumerate() {
+                values[row_idx * n_columns + column_idx] = value;
+            }
+        }
+        Self {
+            first,
+            n_rows,
+            n_columns,
+            values,
+        }
+    }
+
+    /// Values in each row.
+    pub(crate) fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// The rows in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[f32]> {
+        (0..self.n_rows).map(|row_idx| &self.values[row_idx * self.n_columns..][..self.n_columns])
+    }
+}
+
+/// Hands blocks of at most `block_rows` rows to many threads, each with its part of `results`
+/// (`results.len() / x.n_rows()` items for each row).
+pub(crate) fn each_block<T: Send>(
+    x: &Columns,
+    block_rows: usize,
+    results: &mut [T],
+    work: impl Fn(&Rows, &mut [T]) + Sync,
+) {
+    let n_per_row = results.len().checked_div(x.n_rows()).unwrap_or(0);
+    if n_per_row == 0 {
+        return;
+    }
+    // One row of a service must not wait for threads that are busy with somebody's batch.
+    if x.n_rows() <= block_rows {
+        return work(&Rows::gather(x, 0, x.n_rows()), results);
+    }
+    let blocks = results.par_chunks_mut(block_rows * n_per_row).enumerate();
+    blocks.for_each(|(block_idx, results)| {
+        let rows = Rows::gather(x, block_idx * block_rows, results.len() / n_per_row);
+        work(&rows, results);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::ensemble::LEAF;
+    use super::super::oracle;
+    use super::*;
+
+    fn stump(missing_left: bool) -> Tree {
+        Tree {
+            feature: vec![0, LEAF, LEAF],
+            threshold: vec![2.0, 0.0, 0.0],
+            missing_left: vec![missing_left, false, false],
+            left: vec![1, 0, 0],
+            value: vec![0.0, -1.0, 1.0],
+            cover: vec![2.0, 1.0, 1.0],
+        }
+    }
+
+    #[test]
+    fn the_threshold_itself_goes_left_and_missing_goes_where_it_was_told() {
+        for missing_left in [true, false] {
+            let tree = stump(missing_left);
+            assert_eq!(tree.value_of(&[2.0]), -1.0);
+            assert_eq!(tree.value_of(&[2.0_f32.next_up()]), 1.0);
+            assert_eq!(tree.value_of(&[f32::NEG_INFINITY]), -1.0);
+            assert_eq!(tree.value_of(&[f32::INFINITY]), 1.0);
+            assert_eq!(
+                tree.value_of(&[f32::NAN]),
+                if missing_left { -1.0 } else { 1.0 }
+            );
+        }
+    }
+
+    #[test]
+    fn base_and_scale_frame_the_sum() {
+        let trees = vec![stump(true), stump(true), stump(false)];
+        let ensemble = Ensemble {
+            base: 10.0,
+            scale: 0.5,
+            trees,
+        };
+        assert_eq!(ensemble.predict_row(&[5.0]), 11.5);
+        assert_eq!(ensemble.predict_row(&[f32::NAN]), 9.5);
+    }
+
+    #[test]
+    fn trees_are_summed_in_their_order() {
+        let leaf = |value| {
+            let mut leaf = Tree::default();
+            leaf.push_leaf(value, 1.0);
+            leaf
+        };
+        // In this order the 1 is lost, in others it is not.
+        let trees = vec![leaf(1.0), leaf(1e17), leaf(-1e17)];
+        let ensemble = Ensemble {
+            base: 0.0,
+            scale: 1.0,
+            trees,
+        };
+        assert_eq!(ensemble.predict_row(&[]), 0.0);
+        assert_eq!(ensemble.predict(&Columns::new(vec![], 1)), [0.0]);
+    }
+
+    #[test]
+    fn tables_without_rows_columns_or_trees_are_answered() {
+        let none = Ensemble {
+            base: 3.0,
+            scale: 1.0,
+            trees: vec![],
+        };
+        assert_eq!(none.predict(&Columns::new(vec![], 2)), [3.0, 3.0]);
+        assert_eq!(none.predict(&Columns::new(vec![&[]], 0)), [0.0; 0]);
+        let mut leaf = Tree::default();
+        leaf.push_leaf(4.0, 1.0);
+        let constant = Ensemble {
+            base: 3.0,
+            scale: 1.0,
+            trees: vec![leaf],
+        };
+        assert_eq!(constant.predict(&Columns::new(vec![], 2)), [7.0, 7.0]);
+        assert_eq!(constant.predict_row(&[]), 7.0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_is_its_single_rows_bit_for_bit(
+            ensemble in oracle::an_ensemble(4),
+            rows in proptest::collection::vec(oracle::a_row(4), 1..600),
+        ) {
+            let table = oracle::columns_of(&rows, 4);
+            let x = Columns::new(table.iter().map(Vec::as_slice).collect(), rows.len());
+            let batch = ensemble.predict(&x);
+            for (row, prediction) in rows.iter().zip(&batch) {
+                prop_assert_eq!(ensemble.predict_row(row).to_bits(), prediction.to_bits());
+            }
+        }
+    }
+}

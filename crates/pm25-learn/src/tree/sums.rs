@@ -1,0 +1,51 @@
+//! Sums of floating-point numbers in an order that does not depend on the number of threads.
+//!
+//! Not exact sums: those of the histograms are, being sums of whole numbers.
+
+use rayon::prelude::*;
+
+/// Numbers that are summed one after the other; the sums of blocks are then summed in the order of the blocks.
+const BLOCK: usize = 4096;
+
+/// The sum of `term` over all values.
+pub(crate) fn sum_of(values: &[f64], term: impl Fn(f64) -> f64 + Sync) -> f64 {
+    let of_block = |block: &[f64]| block.iter().fold(0.0, |sum, &value| sum + term(value));
+    let blocks: Vec<f64> = values.par_chunks(BLOCK).map(of_block).collect();
+    blocks.iter().fold(0.0, |sum, block| sum + block)
+}
+
+/// The mean; 0 of nothing.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    sum_of(values, |value| value) / values.len().max(1) as f64
+}
+
+/// The root of the mean square; 0 of nothing.
+pub(crate) fn root_mean_square(values: &[f64]) -> f64 {
+    (sum_of(values, |value| value * value) / values.len().max(1) as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_right_and_the_same_on_any_number_of_threads() {
+        let values: Vec<f64> = (0..100_003).map(|i| f64::from(i) * 0.1 - 5000.0).collect();
+        let on = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .build()
+                .unwrap();
+            pool.install(|| mean(&values))
+        };
+        assert!((on(1) - (0.1 * 50_001.0 - 5000.0)).abs() < 1e-9);
+        assert_eq!(on(1).to_bits(), on(2).to_bits());
+        assert_eq!(on(1).to_bits(), on(5).to_bits());
+    }
+
+    #[test]
+    fn nothing_has_mean_zero() {
+        assert_eq!((mean(&[]), root_mean_square(&[])), (0.0, 0.0));
+        assert_eq!(root_mean_square(&[3.0, -4.0, 0.0, 0.0]), 2.5);
+    }
+}

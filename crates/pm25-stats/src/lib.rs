@@ -1,0 +1,31 @@
+//! Numbers about numbers: how far predictions are from targets, and how far one distribution is from another.
+//!
+//! It is not a place for learners, files, column names or pollutants: everything here takes plain `f64` values in
+//! whatever unit the caller has, touches nothing outside, and gives the same bits on every machine (sums run in a
+//! fixed order, transcendental functions come from `libm`).
+//!
+//! | question | file |
+//! |---|---|
+//! | how good are these predictions, and is that report believable? | [`scores`], [`invariants`] |
+//! | what does a column look like, sorted once? | [`sample`] |
+//! | how far apart are two samples? | [`ks`], [`psi`], [`wasserstein`] |
+//! | the same against a reference that is no longer at hand | [`profile`] |
+//! | is that far enough to matter? | [`severity`] |
+
+pub mod invariants;
+mod kolmogorov;
+pub mod ks;
+pub mod profile;
+pub mod psi;
+pub mod sample;
+pub mod scores;
+pub mod severity;
+pub mod wasserstein;
+
+pub use invariants::{Violation, check};
+pub use ks::Ks;
+pub use profile::{BadProfile, Profile, ProfileParts};
+pub use psi::Bins;
+pub use sample::Sample;
+pub use scores::{Scores, scores, skill};
+pub use severity::Severity;
