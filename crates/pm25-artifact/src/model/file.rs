@@ -1,0 +1,224 @@
+//! What a model looks like on disk. Laid out for years, not for speed.
+
+use pm25_file::{Document, Fault, Header, Result};
+use pm25_learn::{Linear, Term};
+use serde::{Deserialize, Serialize};
+
+use super::trees::TreesFile;
+use super::{Climatology, Model, ModelKind, N_HOURS, N_MONTHS, TrainProfile};
+use crate::drift::check_profiles;
+use crate::prep::{FeatureFact, StationFact, TaskFact};
+
+/// More than any model of ours has; a file that claims more is not read further.
+const N_COLUMNS_MAX: usize = 10_000;
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelFile {
+    pm25: Header,
+    kind: ModelKind,
+    task: TaskFact,
+    inputs: Vec<FeatureFact>,
+    stations: Vec<StationFact>,
+    climatology: ClimatologyFile,
+    linear: LinearFile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trees: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<TrainProfile>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ClimatologyFile {
+    overall_ug_m3: f64,
+    station_ug_m3: Vec<Option<f64>>,
+    station_month_ug_m3: Vec<Option<f64>>,
+    station_month_hour_ug_m3: Vec<Option<f64>>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct LinearFile {
+    intercept_ug_m3: f64,
+    terms: Vec<TermFile>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct TermFile {
+    mean: f64,
+    weight: f64,
+    present_ug_m3: f64,
+    missing_ug_m3: f64,
+}
+
+impl Document for ModelFile {
+    const FORMAT: &'static str = "pm25-model";
+    const VERSION: u32 = 1;
+    const PRETTY: bool = false;
+
+    fn header(&self) -> &Header {
+        &self.pm25
+    }
+
+    fn header_mut(&mut self) -> &mut Header {
+        &mut self.pm25
+    }
+}
+
+impl From<Model> for ModelFile {
+    fn from(model: Model) -> Self {
+        let on_disk = |means: Vec<f64>| {
+            means
+                .into_iter()
+                .map(|mean| (!mean.is_nan()).then_some(mean))
+                .collect()
+        };
+        Self {
+            pm25: model.header,
+            kind: model.kind,
+            task: model.task,
+            inputs: model.inputs,
+            stations: model.stations,
+            climatology: ClimatologyFile {
+                overall_ug_m3: model.climatology.overall,
+                station_ug_m3: on_disk(model.climatology.station),
+                station_month_ug_m3: on_disk(model.climatology.month),
+                station_month_hour_ug_m3: on_disk(model.climatology.hour),
+            },
+            linear: LinearFile {
+                intercept_ug_m3: model.linear.intercept,
+                terms: model.linear.terms.into_iter().map(TermFile::from).collect(),
+            },
+            trees: model.trees.as_ref().map(TreesFile::from),
+            profile: model.profile,
+        }
+    }
+}
+
+impl From<Term> for TermFile {
+    fn from(term: Term) -> Self {
+        Self {
+            mean: term.mean,
+            weight: term.weight,
+            present_ug_m3: term.present,
+            missing_ug_m3: term.missing,
+        }
+    }
+}
+
+impl From<TermFile> for Term {
+    fn from(term: TermFile) -> Self {
+        Self {
+            mean: term.mean,
+            weight: term.weight,
+            present: term.present_ug_m3,
+            missing: term.missing_ug_m3,
+        }
+    }
+}
+
+impl ModelFile {
+    /// Validates everything that using the model will trust.
+    pub(super) fn check(self, name: &str) -> Result<Model> {
+        let unusable = |what: String| {
+            Fault::bad_artifact(format!("{name} is no usable model: {what}"))
+                .hint("train it again with `pm25-train`")
+        };
+        self.faults().map_err(unusable)?;
+        if let Some(profile) = &self.profile {
+            check_profiles(name, profile.columns.clone())?;
+            check_profiles(
+                name,
+                [("prediction".to_owned(), profile.prediction.clone())].into(),
+            )?;
+        }
+        let trees = self
+            .trees
+            .as_ref()
+            .map(|trees| trees.check(self.inputs.len()));
+        let in_memory = |means: Vec<Option<f64>>| {
+            means
+                .into_iter()
+                .map(|mean| mean.unwrap_or(f64::NAN))
+                .collect()
+        };
+        Ok(Model {
+            header: self.pm25,
+            kind: self.kind,
+            task: self.task,
+            inputs: self.inputs,
+            stations: self.stations,
+            climatology: Climatology {
+                overall: self.climatology.overall_ug_m3,
+                station: in_memory(self.climatology.station_ug_m3),
+                month: in_memory(self.climatology.station_month_ug_m3),
+                hour: in_memory(self.climatology.station_month_hour_ug_m3),
+            },
+            linear: Linear {
+                intercept: self.linear.intercept_ug_m3,
+                terms: self.linear.terms.into_iter().map(Term::from).collect(),
+            },
+            trees: trees.transpose().map_err(unusable)?,
+            profile: self.profile,
+        })
+    }
+
+    fn faults(&self) -> std::result::Result<(), String> {
+        let n_stations = self.stations.len();
+        let n_columns = self.inputs.len();
+        let usual = &self.climatology;
+        same(
+            "input columns and linear terms",
+            n_columns,
+            self.linear.terms.len(),
+        )?;
+        same("stations", n_stations, usual.station_ug_m3.len())?;
+        same(
+            "stations x months",
+            n_stations * N_MONTHS,
+            usual.station_month_ug_m3.len(),
+        )?;
+        same(
+            "stations x months x hours",
+            n_stations * N_MONTHS * N_HOURS,
+            usual.station_month_hour_ug_m3.len(),
+        )?;
+        if N_COLUMNS_MAX < n_columns {
+            return Err(format!(
+                "{n_columns} input columns; at most {N_COLUMNS_MAX} are read"
+            ));
+        }
+        let grown = matches!(self.kind, ModelKind::Forest | ModelKind::Boost);
+        if grown != self.trees.is_some() {
+            return Err("a forest or a booster has trees, and no other kind has".to_owned());
+        }
+        self.twins()
+    }
+
+    fn twins(&self) -> std::result::Result<(), String> {
+        let mut columns: Vec<&str> = self.inputs.iter().map(|f| f.column.as_str()).collect();
+        columns.sort_unstable();
+        if let Some(pair) = columns.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("the input column `{}` is there twice", pair[0]));
+        }
+        let sorted = self
+            .stations
+            .windows(2)
+            .all(|pair| pair[0].name < pair[1].name);
+        if sorted {
+            Ok(())
+        } else {
+            Err("its stations are not sorted, each once".to_owned())
+        }
+    }
+}
+
+fn same(what: &str, wanted: usize, found: usize) -> std::result::Result<(), String> {
+    if wanted == found {
+        Ok(())
+    } else {
+        Err(format!("{what} disagree ({wanted} and {found})"))
+    }
+}

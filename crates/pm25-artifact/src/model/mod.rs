@@ -1,0 +1,211 @@
+//! The model file: everything that is needed to predict, and nothing else.
+//!
+//! [`Model`] is what programs use; [`file`] is what is written down. Loading validates everything once and
+//! then trusts it. The climatology and the ridge travel with every model as baselines.
+
+mod climatology;
+mod file;
+mod trees;
+
+use std::fmt;
+use std::str::FromStr;
+
+use pm25_file::{Header, Input, InputRef, Output, Result, Sha256, decode_document, write_document};
+use pm25_learn::tree::Ensemble;
+use pm25_learn::{Columns, Linear};
+use serde::{Deserialize, Serialize};
+
+pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
+
+use crate::drift::{ProfileFile, Profiles, RowSpan};
+use crate::prep::{FeatureFact, StationFact, TaskFact};
+use file::ModelFile;
+
+/// How a model predicts.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// The newest known PM2.5; where that is missing, the climatology.
+    Persistence,
+    /// Mean of the station's month and hour.
+    Climatology,
+    /// Ridge regression.
+    Linear,
+    /// Random forest.
+    Forest,
+    /// Gradient boosting.
+    Boost,
+}
+
+impl ModelKind {
+    /// All kinds, simplest first.
+    pub const ALL: [Self; 5] = [
+        Self::Persistence,
+        Self::Climatology,
+        Self::Linear,
+        Self::Forest,
+        Self::Boost,
+    ];
+
+    /// As it is typed and written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Persistence => "persistence",
+            Self::Climatology => "climatology",
+            Self::Linear => "linear",
+            Self::Forest => "forest",
+            Self::Boost => "boost",
+        }
+    }
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for ModelKind {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.word() == word)
+            .ok_or_else(|| {
+                format!("`{word}` is none of persistence, climatology, linear, forest, boost")
+            })
+    }
+}
+
+/// Rows of a prepared table as a model wants them.
+pub struct Rows<'a> {
+    /// Station names and one index into them per row; none in a table that has no stations.
+    pub station: Option<(&'a [String], &'a [u32])>,
+    /// Stamp t of each row, seconds since 1970 UTC.
+    pub time_s: Option<&'a [i64]>,
+    /// Newest known PM2.5, µg/m³; NaN = missing.
+    pub persistence_ug_m3: Option<&'a [f32]>,
+    /// Feature columns in the order of [`Model::inputs`].
+    pub features: Vec<&'a [f32]>,
+    /// How many rows.
+    pub n_rows: usize,
+}
+
+/// A model, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Where it comes from.
+    pub header: Header,
+    /// How it predicts.
+    pub kind: ModelKind,
+    /// What it predicts.
+    pub task: TaskFact,
+    /// Feature columns in order.
+    pub inputs: Vec<FeatureFact>,
+    /// Stations of the train rows, sorted; `station_code` is the position here.
+    pub stations: Vec<StationFact>,
+    /// Baseline: mean of station, month and hour.
+    pub climatology: Climatology,
+    /// Baseline: the ridge.
+    pub linear: Linear,
+    /// The trees of a forest or a booster, and of nothing else.
+    pub trees: Option<Ensemble>,
+    /// What its train rows were like; drift is measured against it. None in a model that was imported.
+    pub profile: Option<TrainProfile>,
+}
+
+/// What the train rows of a model were like.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainProfile {
+    /// How many rows, from when to when.
+    pub span: RowSpan,
+    /// Per feature column.
+    pub columns: Profiles,
+    /// What the model predicts on these rows, µg/m³.
+    pub prediction: ProfileFile,
+}
+
+impl Model {
+    /// Reads and validates a model file; whatever is wrong with it is a bad artifact.
+    pub fn read(input: &Input) -> Result<(Self, InputRef)> {
+        let bytes = input.bytes()?;
+        Ok((
+            Self::decode(&input.to_string(), &bytes)?,
+            input.reference(&bytes),
+        ))
+    }
+
+    /// Decodes and validates the bytes of a model file; `name` is for messages.
+    pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
+        decode_document::<ModelFile>(name, bytes)?.check(name)
+    }
+
+    /// Publishes the model; returns the hash of the file, which is its name everywhere else.
+    pub fn write(self, output: &Output) -> Result<Sha256> {
+        write_document(output, &mut ModelFile::from(self))
+    }
+
+    /// Feature columns in the order that [`Rows::features`] must have.
+    pub fn inputs(&self) -> &[FeatureFact] {
+        &self.inputs
+    }
+
+    /// What it predicts.
+    pub fn task(&self) -> TaskFact {
+        self.task
+    }
+
+    /// How it predicts.
+    pub fn kind(&self) -> ModelKind {
+        self.kind
+    }
+
+    /// Stations that it was trained on.
+    pub fn stations(&self) -> &[StationFact] {
+        &self.stations
+    }
+
+    /// PM2.5 in µg/m³, one per row; never missing.
+    ///
+    /// # Panics
+    /// If `rows` has not the columns of [`Model::inputs`].
+    pub fn predict(&self, rows: &Rows) -> Vec<f64> {
+        match (self.kind, &self.trees) {
+            (ModelKind::Persistence, _) => self.persistence_or_climatology(rows),
+            (ModelKind::Forest | ModelKind::Boost, Some(trees)) => trees.predict(&columns(rows)),
+            (kind, _) => self.predict_baseline(kind, rows),
+        }
+    }
+
+    /// What a baseline that travels with the model says: persistence (NaN where it says nothing), climatology
+    /// or the ridge.
+    ///
+    /// # Panics
+    /// As [`Model::predict`], and for a kind that is no baseline.
+    pub fn predict_baseline(&self, kind: ModelKind, rows: &Rows) -> Vec<f64> {
+        match kind {
+            ModelKind::Persistence => match rows.persistence_ug_m3 {
+                Some(values) => values.iter().map(|&v| f64::from(v)).collect(),
+                None => vec![f64::NAN; rows.n_rows],
+            },
+            ModelKind::Climatology => self.climatology.predict(self, rows),
+            ModelKind::Linear => self.linear.predict(&columns(rows)),
+            ModelKind::Forest | ModelKind::Boost => unreachable!("a {kind} is no baseline"),
+        }
+    }
+
+    fn persistence_or_climatology(&self, rows: &Rows) -> Vec<f64> {
+        let newest = self.predict_baseline(ModelKind::Persistence, rows);
+        let usual = self.climatology.predict(self, rows);
+        let pairs = newest.into_iter().zip(usual);
+        pairs
+            .map(|(new, usual)| if new.is_nan() { usual } else { new })
+            .collect()
+    }
+}
+
+fn columns<'a>(rows: &Rows<'a>) -> Columns<'a> {
+    Columns::new(rows.features.clone(), rows.n_rows)
+}
