@@ -1,0 +1,321 @@
+//! The rows of one file on an hourly grid, one [`Part`] per station.
+//!
+//! Not yet a station: its other files come in [`crate::stations`]. Numbers are in our units here; the raw value
+//! stays whatever its flags say.
+//!
+//! ```text
+//! hourly rows     10:00  11:00         13:00          each line is an hour; a second line for one is a duplicate
+//! grid            10:00  11:00  12:00  13:00
+//! line               2      3      0      4           0 = no line
+//!
+//! finer rows      10:00 10:15 10:30 10:45 | 11:00     four make an hour; 11:00 has one in four, so no value
+//! grid            10:00                     11:00
+//! ```
+
+use pm25_air::civil::HOUR_S;
+use pm25_air::{Quantity, flag};
+use pm25_file::{Fault, Result};
+
+use crate::average::{self, Finer};
+use crate::count::{Reason, Tally};
+use crate::layout::{Layout, Stamped};
+use crate::rows::{Rows, SENTINEL};
+
+/// A station's hours from one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) station: String,
+    /// Standard offset, minutes east.
+    pub(crate) utc_offset_min: i16,
+    /// Start of the first hour, seconds since 1970 UTC.
+    pub(crate) start_s: i64,
+    /// The first line of each hour; 0 where there is none.
+    pub(crate) line: Vec<u32>,
+    /// How many lines made each hour; empty where each line is one.
+    pub(crate) n_lines: Vec<u16>,
+    /// By [`Quantity::index`]; empty where the file has no such column.
+    pub(crate) values: [Vec<f32>; 13],
+    /// By [`Quantity::index`]; empty where nothing is flagged.
+    pub(crate) flags: [Vec<u16>; 13],
+    /// Hours that lack PM2.5 because too few finer readings are there.
+    pub(crate) pm25_incomplete: u64,
+}
+
+/// What a file became.
+pub(crate) struct Hourly {
+    pub(crate) parts: Vec<Part>,
+    /// Seconds from row to row.
+    pub(crate) step_s: u32,
+}
+
+/// More than this between two rows is a wrong clock, and would only fill memory with missing hours: 20 years, as
+/// everywhere (`pm25_air::merge`).
+const GAP_S_MAX: i64 = 20 * 8_766 * HOUR_S;
+/// Rows so far apart are no hourly series.
+const STEP_S_MAX: i64 = 12 * HOUR_S;
+/// So many steps must be seen before a file is refused for being too coarse.
+const STEPS_MIN: usize = 8;
+/// A file's grids may hold so many hours for each of its rows, and so many besides: a few rows of many stations,
+/// years apart, would otherwise fill the memory.
+const HOURS_PER_ROW_MAX: usize = 100;
+const HOURS_FREE: usize = 2_000_000;
+
+impl Part {
+    /// A part without a single value.
+    pub(crate) fn empty(rows: &Rows, layout: &Layout, station: &[u32], start_s: i64) -> Self {
+        Self {
+            station: rows.names[rows.station[station[0] as usize] as usize].clone(),
+            utc_offset_min: offset_min(rows, layout, start_s),
+            start_s,
+            line: Vec::new(),
+            n_lines: Vec::new(),
+            values: Default::default(),
+            flags: Default::default(),
+            pm25_incomplete: 0,
+        }
+    }
+
+    /// Sets a flag at an hour.
+    pub(crate) fn flag(&mut self, quantity: Quantity, hour_idx: usize, bit: u16) {
+        let flags = &mut self.flags[quantity.index()];
+        flags.resize(self.line.len(), 0);
+        flags[hour_idx] |= bit;
+    }
+}
+
+/// Lays the rows of a file, already in our units, on the grids of its stations.
+pub(crate) fn hourly(
+    file: &str,
+    mut rows: Rows,
+    layout: &Layout,
+    tally: &mut Tally,
+) -> Result<Hourly> {
+    let stations = rows_by_station(&rows);
+    let step_s = match layout.step_s {
+        Some(step_s) => i64::from(step_s),
+        None => step_s(file, &rows, &stations)?,
+    };
+    let is_finer = step_s < HOUR_S;
+    if layout.stamped == Stamped::End {
+        let length_s = if is_finer { step_s } else { HOUR_S };
+        rows.stamp_s
+            .iter_mut()
+            .for_each(|stamp_s| *stamp_s -= length_s);
+    }
+    refuse_wide_gaps(file, &rows, &stations)?;
+    let mut parts = Vec::new();
+    for station in stations {
+        if is_finer {
+            parts.push(average::part(
+                &rows,
+                layout,
+                &station,
+                &Finer::of(step_s),
+                tally,
+            ));
+        } else {
+            parts.push(part(&rows, layout, &station, tally));
+        }
+    }
+    Ok(Hourly {
+        parts,
+        step_s: u32::try_from(step_s).unwrap_or(u32::MAX),
+    })
+}
+
+/// Row numbers of each station, in the order of the file; stations without rows are left out.
+fn rows_by_station(rows: &Rows) -> Vec<Vec<u32>> {
+    let mut stations = vec![Vec::new(); rows.names.len()];
+    for (row, &station) in rows.station.iter().enumerate() {
+        stations[station as usize].push(row as u32);
+    }
+    stations.retain(|rows| !rows.is_empty());
+    stations
+}
+
+/// The median distance of neighbouring stamps, an hour if there is none.
+fn step_s(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<i64> {
+    let mut steps_s = Vec::new();
+    for station in stations {
+        let mut stamps_s: Vec<i64> = station
+            .iter()
+            .map(|&row| rows.stamp_s[row as usize])
+            .collect();
+        stamps_s.sort_unstable();
+        stamps_s.dedup();
+        steps_s.extend(stamps_s.windows(2).map(|pair| pair[1] - pair[0]));
+    }
+    if steps_s.is_empty() {
+        return Ok(HOUR_S);
+    }
+    let middle = (steps_s.len() - 1) / 2;
+    let step_s = *steps_s.select_nth_unstable(middle).1;
+    if STEP_S_MAX <= step_s && STEPS_MIN <= steps_s.len() {
+        return Err(Fault::bad_data(format!(
+            "{file}: its rows are {} hours apart; this is no hourly series",
+            step_s / HOUR_S
+        ))
+        .hint("hourly or finer readings are needed; a mean of a day cannot be turned into hours"));
+    }
+    // Coarser rows still are single hours, as in a file with most hours absent.
+    Ok(step_s.min(HOUR_S))
+}
+
+fn refuse_wide_gaps(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<()> {
+    let mut n_hours = 0;
+    for station in stations {
+        let mut stamps: Vec<(i64, u32)> = station
+            .iter()
+            .map(|&row| (rows.stamp_s[row as usize], rows.line[row as usize]))
+            .collect();
+        stamps.sort_unstable();
+        if let Some(pair) = stamps
+            .windows(2)
+            .find(|pair| GAP_S_MAX < pair[1].0 - pair[0].0)
+        {
+            return Err(Fault::bad_data(format!(
+                "{file}: more than 20 years lie between line {} and line {}",
+                pair[0].1, pair[1].1
+            ))
+            .hint("one of the two dates is wrong: mend or remove that line"));
+        }
+        let (first, last) = (stamps[0].0, stamps[stamps.len() - 1].0);
+        n_hours += ((last - first) / HOUR_S) as usize + 1;
+    }
+    if HOURS_FREE + HOURS_PER_ROW_MAX * rows.stamp_s.len() < n_hours {
+        return Err(Fault::bad_data(format!(
+            "{file}: {} rows of {} stations span {n_hours} hours",
+            rows.stamp_s.len(),
+            stations.len()
+        ))
+        .hint("look for wrong dates, or for a station column that holds something else"));
+    }
+    Ok(())
+}
+
+fn offset_min(rows: &Rows, layout: &Layout, time_s: i64) -> i16 {
+    match rows.stated_offset_min {
+        Some(stated_min) if !layout.zone_is_known => stated_min,
+        _ => layout.zone.standard_offset_min(time_s),
+    }
+}
+
+/// Each line is an hour.
+fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
+    let on_grid = on_grid(rows, station, tally);
+    let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
+    let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));
+    let mut part = Part::empty(rows, layout, station, start_s);
+    part.line = vec![0; ((last_s - start_s) / HOUR_S) as usize + 1];
+    let taken = take_first_lines(rows, layout, &on_grid, &mut part, tally);
+    for (column, raw) in layout.mapped.iter().zip(&rows.values) {
+        let mut values = vec![f32::NAN; part.line.len()];
+        for &(row, hour_idx) in &taken {
+            values[hour_idx] = raw[row as usize];
+        }
+        set_values(&mut part, column.quantity, values);
+    }
+    part
+}
+
+/// The rows whose stamps lie whole hours apart from most others; the rest is rejected.
+fn on_grid(rows: &Rows, station: &[u32], tally: &mut Tally) -> Vec<u32> {
+    let phase_of = |row: u32| rows.stamp_s[row as usize].rem_euclid(HOUR_S);
+    let first = phase_of(station[0]);
+    if station.iter().all(|&row| phase_of(row) == first) {
+        return station.to_vec();
+    }
+    let mut phases: Vec<i64> = station.iter().map(|&row| phase_of(row)).collect();
+    phases.sort_unstable();
+    let longest = phases
+        .chunk_by(|a, b| a == b)
+        .max_by_key(|run| (run.len(), std::cmp::Reverse(run[0])));
+    let phase = longest.map_or(first, |run| run[0]);
+    let (on, off): (Vec<u32>, Vec<u32>) = station.iter().partition(|&&row| phase_of(row) == phase);
+    for row in off {
+        let text = || pm25_air::civil::format_utc(rows.stamp_s[row as usize]);
+        tally.note(Reason::OffGrid, u64::from(rows.line[row as usize]), text);
+    }
+    on
+}
+
+/// The first line of each hour, with the hour it makes. Later lines are rejected, and where they differ the first
+/// line's values are flagged.
+fn take_first_lines(
+    rows: &Rows,
+    layout: &Layout,
+    station: &[u32],
+    part: &mut Part,
+    tally: &mut Tally,
+) -> Vec<(u32, usize)> {
+    let mut first_row = vec![u32::MAX; part.line.len()];
+    let mut taken = Vec::with_capacity(station.len());
+    for &row in station {
+        let hour_idx = ((rows.stamp_s[row as usize] - part.start_s) / HOUR_S) as usize;
+        let first = first_row[hour_idx];
+        if first == u32::MAX {
+            first_row[hour_idx] = row;
+            part.line[hour_idx] = rows.line[row as usize];
+            taken.push((row, hour_idx));
+            continue;
+        }
+        for quantity in differing(rows, layout, first, row) {
+            part.flag(quantity, hour_idx, flag::CONFLICT);
+        }
+        reject_duplicate(rows, layout, (first, row), tally);
+    }
+    taken
+}
+
+/// The quantities about which two rows differ.
+pub(crate) fn differing(
+    rows: &Rows,
+    layout: &Layout,
+    first: u32,
+    second: u32,
+) -> impl Iterator<Item = Quantity> {
+    let columns = layout.mapped.iter().zip(&rows.values);
+    columns.filter_map(move |(column, values)| {
+        let (a, b) = (values[first as usize], values[second as usize]);
+        (a != b && !(a.is_nan() && b.is_nan())).then_some(column.quantity)
+    })
+}
+
+/// Counts a row that repeats an earlier one.
+pub(crate) fn reject_duplicate(
+    rows: &Rows,
+    layout: &Layout,
+    (first, row): (u32, u32),
+    tally: &mut Tally,
+) {
+    let differs = differing(rows, layout, first, row).next().is_some();
+    let reason = if differs {
+        Reason::ConflictingDuplicate
+    } else {
+        Reason::ExactDuplicate
+    };
+    let text = || {
+        let time = pm25_air::civil::format_utc(rows.stamp_s[row as usize]);
+        format!("{time}, as line {}", rows.line[first as usize])
+    };
+    tally.note(reason, u64::from(rows.line[row as usize]), text);
+}
+
+/// Stores a column and sets the flags that a value shows by itself.
+pub(crate) fn set_values(part: &mut Part, quantity: Quantity, mut values: Vec<f32>) {
+    let possible = quantity.possible();
+    let is_concentration = quantity.index() <= Quantity::Co.index();
+    for (hour_idx, value) in values.iter_mut().enumerate() {
+        if *value == SENTINEL {
+            *value = f32::NAN;
+            part.flag(quantity, hour_idx, flag::SENTINEL);
+        } else if value.is_nan() {
+            continue;
+        } else if !possible.contains(value) {
+            part.flag(quantity, hour_idx, flag::IMPOSSIBLE);
+        } else if is_concentration && *value < 0.0 {
+            part.flag(quantity, hour_idx, flag::NEGATIVE);
+        }
+    }
+    part.values[quantity.index()] = values;
+}

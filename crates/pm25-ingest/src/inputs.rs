@@ -1,0 +1,170 @@
+//! Which files are read: those named on the command line, and what lies in folders, in sorted order.
+//!
+//! Not whether a file is a table of measurements; only reading it tells.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use pm25_artifact::ingest::Skipped;
+use pm25_file::{Fault, Input, Result, relative_name};
+use walkdir::WalkDir;
+
+/// Endings of files that a folder is searched for, in lower case.
+const ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
+
+/// A file to read.
+#[derive(Clone, Debug)]
+pub(crate) struct RawInput {
+    /// The name in headers and reports.
+    pub(crate) name: String,
+    /// Where it is.
+    pub(crate) at: Input,
+    /// How it came to be read.
+    pub(crate) origin: Origin,
+}
+
+/// How a file came to be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// Named on the command line: it must be readable.
+    Named,
+    /// Found in a folder: it is skipped if it is no table of measurements.
+    Found,
+}
+
+/// What the arguments hold.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// To be read, in the order of the arguments, folders sorted by name.
+    pub(crate) files: Vec<RawInput>,
+    /// Not to be read.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// Finds the files. A file that is reached twice is read once.
+pub(crate) fn find(arguments: &[Input]) -> Result<Inputs> {
+    let mut inputs = Inputs::default();
+    for argument in arguments {
+        match argument {
+            Input::Path(path) if path.is_dir() => walk(path, &mut inputs)?,
+            Input::Path(path) if !path.exists() => return Err(missing(path)),
+            _ => inputs.files.push(RawInput {
+                name: argument.name(),
+                at: argument.clone(),
+                origin: Origin::Named,
+            }),
+        }
+    }
+    drop_repeated(&mut inputs);
+    Ok(inputs)
+}
+
+fn missing(path: &Path) -> Fault {
+    Fault::bad_data(format!(
+        "{}: there is no such file or folder",
+        path.display()
+    ))
+    .hint("check the path; folders are searched for .csv and .csv.gz files")
+}
+
+fn walk(folder: &Path, inputs: &mut Inputs) -> Result<()> {
+    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+        let entry = entry.map_err(|e| {
+            Fault::unforeseen(format!(
+                "{}: the folder cannot be searched",
+                folder.display()
+            ))
+            .because(e)
+        })?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let name = relative_name(below);
+        match reason_to_skip(&name) {
+            Some(why) => inputs.skipped.push(Skipped {
+                name,
+                why: why.to_owned(),
+            }),
+            None => inputs.files.push(RawInput {
+                name,
+                at: Input::Path(entry.path().to_owned()),
+                origin: Origin::Found,
+            }),
+        }
+    }
+    Ok(())
+}
+
+fn reason_to_skip(name: &str) -> Option<&'static str> {
+    let base = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+    if base.starts_with('.') {
+        return Some("hidden");
+    }
+    let known = ENDINGS.iter().any(|ending| base.ends_with(ending));
+    (!known).then_some("neither .csv nor .csv.gz")
+}
+
+fn drop_repeated(inputs: &mut Inputs) {
+    let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
+    let skipped = &mut inputs.skipped;
+    inputs.files.retain(|file| {
+        let Input::Path(path) = &file.at else {
+            return true;
+        };
+        let is_new = seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()));
+        if !is_new {
+            skipped.push(Skipped {
+                name: file.name.clone(),
+                why: "given twice".to_owned(),
+            });
+        }
+        is_new
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_folder_is_read_in_sorted_order_and_what_is_left_out_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "b.csv",
+            "a/z.CSV.gz",
+            "c.csv.gz",
+            "README.md",
+            ".hidden.csv",
+        ] {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        let folder = Input::Path(dir.path().to_owned());
+        let named = Input::Path(dir.path().join("b.csv"));
+        let inputs = find(&[folder, named]).unwrap();
+        let names: Vec<&str> = inputs.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["a/z.CSV.gz", "b.csv", "c.csv.gz"]);
+        let skipped: Vec<(&str, &str)> = inputs
+            .skipped
+            .iter()
+            .map(|s| (s.name.as_str(), s.why.as_str()))
+            .collect();
+        assert_eq!(
+            skipped,
+            [
+                (".hidden.csv", "hidden"),
+                ("README.md", "neither .csv nor .csv.gz"),
+                ("b.csv", "given twice")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_bad_data() {
+        let fault = find(&[Input::Path("no/such.csv".into())]).unwrap_err();
+        assert_eq!(fault.kind(), pm25_file::Kind::BadData);
+    }
+}

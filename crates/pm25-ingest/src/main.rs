@@ -1,0 +1,4 @@
+//! The door.
+fn main() -> std::process::ExitCode {
+    pm25_tool::main::<pm25_ingest::Args>()
+}

@@ -1,0 +1,162 @@
+//! Numbers in cells: decimal text to the nearest `f32`, and back to the decimal that was written.
+//!
+//! Not a reader of everything that Rust or C call a number: no `inf`, no `nan`, no hexadecimal digits, no decimal
+//! comma, no thousands mark. Those are unreadable cells, which are counted.
+
+/// Powers of ten that an `f32` holds exactly (5^10 < 2^24).
+const POWERS_OF_TEN: [f32; 11] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+/// Up to here every whole number is an `f32`.
+const EXACT_MAX: u32 = 1 << 24;
+/// So many digits always fit a `u32`.
+const DIGITS_MAX: usize = 9;
+
+/// The `f32` nearest to a decimal; nothing for a text of another shape or a number too large for it.
+/// Minus zero is zero.
+pub(crate) fn parse_f32(text: &[u8]) -> Option<f32> {
+    short_decimal(text)
+        .or_else(|| any_decimal(text))
+        .map(|value| value + 0.0)
+}
+
+/// At most nine digits and a point, whose digits form a number that an `f32` holds: then one division is
+/// rounded once, which is exact (W. Clinger, "How to read floating point numbers accurately", 1990).
+fn short_decimal(text: &[u8]) -> Option<f32> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || DIGITS_MAX + 1 < digits.len() {
+        return None;
+    }
+    let mut mantissa = 0_u32;
+    let mut point = None;
+    for (position, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if position - usize::from(point.is_some()) < DIGITS_MAX => {
+                mantissa = mantissa * 10 + u32::from(byte - b'0');
+            }
+            b'.' if point.is_none() && digits.len() != 1 => point = Some(position),
+            _ => return None,
+        }
+    }
+    if EXACT_MAX < mantissa {
+        return None;
+    }
+    let n_decimals = point.map_or(0, |position| digits.len() - 1 - position);
+    let value = mantissa as f32 / POWERS_OF_TEN[n_decimals];
+    Some(if negative { -value } else { value })
+}
+
+/// Any decimal, with or without exponent.
+fn any_decimal(text: &[u8]) -> Option<f32> {
+    let decimal = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-' | b'e' | b'E');
+    if !text.iter().all(decimal) {
+        return None;
+    }
+    let value: f32 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    value.is_finite().then_some(value)
+}
+
+/// The shortest decimal that reads back as this `f32`, as the nearest `f64`: 4.2 for 4.2, where a plain
+/// conversion gives 4.19999980926513671875. Finite numbers only.
+pub(crate) fn as_written(value: f32) -> f64 {
+    let exact = f64::from(value);
+    if f64::from(EXACT_MAX) < exact.abs() {
+        return value.to_string().parse().unwrap_or(exact);
+    }
+    if exact.fract() == 0.0 {
+        return exact;
+    }
+    // Stations write one to four decimals. The first power of ten whose rounding reads back is the shortest.
+    for power in [1e1, 1e2, 1e3, 1e4] {
+        let candidate = (exact * power).round() / power;
+        if candidate as f32 == value {
+            return candidate;
+        }
+    }
+    value.to_string().parse().unwrap_or(exact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_no_decimal_is_refused() {
+        for text in [
+            "",
+            "-",
+            ".",
+            "-.",
+            "+",
+            "1.2.3",
+            "12,5",
+            "1 000",
+            "0x1F",
+            "inf",
+            "-inf",
+            "nan",
+            "NaN",
+            "infinity",
+            "1e",
+            "e5",
+            "--1",
+            "1-",
+            "1e39",
+            "-1e999",
+            "12 ug",
+            "<2",
+            "P",
+            "\u{2212}5",
+            "\u{ff11}",
+        ] {
+            assert_eq!(parse_f32(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn edges_of_the_short_way() {
+        for (text, value) in [
+            ("0", 0.0),
+            ("-0", 0.0),
+            ("-0.0", 0.0),
+            ("5.", 5.0),
+            (".5", 0.5),
+            ("+7.25", 7.25),
+            ("16777216", 16_777_216.0),
+            ("16777217", 16_777_216.0),
+            ("999999999", 1e9),
+            ("9999999999", 1e10),
+            ("0.00000001", 1e-8),
+            ("0.000000001", 1e-9),
+            ("1.5e2", 150.0),
+            ("1E-2", 0.01),
+        ] {
+            let read = parse_f32(text.as_bytes()).unwrap();
+            assert_eq!(read.to_bits(), f32::to_bits(value), "{text} is {read}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_what_the_standard_library_reads(text in "-?[0-9]{0,12}(\\.[0-9]{0,12})?(e-?[0-9]{1,2})?") {
+            let truth = text.parse::<f32>().ok().filter(|value| value.is_finite()).map(|value| value + 0.0);
+            prop_assert_eq!(parse_f32(text.as_bytes()).map(f32::to_bits), truth.map(f32::to_bits));
+        }
+
+        #[test]
+        fn decimals_come_back_as_they_were_written(units in -999_999_i32..999_999, n_decimals in 0_i32..6) {
+            let text = format!("{}e-{n_decimals}", units);
+            let value = parse_f32(text.as_bytes()).unwrap();
+            prop_assert_eq!(as_written(value), text.parse::<f64>().unwrap() + 0.0);
+        }
+
+        #[test]
+        fn as_written_is_the_shortest_decimal(bits in any::<u32>()) {
+            let value = f32::from_bits(bits);
+            prop_assume!(value.is_finite());
+            prop_assert_eq!(as_written(value), value.to_string().parse::<f64>().unwrap());
+        }
+    }
+}

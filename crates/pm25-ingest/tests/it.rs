@@ -1,0 +1,18 @@
+//! The program through its front door.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "it/bench.rs"]
+mod bench;
+#[path = "it/demo.rs"]
+mod demo;
+#[path = "it/faces.rs"]
+mod faces;
+#[path = "it/formats.rs"]
+mod formats;
+#[path = "it/hours.rs"]
+mod hours;
+#[path = "it/real.rs"]
+mod real;
+#[path = "it/refusals.rs"]
+mod refusals;

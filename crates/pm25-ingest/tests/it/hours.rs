@@ -1,0 +1,274 @@
+//! The hourly grid: duplicates, files over files, readings finer than an hour, flags.
+
+use crate::bench::{Bench, Ingested};
+use pm25_air::{Quantity, flag};
+
+/// A plain file of station A on 2020-01-01 with the given hours and cells, and enough further days of rows that a
+/// few rejections stay under the limit.
+fn hourly(cells: &[(&str, &str)]) -> String {
+    let mut text = "time,station,pm25,no2\n".to_owned();
+    for (hour, values) in cells {
+        text.push_str(&format!("2020-01-01 {hour}:00,A,{values}\n"));
+    }
+    for day in 2..=31 {
+        for hour in 0..24 {
+            text.push_str(&format!(
+                "2020-01-{day:02} {hour:02}:00,A,{}.5,7\n",
+                day + hour
+            ));
+        }
+    }
+    text
+}
+
+fn pm25(ingested: &Ingested, n: usize) -> Vec<f32> {
+    ingested.values(Quantity::Pm25)[..n].to_vec()
+}
+
+#[test]
+fn duplicates_are_rejected_and_contradictions_flagged() {
+    let text = hourly(&[
+        ("00", "1,5"),
+        ("01", "2,5"),
+        ("01", "2,5"),
+        ("02", "3,5"),
+        ("02", "4,5"),
+        ("02", "3,"),
+    ]);
+    let bench = Bench::new();
+    let ingested = bench.write("a.csv", text).ingested("a.csv");
+    assert_eq!(pm25(&ingested, 3), [1.0, 2.0, 3.0]);
+    assert_eq!(
+        ingested.rejected(),
+        [("conflicting duplicate", 2), ("exact duplicate", 1)]
+    );
+    assert_eq!(ingested.flags(Quantity::Pm25)[..3], [0, 0, flag::CONFLICT]);
+    assert_eq!(ingested.flags(Quantity::No2)[..3], [0, 0, flag::CONFLICT]);
+    assert_eq!(ingested.report.examples["exact duplicate"][0].at, "a.csv:4");
+    assert_eq!(
+        ingested.report.stations[0].flags["pm25_ug_m3"]["conflict"],
+        1
+    );
+}
+
+#[test]
+fn raw_values_stay_whatever_their_flags() {
+    let text = hourly(&[
+        ("00", "-3,1"),
+        ("01", "-500,1"),
+        ("02", "12000,-9999"),
+        ("03", "-0.0,-999.0"),
+    ]);
+    let bench = Bench::new();
+    let ingested = bench.write("a.csv", text).ingested("a.csv");
+    assert_eq!(pm25(&ingested, 4), [-3.0, -500.0, 12_000.0, 0.0]);
+    assert_eq!(
+        ingested.flags(Quantity::Pm25)[..4],
+        [flag::NEGATIVE, flag::IMPOSSIBLE, flag::IMPOSSIBLE, 0]
+    );
+    assert_eq!(
+        ingested.flags(Quantity::No2)[2..4],
+        [flag::SENTINEL, flag::SENTINEL]
+    );
+    let effect = &ingested.report.stations[0].pm25_ug_m3;
+    assert_eq!(effect.all.hours - effect.without["impossible"].hours, 2);
+    assert!(effect.unflagged.mean.unwrap() < effect.all.mean.unwrap());
+}
+
+#[test]
+fn rows_between_the_hours_are_rejected() {
+    let text = hourly(&[("00", "1,1")]).replace("2020-01-03 05:00", "2020-01-03 05:20");
+    let bench = Bench::new();
+    let ingested = bench.write("a.csv", text).ingested("a.csv");
+    assert_eq!(ingested.rejected(), [("off the hourly grid", 1)]);
+    assert_eq!(ingested.report.files[0].step_s, 3_600);
+}
+
+#[test]
+fn unsorted_rows_give_the_same_table() {
+    let text = hourly(&[("05", "1,1")]);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.reverse();
+    let bench = Bench::new();
+    let sorted = bench.write("a.csv", &text).ingested("a.csv").contents();
+    let newest_first = format!("{header}\n{}\n", rows.join("\n"));
+    assert_eq!(
+        bench
+            .write("a.csv", newest_first)
+            .ingested("a.csv")
+            .contents(),
+        sorted
+    );
+}
+
+#[test]
+fn files_of_one_station_are_laid_over_one_another() {
+    let bench = Bench::new();
+    let row = |hour: usize, value: &str| format!("2020-01-01 {hour:02}:00,A,{value}\n");
+    let first: String = (0..10)
+        .map(|hour| row(hour, if hour == 2 { "" } else { "5" }))
+        .collect();
+    let second: String = (2..12)
+        .map(|hour| row(hour, if hour == 3 { "8" } else { "6" }))
+        .collect();
+    bench.write("in/a.csv", format!("time,station,pm25\n{first}"));
+    bench.write(
+        "in/b.csv",
+        format!("time,station,no2,pm25\n{}", second.replace(",A,", ",A,7,")),
+    );
+    let ingested = bench.ingested("in");
+    assert_eq!(
+        pm25(&ingested, 12),
+        [5.0, 5.0, 6.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 6.0, 6.0]
+    );
+    assert_eq!(ingested.values(Quantity::No2)[2..12], [7.0; 10]);
+    assert_eq!(
+        ingested.flags(Quantity::Pm25)[2..5],
+        [0, flag::CONFLICT, flag::CONFLICT]
+    );
+    // Each line of b.csv brought NO2, so none of them was in vain.
+    assert_eq!(ingested.rejected(), []);
+    assert_eq!(ingested.report.stations[0].files, ["a.csv", "b.csv"]);
+    // In the other order the other file comes first.
+    let reversed = bench.ingested("in/b.csv in/a.csv --max-rejects 50%");
+    assert_eq!(reversed.values(Quantity::Pm25)[3], 8.0);
+    assert_eq!(
+        reversed.rejected(),
+        [
+            ("conflicting duplicate", 7),
+            ("nothing new beside an earlier file", 1)
+        ]
+    );
+    // A copy under another name says nothing that is not known.
+    bench.write("in/c.csv", std::fs::read(bench.path("in/b.csv")).unwrap());
+    let copied = bench.ingested("in/b.csv in/c.csv --max-rejects 50%");
+    assert_eq!(copied.rejected(), [("exact duplicate", 10)]);
+}
+
+#[test]
+fn a_station_with_two_clocks_is_refused() {
+    let bench = Bench::new();
+    bench.write(
+        "in/a.csv",
+        "time,station,pm25\n2020-01-01T00:00:00+05:30,A,1\n",
+    );
+    bench.write(
+        "in/b.csv",
+        "time,station,pm25\n2020-01-02T00:00:00+08:00,A,1\n",
+    );
+    bench.refused(
+        "in",
+        3,
+        &[
+            "station `A` has the offset +05:30 in a.csv and +08:00 in b.csv",
+            "hint:",
+        ],
+    );
+    bench.write(
+        "in/b.csv",
+        "time,station,pm25\n2020-01-02T00:30:00+05:30,A,1\n",
+    );
+    bench.refused("in", 3, &["station `A` has hours from"]);
+}
+
+#[test]
+fn finer_readings_become_hours_if_three_quarters_are_there() {
+    let mut text = "time,pm25,rain,wind_dir\n".to_owned();
+    for minute in (0..60).step_by(10) {
+        text.push_str(&format!(
+            "2020-01-01T00:{minute:02}:00+05:30,{minute},0.1,{}\n",
+            (350 + minute) % 360
+        ));
+    }
+    for minute in [0, 10, 20, 30] {
+        text.push_str(&format!("2020-01-01T01:{minute:02}:00+05:30,7,0.1,90\n"));
+    }
+    for minute in [0, 10, 20, 30, 40] {
+        text.push_str(&format!("2020-01-01T02:{minute:02}:00+05:30,9,0.2,90\n"));
+    }
+    let bench = Bench::new();
+    let ingested = bench.write("P1.csv", text).ingested("P1.csv");
+    assert_eq!(ingested.station(0), "P1");
+    let values = ingested.values(Quantity::Pm25);
+    assert_eq!(
+        (values[0], values[1].is_nan(), values[2]),
+        (25.0, true, 9.0)
+    );
+    assert_eq!(ingested.values(Quantity::Rain)[0], 0.6);
+    assert!((ingested.values(Quantity::WindDir)[0] - 15.0).abs() < 1e-3);
+    assert_eq!(
+        (ingested.report.rows.averaged, ingested.report.rows.kept),
+        (15, 15)
+    );
+    assert_eq!(ingested.report.files[0].step_s, 600);
+    assert_eq!(ingested.report.stations[0].pm25_incomplete, 1);
+    // Local hours, though India's lie between those of UTC.
+    assert_eq!(ingested.table.time("time").unwrap()[0] % 3_600, 1_800);
+}
+
+#[test]
+fn stamps_at_the_end_of_finer_readings_belong_to_the_hour_before() {
+    let mut text = "time,pm25\n".to_owned();
+    for minute in [15, 30, 45] {
+        text.push_str(&format!("2020-01-01 00:{minute:02},1\n"));
+    }
+    text.push_str("2020-01-01 01:00,5\n");
+    let bench = Bench::new();
+    let ingested = bench.write("a.csv", text).ingested("a.csv --stamp end");
+    assert_eq!(ingested.values(Quantity::Pm25), [2.0]);
+}
+
+#[test]
+fn impossible_and_repeated_fine_readings_do_not_move_the_hour() {
+    let text = "time,pm25\n2020-01-01 00:00,4\n2020-01-01 00:15,4\n2020-01-01 00:15,4\n2020-01-01 00:30,99999\n\
+        2020-01-01 00:45,4\n2020-01-01 01:00,-999\n2020-01-01 01:15,-999\n2020-01-01 01:30,-999\n2020-01-01 01:45,4\n\
+        2020-01-01 02:00,4\n2020-01-01 02:15,4\n2020-01-01 02:15,8\n2020-01-01 02:30,4\n2020-01-01 02:45,4\n";
+    let bench = Bench::new();
+    let ingested = bench
+        .write("a.csv", text)
+        .ingested("a.csv --max-rejects 20%");
+    let values = ingested.values(Quantity::Pm25);
+    assert_eq!((values[0], values[2]), (4.0, 4.0));
+    assert!(values[1].is_nan());
+    assert_eq!(
+        ingested.flags(Quantity::Pm25),
+        [0, flag::SENTINEL, flag::CONFLICT]
+    );
+    assert_eq!(
+        ingested.rejected(),
+        [("conflicting duplicate", 1), ("exact duplicate", 1)]
+    );
+    assert_eq!(
+        ingested.report.cells["impossible reading left out of an hourly mean"],
+        1
+    );
+}
+
+#[test]
+fn finer_files_of_one_station_are_counted_once() {
+    let rows = |hours: std::ops::Range<usize>| -> String {
+        let stamps = hours.flat_map(|hour| [0, 15, 30, 45].map(|minute| (hour, minute)));
+        stamps
+            .map(|(hour, minute)| format!("2020-01-01 {hour:02}:{minute:02},A,5\n"))
+            .collect()
+    };
+    let bench = Bench::new();
+    bench.write("a.csv", format!("time,station,pm25\n{}", rows(0..10)));
+    bench.write("b.csv", format!("time,station,pm25\n{}", rows(8..12)));
+    let ingested = bench.ingested("a.csv b.csv --max-rejects 50%");
+    let rows = &ingested.report.rows;
+    assert_eq!((rows.read, rows.kept, rows.averaged), (56, 48, 48));
+    assert_eq!(ingested.rejected(), [("exact duplicate", 8)]);
+}
+
+#[test]
+fn a_daily_series_is_refused() {
+    let days: String = (1..=20)
+        .map(|day| format!("2020-01-{day:02} 00:00,5\n"))
+        .collect();
+    let bench = Bench::new();
+    bench
+        .write("a.csv", format!("time,pm25\n{days}"))
+        .refused("a.csv", 3, &["24 hours apart"]);
+}
