@@ -1,0 +1,113 @@
+//! One part of the rows as a table.
+
+use pm25_air::feature::evaluate;
+use pm25_air::{FeatureSet, Network, Part, Station};
+use pm25_artifact::prep::StationFact;
+use pm25_table::{Column, Table, Text};
+use rayon::prelude::*;
+
+use crate::plan::{Plan, StationPlan};
+
+/// The table of a part: rows by station, then time.
+pub(crate) fn table(network: &Network, plan: &Plan, features: &FeatureSet, part: Part) -> Table {
+    let mut blocks: Vec<Vec<Vec<f32>>> = network
+        .stations
+        .par_iter()
+        .zip(&plan.stations)
+        .map(|(station, rows)| block(station, rows, code(plan, station), features, part))
+        .collect();
+    let mut table = Table::new();
+    table.push("station", Column::Text(station_column(network, plan, part)));
+    table.push("time", Column::Time(time_column(network, plan, part)));
+    table.push(
+        "target_ug_m3",
+        Column::F32(gather(plan, part, |rows| &rows.target)),
+    );
+    table.push(
+        "persistence_ug_m3",
+        Column::F32(gather(plan, part, |rows| &rows.persistence)),
+    );
+    for (position, feature) in features.features().iter().enumerate() {
+        // Each station's column is given up as soon as it has been copied.
+        let column = blocks
+            .iter_mut()
+            .flat_map(|block| std::mem::take(&mut block[position]))
+            .collect();
+        table.push(&feature.column(), Column::F32(column));
+    }
+    table
+}
+
+/// The stations that have rows in a part, in order.
+pub(crate) fn stations(network: &Network, plan: &Plan, part: Part) -> Vec<StationFact> {
+    let present = network.stations.iter().zip(&plan.stations);
+    present
+        .filter(|(_, rows)| rows.rows(part).next().is_some())
+        .map(|(station, _)| StationFact {
+            name: station.name.clone(),
+            utc_offset_min: station.utc_offset_min,
+        })
+        .collect()
+}
+
+/// The feature columns of one station's rows.
+fn block(
+    station: &Station,
+    rows: &StationPlan,
+    code: Option<u32>,
+    features: &FeatureSet,
+    part: Part,
+) -> Vec<Vec<f32>> {
+    let hours = rows.hours(part);
+    let mut columns = evaluate(features, station, code, hours.clone());
+    for column in &mut columns {
+        let kept = rows
+            .rows(part)
+            .map(|hour_idx| column[hour_idx - hours.start]);
+        *column = kept.collect();
+    }
+    columns
+}
+
+fn code(plan: &Plan, station: &Station) -> Option<u32> {
+    plan.vocabulary
+        .binary_search(&station.name)
+        .ok()
+        .map(|position| position as u32)
+}
+
+fn station_column(network: &Network, plan: &Plan, part: Part) -> Text {
+    let mut text = Text::default();
+    for (station, rows) in network.stations.iter().zip(&plan.stations) {
+        let n_rows = rows.rows(part).count();
+        if n_rows == 0 {
+            continue;
+        }
+        let code = text.words.len() as u32;
+        text.words.push(station.name.clone());
+        text.codes.resize(text.codes.len() + n_rows, code);
+    }
+    text
+}
+
+fn time_column(network: &Network, plan: &Plan, part: Part) -> Vec<i64> {
+    let stations = network.stations.iter().zip(&plan.stations);
+    stations
+        .flat_map(|(station, rows)| rows.rows(part).map(|hour_idx| station.time_s(hour_idx)))
+        .collect()
+}
+
+fn gather<'p>(
+    plan: &'p Plan,
+    part: Part,
+    of: impl Fn(&'p StationPlan) -> &'p Vec<f32>,
+) -> Vec<f32> {
+    let stations = plan.stations.iter();
+    stations
+        .flat_map(|rows| {
+            rows.rows(part)
+                .map(|hour_idx| of(rows)[hour_idx])
+                .collect::<Vec<f32>>()
+        })
+        .collect()
+}

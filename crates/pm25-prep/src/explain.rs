@@ -1,0 +1,118 @@
+//! `--explain`: what a feature set makes, before there is any data.
+
+use std::fmt;
+
+use pm25_air::{Feature, FeatureSet, Task};
+use serde::Serialize;
+
+/// A feature set in words.
+#[derive(Serialize)]
+pub(crate) struct Explanation {
+    task: String,
+    target: String,
+    persistence: String,
+    /// As the feature language writes it.
+    feature_list: String,
+    /// Hours before t that a row reaches back.
+    history_h: u16,
+    features: Vec<Explained>,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    column: String,
+    expression: String,
+    unit: &'static str,
+    /// The stamp of the newest input.
+    newest_input: String,
+    /// When that hour is over.
+    known_at: String,
+}
+
+impl Explanation {
+    pub(crate) fn of(features: &FeatureSet) -> Self {
+        let task = features.task();
+        Self {
+            task: task.to_string(),
+            target: format!("PM2.5 of the hour stamped {}", after(task.horizon_h())),
+            persistence: format!("PM2.5 of the hour stamped {}", before(task.newest_pm25_h())),
+            feature_list: features.to_string(),
+            history_h: features.history_h(),
+            features: features
+                .features()
+                .iter()
+                .map(|feature| Explained::of(*feature, task))
+                .collect(),
+        }
+    }
+}
+
+impl Explained {
+    fn of(feature: Feature, task: Task) -> Self {
+        let (newest_input, known_at) = match feature.newest_h(task) {
+            // An hour stamped t is over one hour later.
+            Some(0) => (before(0), after(1)),
+            Some(newest_h) => (before(newest_h), before(newest_h - 1)),
+            None if feature == Feature::Station => {
+                ("train stations".to_owned(), "always".to_owned())
+            }
+            None => ("calendar at t".to_owned(), "always".to_owned()),
+        };
+        Self {
+            column: feature.column(),
+            expression: feature.to_string(),
+            unit: feature.unit(),
+            newest_input,
+            known_at,
+        }
+    }
+}
+
+fn before(hours: u16) -> String {
+    if hours == 0 {
+        "t".to_owned()
+    } else {
+        format!("t-{hours}h")
+    }
+}
+
+fn after(hours: u16) -> String {
+    if hours == 0 {
+        "t".to_owned()
+    } else {
+        format!("t+{hours}h")
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let n_features = self.features.len();
+        writeln!(
+            f,
+            "{}: {n_features} features of the row t, which reach back {} h",
+            self.task, self.history_h
+        )?;
+        writeln!(f, "target       {}", self.target)?;
+        writeln!(f, "persistence  {}", self.persistence)?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "{:<26} {:<20} {:<16} {:<15} known at",
+            "column", "expression", "unit", "newest input"
+        )?;
+        for Explained {
+            column,
+            expression,
+            unit,
+            newest_input,
+            known_at,
+        } in &self.features
+        {
+            writeln!(
+                f,
+                "{column:<26} {expression:<20} {unit:<16} {newest_input:<15} {known_at}"
+            )?;
+        }
+        Ok(())
+    }
+}

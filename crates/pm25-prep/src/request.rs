@@ -1,0 +1,159 @@
+//! From what was typed to what is meant.
+
+use std::path::PathBuf;
+
+use pm25_air::civil::parse_rfc3339;
+use pm25_air::split::{Shares, SplitError};
+use pm25_air::task::{HORIZON_H_MAX, target};
+use pm25_air::{Cut, FeatureSet, Network, Station, Task};
+use pm25_file::{Fault, Input, Result};
+use rayon::prelude::*;
+
+use crate::{Args, TaskWord};
+
+/// The horizon of a forecast when none is given, hours.
+const HORIZON_H_DEFAULT: u16 = 24;
+
+/// What is to be done, every claim checked that needs no data.
+pub(crate) struct Request {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) out_dir: PathBuf,
+    pub(crate) features: FeatureSet,
+    pub(crate) split: Split,
+}
+
+/// How the cut is chosen.
+#[derive(Clone, Copy)]
+pub(crate) enum Split {
+    At(Cut),
+    Shares(Shares),
+}
+
+/// The task and its features.
+pub(crate) fn features(args: &Args) -> Result<FeatureSet> {
+    let task = task(args)?;
+    let default = match task {
+        Task::Nowcast => "classic",
+        Task::Forecast { .. } => "full",
+    };
+    let text = args.features.as_deref().unwrap_or(default);
+    FeatureSet::parse(task, text)
+        .map_err(|e| Fault::usage(format!("--features: {e}")).hint(e.hint()))
+}
+
+impl Request {
+    pub(crate) fn of(args: Args, features: FeatureSet) -> Result<Self> {
+        let split = split(&args)?;
+        let n_stdin = args
+            .observations
+            .iter()
+            .filter(|input| matches!(input, Input::Stdin))
+            .count();
+        if 1 < n_stdin {
+            return Err(Fault::usage("standard input can be read once").hint("name `-` once"));
+        }
+        let out_dir = args
+            .out_dir
+            .ok_or_else(|| Fault::usage("--out-dir is missing"))?;
+        Ok(Self {
+            inputs: args.observations,
+            out_dir,
+            features,
+            split,
+        })
+    }
+
+    /// The cut, which shares take from the hours of the rows with a target.
+    pub(crate) fn cut(&self, network: &Network) -> Result<Cut> {
+        match self.split {
+            Split::At(cut) => Ok(cut),
+            Split::Shares(shares) => {
+                let times_s = target_times_s(network, self.features.task());
+                Cut::at_shares(times_s, shares)
+                    .map_err(|e| Fault::bad_data(e.to_string()).hint(e.hint()))
+            }
+        }
+    }
+}
+
+fn task(args: &Args) -> Result<Task> {
+    let horizon_h = args.horizon_h.as_deref().map(horizon_h).transpose()?;
+    match (args.task, horizon_h) {
+        (TaskWord::Nowcast, None | Some(0)) => Ok(Task::Nowcast),
+        (TaskWord::Nowcast, Some(_)) => Err(Fault::usage("a nowcast looks no hours ahead")
+            .hint("leave out --horizon-h, or use --task forecast")),
+        (TaskWord::Forecast, Some(0)) => {
+            Err(Fault::usage("a forecast looks at least one hour ahead")
+                .hint("for PM2.5 of the hour itself use --task nowcast"))
+        }
+        (TaskWord::Forecast, horizon_h) => Ok(Task::Forecast {
+            horizon_h: horizon_h.unwrap_or(HORIZON_H_DEFAULT),
+        }),
+    }
+}
+
+fn horizon_h(text: &str) -> Result<u16> {
+    if text.contains(',') {
+        return Err(
+            Fault::usage(format!("--horizon-h {text}: one horizon at a time"))
+                .hint("call pm25-prep once for each horizon, each with its own --out-dir"),
+        );
+    }
+    let horizon_h = text
+        .parse()
+        .ok()
+        .filter(|&horizon_h: &u16| horizon_h <= HORIZON_H_MAX);
+    horizon_h.ok_or_else(|| {
+        Fault::usage(format!(
+            "--horizon-h {text}: not a number of hours up to {HORIZON_H_MAX}"
+        ))
+        .hint("write whole hours, such as --horizon-h 24")
+    })
+}
+
+fn split(args: &Args) -> Result<Split> {
+    if let Some(text) = &args.split {
+        return text
+            .parse()
+            .map(Split::Shares)
+            .map_err(|e| split_fault("--split", &e));
+    }
+    let (Some(train_until), Some(valid_until)) = (&args.train_until, &args.valid_until) else {
+        return Err(
+            Fault::usage("where to cut time into train, valid and test is not said")
+                .hint("add --train-until T1 --valid-until T2, or --split 0.7,0.1,0.2"),
+        );
+    };
+    let train_until_s = instant("--train-until", train_until)?;
+    let valid_until_s = instant("--valid-until", valid_until)?;
+    Cut::new(train_until_s, valid_until_s)
+        .map(Split::At)
+        .map_err(|e| split_fault("--valid-until", &e))
+}
+
+fn split_fault(flag: &str, err: &SplitError) -> Fault {
+    Fault::usage(format!("{flag}: {err}")).hint(err.hint())
+}
+
+fn instant(flag: &str, text: &str) -> Result<i64> {
+    parse_rfc3339(text).map_err(|e| Fault::usage(format!("{flag}: {e}")).hint(e.hint()))
+}
+
+/// The hours of all rows that have a target, station by station.
+fn target_times_s(network: &Network, task: Task) -> Vec<i64> {
+    let of_station = |station: &Station| -> Vec<i64> {
+        let targets = target(station, task, 0..station.n_hours());
+        let with_target = targets
+            .iter()
+            .enumerate()
+            .filter(|(_, target)| !target.is_nan());
+        with_target
+            .map(|(hour_idx, _)| station.time_s(hour_idx))
+            .collect()
+    };
+    network
+        .stations
+        .par_iter()
+        .flat_map_iter(of_station)
+        .collect()
+}

@@ -1,0 +1,271 @@
+//! Which rows there are, what is in them, and that every row read is accounted for.
+
+use crate::world::{World, counting, cut, from_hour, pm25, pm25_flags};
+use pm25_air::flag;
+use pm25_artifact::prep::{RowCounts, TaskFact};
+
+fn adds_up(rows: &RowCounts) -> bool {
+    rows.read + rows.gap == rows.train + rows.valid + rows.test + rows.dropped.total()
+}
+
+#[test]
+fn a_forecast_row_knows_its_hour_and_asks_for_a_later_one() {
+    let world = World::new(vec![counting("a", 60)]);
+    let report = world.made(&format!(
+        "obs.parquet --out-dir out --task forecast --horizon-h 2 --features pm25,lag(pm25,1),mean(pm10,4),hour {}",
+        cut(30, 40)
+    ));
+    assert_eq!(report.task, TaskFact::Forecast { horizon_h: 2 });
+    let train = world.read("out/train.parquet");
+    assert_eq!(train.hours(), (0..28).collect::<Vec<i64>>());
+    assert_eq!(
+        train.column("target_ug_m3")[..3],
+        [Some(2.0), Some(3.0), Some(4.0)]
+    );
+    assert_eq!(
+        train.column("persistence_ug_m3")[..3],
+        [Some(0.0), Some(1.0), Some(2.0)]
+    );
+    assert_eq!(
+        train.column("pm25_ug_m3")[..3],
+        [Some(0.0), Some(1.0), Some(2.0)]
+    );
+    assert_eq!(
+        train.column("pm25_ug_m3__lag_1h")[..3],
+        [None, Some(0.0), Some(1.0)]
+    );
+    assert_eq!(
+        train.column("pm10_ug_m3__mean_4h")[..4],
+        [None, None, Some(1.0), Some(1.5)]
+    );
+    assert_eq!(train.column("hour")[..2], [Some(8.0), Some(9.0)]);
+    let valid = world.read("out/valid.parquet");
+    assert_eq!(
+        valid.column("pm25_ug_m3__lag_1h")[0],
+        Some(29.0),
+        "history may come from the train years"
+    );
+}
+
+#[test]
+fn a_nowcast_row_asks_for_its_own_hour() {
+    let world = World::new(vec![counting("a", 60)]);
+    world.made(&format!(
+        "obs.parquet --out-dir out --task nowcast {}",
+        cut(30, 40)
+    ));
+    let train = world.read("out/train.parquet");
+    assert_eq!(train.hours(), (0..30).collect::<Vec<i64>>());
+    assert_eq!(train.column("target_ug_m3")[..2], [Some(0.0), Some(1.0)]);
+    assert_eq!(
+        train.column("persistence_ug_m3")[..3],
+        [None, Some(0.0), Some(1.0)]
+    );
+    let columns: Vec<&str> = train.table.names().collect();
+    let classic = [
+        "pm10_ug_m3",
+        "o3_ug_m3",
+        "co_mg_m3",
+        "hour",
+        "dayofweek",
+        "month",
+    ];
+    assert_eq!(
+        columns[..4],
+        ["station", "time", "target_ug_m3", "persistence_ug_m3"]
+    );
+    assert_eq!(columns[4..], classic);
+}
+
+#[test]
+fn every_row_is_accounted_for() {
+    let mut a = counting("a", 60);
+    pm25(&mut a)[10] = f32::NAN;
+    pm25(&mut a)[11] = f32::NAN;
+    pm25_flags(&mut a)[11] = flag::SENTINEL;
+    pm25_flags(&mut a)[45] = flag::IMPOSSIBLE;
+    pm25_flags(&mut a)[46] = flag::SPIKE;
+    let world = World::new(vec![a, counting("b", 60)]);
+    let report = world.made(&format!(
+        "obs.parquet --out-dir out --task forecast --horizon-h 3 --features pm25 {}",
+        cut(30, 40)
+    ));
+    let [a, b] = report.stations.as_slice() else {
+        panic!("two stations")
+    };
+    assert_eq!(
+        (a.rows.read, a.rows.train, a.rows.valid, a.rows.test),
+        (60, 25, 7, 16)
+    );
+    assert_eq!(a.rows.dropped.target_missing, 1);
+    assert_eq!(a.rows.dropped.target_invalid, 2);
+    assert_eq!(a.rows.dropped.target_after_record, 3);
+    assert_eq!(a.rows.dropped.purged, 6);
+    assert_eq!((b.rows.train, b.rows.valid, b.rows.test), (27, 7, 17));
+    assert!(adds_up(&report.rows) && adds_up(&a.rows) && adds_up(&b.rows));
+    for (part, fact) in [
+        ("train", &report.parts.train),
+        ("valid", &report.parts.valid),
+        ("test", &report.parts.test),
+    ] {
+        let table = world.read(&format!("out/{part}.parquet"));
+        let persistence = table.column("persistence_ug_m3");
+        assert_eq!(fact.rows, table.table.n_rows() as u64);
+        assert_eq!(
+            fact.rows_with_persistence,
+            persistence.iter().flatten().count() as u64
+        );
+        assert!(table.column("target_ug_m3").iter().all(Option::is_some));
+    }
+}
+
+#[test]
+fn suspicion_hides_a_feature_and_keeps_a_target() {
+    let mut a = counting("a", 60);
+    pm25_flags(&mut a)[45] = flag::SPIKE;
+    let world = World::new(vec![a]);
+    world.made(&format!(
+        "obs.parquet --out-dir out --task forecast --horizon-h 1 --features pm25,lag(pm25,1) {}",
+        cut(30, 40)
+    ));
+    let test = world.read("out/test.parquet");
+    assert_eq!(test.hours(), (40..59).collect::<Vec<i64>>());
+    assert_eq!(test.column("target_ug_m3")[4], Some(45.0));
+    assert_eq!(test.column("persistence_ug_m3")[5], Some(45.0));
+    assert_eq!(test.column("pm25_ug_m3")[5], None);
+    assert_eq!(test.column("pm25_ug_m3__lag_1h")[6], None);
+}
+
+#[test]
+fn lost_hours_make_a_lag_missing() {
+    let mut a = counting("a", 60);
+    pm25(&mut a)[10..15].fill(f32::NAN);
+    let world = World::new(vec![a]);
+    world.made(&format!(
+        "obs.parquet --out-dir out --task forecast --horizon-h 1 --features lag(pm25,5) {}",
+        cut(30, 40)
+    ));
+    let train = world.read("out/train.parquet");
+    for (hour, lag) in train
+        .hours()
+        .into_iter()
+        .zip(train.column("pm25_ug_m3__lag_5h"))
+    {
+        let lost = hour < 5 || (15..20).contains(&hour);
+        assert_eq!(lag, (!lost).then_some((hour - 5) as f32), "{hour}");
+    }
+}
+
+#[test]
+fn statistics_and_vocabulary_come_from_train_rows() {
+    let unseen = from_hour(counting("c", 20), 40);
+    let world = World::new(vec![counting("b", 60), counting("a", 60), unseen]);
+    world.made(&format!(
+        "obs.parquet --out-dir out --task forecast --horizon-h 1 --features pm25,station {}",
+        cut(30, 40)
+    ));
+    let (train, test) = (
+        world.read("out/train.parquet"),
+        world.read("out/test.parquet"),
+    );
+    let facts = train.facts();
+    assert_eq!(facts.vocabulary, ["a", "b"]);
+    assert_eq!(facts.stations.len(), 2);
+    let statistic = facts.statistics["pm25_ug_m3"];
+    assert_eq!(
+        (statistic.mean, statistic.min, statistic.max),
+        (Some(14.0), Some(0.0), Some(28.0))
+    );
+    assert_eq!((statistic.present, statistic.missing), (58, 0));
+    assert_eq!(test.facts().statistics, facts.statistics);
+    assert_eq!(test.facts().vocabulary, facts.vocabulary);
+    let names: Vec<String> = test
+        .facts()
+        .stations
+        .into_iter()
+        .map(|station| station.name)
+        .collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    for (station, code) in test.stations().into_iter().zip(test.column("station_code")) {
+        let expected = match station {
+            "a" => Some(0.0),
+            "b" => Some(1.0),
+            _ => None,
+        };
+        assert_eq!(code, expected, "{station}");
+    }
+}
+
+#[test]
+fn rows_are_ordered_by_station_then_time() {
+    let world = World::new(vec![counting("z", 60), counting("a", 60)]);
+    world.made(&format!(
+        "obs.parquet --out-dir out --task nowcast {}",
+        cut(30, 40)
+    ));
+    let test = world.read("out/test.parquet");
+    let keys: Vec<(&str, i64)> = test.stations().into_iter().zip(test.hours()).collect();
+    assert!(keys.is_sorted() && keys.len() == 40);
+}
+
+#[test]
+fn stations_and_years_may_be_spread_over_files() {
+    let whole = || vec![counting("a", 60), counting("b", 60)];
+    let world = World::new(whole());
+    let early = Network60::part("a", 0..35);
+    let late = Network60::part("a", 35..60);
+    world.observe("one.parquet", vec![early, counting("b", 60)]);
+    world.observe("two.parquet", vec![late]);
+    let args = format!(
+        "--task forecast --horizon-h 1 --features full {}",
+        cut(30, 40)
+    );
+    world.made(&format!("obs.parquet --out-dir whole {args}").replace("whole", "out"));
+    let expected = world.read("out/test.parquet");
+    let report = world.made(&format!("two.parquet one.parquet --out-dir out {args}"));
+    let found = world.read("out/test.parquet");
+    for name in expected
+        .table
+        .names()
+        .filter(|name| !matches!(*name, "station" | "time"))
+    {
+        assert_eq!(found.column(name), expected.column(name), "{name}");
+    }
+    assert_eq!(report.pm25.inputs.len(), 2);
+    assert_eq!((report.rows.read, report.rows.gap), (120, 0));
+}
+
+#[test]
+fn hours_between_two_records_are_rows_with_nothing_measured() {
+    let world = World::new(vec![Network60::part("a", 0..20)]);
+    world.observe("two.parquet", vec![Network60::part("a", 25..60)]);
+    let report = world.made(&format!(
+        "obs.parquet two.parquet --out-dir out --task forecast --horizon-h 2 --features pm25,lag(pm25,6) {}",
+        cut(30, 40)
+    ));
+    assert_eq!((report.rows.read, report.rows.gap), (55, 5));
+    assert!(adds_up(&report.rows));
+    let train = world.read("out/train.parquet");
+    assert!(train.hours().contains(&24) && !train.hours().contains(&20));
+    let row = train.hours().iter().position(|&hour| hour == 24).unwrap();
+    assert_eq!(train.column("target_ug_m3")[row], Some(26.0));
+    assert_eq!(train.column("persistence_ug_m3")[row], None);
+    assert_eq!(train.column("pm25_ug_m3")[row], None);
+    assert_eq!(train.column("pm25_ug_m3__lag_6h")[row], Some(18.0));
+}
+
+/// Pieces of a counting station of 60 hours.
+struct Network60;
+
+impl Network60 {
+    fn part(name: &str, hours: std::ops::Range<usize>) -> pm25_air::Station {
+        let mut station = from_hour(counting(name, 60), hours.start as i64);
+        for values in &mut station.values {
+            *values = values[hours.clone()].to_vec();
+        }
+        for flags in &mut station.flags {
+            *flags = flags[hours.clone()].to_vec();
+        }
+        station
+    }
+}
