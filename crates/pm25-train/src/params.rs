@@ -1,0 +1,156 @@
+//! `--set name=value`: what was typed becomes what the learners accept, or is refused with the range.
+//!
+//! A name belongs to every learner that knows it (`n_estimators`), or to one (`boost.n_estimators`).
+
+use std::collections::BTreeSet;
+
+use pm25_artifact::model::ModelKind;
+use pm25_file::{Fault, Header, Result};
+use pm25_learn::RidgeParams;
+use pm25_learn::tree::{BoostParams, ForestParams, Number};
+
+use crate::choose::Wanted;
+use crate::unknown;
+
+/// Shrinkage of the ridge: weak, for tables of many rows.
+const ALPHA: f64 = 1.0;
+
+/// Checked parameters of all learners.
+#[derive(Clone, Debug)]
+pub(crate) struct Params {
+    alpha: f64,
+    pub(crate) ridge: RidgeParams,
+    pub(crate) forest: ForestParams,
+    pub(crate) boost: BoostParams,
+}
+
+/// One `--set`, taken apart.
+struct Setting<'a> {
+    learner: Option<&'a str>,
+    name: &'a str,
+    value: &'a str,
+}
+
+impl Params {
+    /// From the words after `--set`.
+    pub(crate) fn parse(settings: &[String]) -> Result<Self> {
+        let settings = settings
+            .iter()
+            .map(|text| Setting::parse(text))
+            .collect::<Result<Vec<_>>>()?;
+        for setting in &settings {
+            setting.expect_known()?;
+        }
+        let alpha = match settings
+            .iter()
+            .rfind(|s| s.is_for("linear", |n| n == "alpha"))
+        {
+            Some(setting) => number(setting.name, setting.value)?,
+            None => ALPHA,
+        };
+        let refused =
+            |what: String| Fault::usage(what).hint("pm25-train --help lists the settings");
+        Ok(Self {
+            alpha,
+            ridge: RidgeParams::new(alpha).map_err(|e| refused(e.to_string()))?,
+            forest: ForestParams::from_pairs(&pairs(&settings, "forest", in_forest))
+                .map_err(|e| refused(e.to_string()))?,
+            boost: BoostParams::from_pairs(&pairs(&settings, "boost", in_boost))
+                .map_err(|e| refused(e.to_string()))?,
+        })
+    }
+
+    /// Writes the parameters of the wanted learners into a header.
+    pub(crate) fn put(&self, mut header: Header, wanted: Wanted) -> Header {
+        header = header.param("linear.alpha", self.alpha);
+        if wanted.wants(ModelKind::Forest) {
+            header = put(header, "forest", self.forest.settings());
+        }
+        if wanted.wants(ModelKind::Boost) {
+            header = put(header, "boost", self.boost.settings());
+        }
+        header
+    }
+}
+
+impl<'a> Setting<'a> {
+    fn parse(text: &'a str) -> Result<Self> {
+        let (full, value) = text.split_once('=').ok_or_else(|| {
+            Fault::usage(format!("`--set {text}` has no `=`")).hint("--set alpha=10")
+        })?;
+        let (learner, name) = match full.trim().split_once('.') {
+            Some((learner, name)) => (Some(learner), name),
+            None => (None, full.trim()),
+        };
+        Ok(Self {
+            learner,
+            name,
+            value: value.trim(),
+        })
+    }
+
+    fn is_for(&self, learner: &str, knows: impl Fn(&str) -> bool) -> bool {
+        self.learner.is_none_or(|wanted| wanted == learner) && knows(self.name)
+    }
+
+    fn expect_known(&self) -> Result<()> {
+        let learners = ["linear", "forest", "boost"];
+        if let Some(learner) = self.learner
+            && !learners.contains(&learner)
+        {
+            return Err(unknown("learner", learner, &learners));
+        }
+        let known = self.is_for("linear", |name| name == "alpha")
+            || self.is_for("forest", in_forest)
+            || self.is_for("boost", in_boost);
+        if known {
+            return Ok(());
+        }
+        let names: BTreeSet<&str> = ["alpha"]
+            .into_iter()
+            .chain(ForestParams::KNOBS.iter().map(|knob| knob.name))
+            .chain(BoostParams::KNOBS.iter().map(|knob| knob.name))
+            .collect();
+        Err(unknown(
+            "setting",
+            self.name,
+            &names.into_iter().collect::<Vec<_>>(),
+        ))
+    }
+}
+
+fn in_forest(name: &str) -> bool {
+    ForestParams::KNOBS
+        .iter()
+        .any(|knob| knob.name == name || knob.also.contains(&name))
+}
+
+fn in_boost(name: &str) -> bool {
+    BoostParams::KNOBS
+        .iter()
+        .any(|knob| knob.name == name || knob.also.contains(&name))
+}
+
+fn pairs(settings: &[Setting], learner: &str, knows: fn(&str) -> bool) -> Vec<(String, String)> {
+    settings
+        .iter()
+        .filter(|setting| setting.is_for(learner, knows))
+        .map(|setting| (setting.name.to_owned(), setting.value.to_owned()))
+        .collect()
+}
+
+fn put(header: Header, learner: &str, settings: Vec<(&'static str, Number)>) -> Header {
+    settings.into_iter().fold(header, |header, (name, number)| {
+        let name = format!("{learner}.{name}");
+        match number {
+            Number::Whole(n) => header.param(&name, n),
+            Number::Real(x) => header.param(&name, x),
+        }
+    })
+}
+
+fn number(name: &str, value: &str) -> Result<f64> {
+    value.parse().map_err(|_| {
+        Fault::usage(format!("`{value}` is no number for `{name}`")).hint(format!("--set {name}=1"))
+    })
+}

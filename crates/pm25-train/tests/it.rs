@@ -1,0 +1,354 @@
+//! `pm25-train` through its front door.
+#![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
+use pm25_artifact::train::TrainReport;
+use pm25_file::{Header, Input, InputRef, Sha256, program, read_document};
+use pm25_table::{Column, Table, Text};
+
+const HOUR_S: i64 = 3600;
+
+/// What the world is like: target = 20 + 3 x + 10 where y is missing; x has no pattern in time.
+fn world(hours: std::ops::Range<i64>) -> Table {
+    let n = (hours.end - hours.start) as usize;
+    let x: Vec<f32> = hours
+        .clone()
+        .map(|h| ((h * 7919) % 10_007) as f32 / 1000.0)
+        .collect();
+    let y: Vec<f32> = hours
+        .clone()
+        .map(|h| if h % 5 == 0 { f32::NAN } else { 1.0 })
+        .collect();
+    let target: Vec<f32> = x
+        .iter()
+        .zip(&y)
+        .map(|(x, y)| 20.0 + 3.0 * x + if y.is_nan() { 10.0 } else { 0.0 })
+        .collect();
+    let mut table = Table::new();
+    table.push("station", Column::Text(Text::from_rows(vec!["a"; n])));
+    table.push("time", Column::Time(hours.map(|h| h * HOUR_S).collect()));
+    table.push("target_ug_m3", target.clone());
+    table.push(
+        "persistence_ug_m3",
+        (0..n)
+            .map(|i| if i == 3 { f32::NAN } else { 40.0 })
+            .collect::<Vec<_>>(),
+    );
+    table.push("x", x);
+    table.push("y", y);
+    table
+}
+
+fn header(task: TaskFact) -> Header {
+    let feature = |column: &str| FeatureFact {
+        column: column.into(),
+        expression: column.into(),
+        unit: "1".into(),
+    };
+    let prepared = Prepared {
+        task,
+        features: vec![feature("x"), feature("y")],
+        stations: vec![StationFact {
+            name: "a".into(),
+            utc_offset_min: 480,
+        }],
+        vocabulary: vec!["a".into()],
+        statistics: Default::default(),
+    };
+    prepared.put(Header::new(&program!()))
+}
+
+fn write(table: &Table, path: &Path) {
+    let output = pm25_file::Output::Path(path.to_owned());
+    table
+        .write(
+            &output,
+            "pm25-features",
+            header(TaskFact::Forecast { horizon_h: 1 }),
+        )
+        .unwrap();
+}
+
+fn train(folder: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pm25-train"))
+        .current_dir(folder)
+        .args([
+            "--train",
+            "train.parquet",
+            "--valid",
+            "valid.parquet",
+            "--out",
+            "model.json",
+        ])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn tables(folder: &Path) {
+    write(&world(0..2000), &folder.join("train.parquet"));
+    write(&world(2000..2400), &folder.join("valid.parquet"));
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn model(folder: &Path) -> (Model, InputRef) {
+    Model::read(&Input::Path(folder.join("model.json"))).unwrap()
+}
+
+#[test]
+fn the_best_model_is_chosen_and_knows_the_world() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let output = train(
+        folder.path(),
+        &["--report", "train.json", "--set", "n_estimators=20"],
+    );
+    assert!(output.status.success(), "{}", said(&output));
+    let (model, reference) = model(folder.path());
+    assert_eq!(model.kind(), ModelKind::Linear);
+    let rows = Rows {
+        station: None,
+        time_s: None,
+        persistence_ug_m3: None,
+        features: vec![&[2.0, 2.0], &[1.0, f32::NAN]],
+        n_rows: 2,
+    };
+    let predictions = model.predict(&rows);
+    assert!((predictions[0] - 26.0).abs() < 0.1, "{predictions:?}");
+    assert!((predictions[1] - 36.0).abs() < 0.1, "{predictions:?}");
+
+    let report = Input::Path(folder.path().join("train.json"));
+    let (report, _) = read_document::<TrainReport>(&report).unwrap();
+    assert_eq!(report.model, reference.sha256);
+    assert_eq!((report.train_rows, report.valid_rows), (2000, 400));
+    let order: Vec<_> = report
+        .candidates
+        .iter()
+        .map(|c| c.valid_rmse_ug_m3)
+        .collect();
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(report.candidates.len(), ModelKind::ALL.len());
+    assert_eq!(report.kind, report.candidates[0].kind);
+}
+
+#[test]
+fn persistence_falls_back_to_the_climatology_and_as_a_baseline_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    assert!(
+        train(folder.path(), &["--model", "persistence"])
+            .status
+            .success()
+    );
+    let (model, _) = model(folder.path());
+    let rows = Rows {
+        station: None,
+        time_s: None,
+        persistence_ug_m3: Some(&[7.0, f32::NAN]),
+        features: vec![&[0.0, 0.0], &[0.0, 0.0]],
+        n_rows: 2,
+    };
+    assert_eq!(model.predict(&rows)[0], 7.0);
+    assert_eq!(model.predict(&rows)[1], model.climatology.overall);
+    assert!(model.predict_baseline(ModelKind::Persistence, &rows)[1].is_nan());
+}
+
+#[test]
+fn trees_survive_the_file() {
+    for kind in ["forest", "boost"] {
+        let folder = tempfile::tempdir().unwrap();
+        tables(folder.path());
+        let output = train(
+            folder.path(),
+            &["--model", kind, "--set", "n_estimators=15"],
+        );
+        assert!(output.status.success(), "{}", said(&output));
+        let (model, _) = model(folder.path());
+        assert_eq!(model.trees.as_ref().unwrap().trees.len(), 15);
+        let rows = Rows {
+            station: None,
+            time_s: None,
+            persistence_ug_m3: None,
+            features: vec![&[2.0, 2.0], &[1.0, f32::NAN]],
+            n_rows: 2,
+        };
+        let predictions = model.predict(&rows);
+        assert!(
+            1.5 < predictions[1] - predictions[0],
+            "{kind}: {predictions:?}"
+        );
+    }
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_threads_or_the_folder() {
+    let hashes: Vec<Sha256> = ["1", "2", "7"]
+        .iter()
+        .map(|n| {
+            let folder = tempfile::tempdir().unwrap();
+            tables(folder.path());
+            let grow = [
+                "--threads",
+                n,
+                "--model",
+                "boost",
+                "--set",
+                "n_estimators=30",
+            ];
+            assert!(train(folder.path(), &grow).status.success());
+            model(folder.path()).1.sha256
+        })
+        .collect();
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
+fn validation_rows_teach_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    assert!(
+        train(folder.path(), &["--model", "linear"])
+            .status
+            .success()
+    );
+    let (before, _) = model(folder.path());
+    write(&world(5000..5100), &folder.path().join("valid.parquet"));
+    assert!(
+        train(folder.path(), &["--model", "linear"])
+            .status
+            .success()
+    );
+    let (after, _) = model(folder.path());
+    assert_eq!(before.linear, after.linear);
+    assert_eq!(before.climatology.overall, after.climatology.overall);
+}
+
+/// `data/foreign.parquet` was written by pyarrow: `y_true` (double) = 0..99 and `x` (double) = 2 y_true.
+#[test]
+fn a_table_of_another_program_is_used_with_one_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    for name in ["train.parquet", "valid.parquet"] {
+        fs::write(
+            folder.path().join(name),
+            include_bytes!("data/foreign.parquet"),
+        )
+        .unwrap();
+    }
+    let output = train(folder.path(), &["--target", "y_true"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(
+        said(&output).matches("warning:").count(),
+        2,
+        "one for each table"
+    );
+    assert_eq!(model(folder.path()).0.inputs().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_its_status_and_a_hint() {
+    let cases: [(&[&str], i32, &str); 10] = [
+        (
+            &["--set", "forest.alpha=1"],
+            2,
+            "there is no setting `alpha`",
+        ),
+        (
+            &["--set", "tree.max_depth=1"],
+            2,
+            "there is no learner `tree`",
+        ),
+        (
+            &["--set", "n_estimatrs=1"],
+            2,
+            "did you mean `n_estimators`",
+        ),
+        (&["--set", "subsample=1.5"], 2, "from 0"),
+        (&["--set", "alhpa=1"], 2, "did you mean `alpha`"),
+        (&["--set", "alpha=0"], 2, "above 0"),
+        (&["--set", "alpha"], 2, "has no `=`"),
+        (&["--set", "alpha=much"], 2, "is no number"),
+        (&["--model", "crystal-ball"], 2, "best"),
+        (&["--train", "absent.parquet"], 4, "there is no such file"),
+    ];
+    for (more, status, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        tables(folder.path());
+        let argv = [&["--train", "train.parquet"][..], more].concat();
+        let output = Command::new(env!("CARGO_BIN_EXE_pm25-train"))
+            .current_dir(folder.path())
+            .args(["--valid", "valid.parquet", "--out", "model.json"])
+            .args(if more[0] == "--train" { more } else { &argv })
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{more:?}: {}",
+            said(&output)
+        );
+        assert!(said(&output).contains(words), "{more:?}: {}", said(&output));
+        assert!(!folder.path().join("model.json").exists());
+    }
+}
+
+#[test]
+fn a_damaged_table_is_named_and_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let path = folder.path().join("valid.parquet");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let output = train(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(said(&output).contains("valid.parquet"));
+    assert!(!folder.path().join("model.json").exists());
+}
+
+#[test]
+fn a_row_without_target_is_refused_not_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let mut table = Table::new();
+    for name in ["station", "time"] {
+        table.push(name, world(0..50).column(name).unwrap().clone());
+    }
+    let mut target = vec![1.0_f32; 50];
+    target[7] = f32::NAN;
+    table.push("target_ug_m3", target);
+    table.push("x", vec![0.0_f32; 50]);
+    table.push("y", vec![0.0_f32; 50]);
+    write(&table, &folder.path().join("train.parquet"));
+    let output = train(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        said(&output).contains("row 8 has no target"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn errors_are_json_when_json_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = train(folder.path(), &["--format", "json"]);
+    let complaint: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(complaint["status"], 4);
+    assert!(
+        complaint["error"]
+            .as_str()
+            .unwrap()
+            .contains("train.parquet")
+    );
+    assert!(output.stdout.is_empty());
+}
