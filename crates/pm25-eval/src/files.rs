@@ -1,0 +1,101 @@
+//! What is written into the folder. The report comes last, so that it never names a file that is not there.
+
+use std::path::Path;
+
+use pm25_artifact::eval::EvalReport;
+use pm25_file::{Header, InputRef, Output, Result, Sha256, publish, write_document};
+use pm25_table::{Column, Table};
+
+use crate::PROGRAM;
+use crate::answers::Answers;
+use crate::exam::Exam;
+use crate::plots::Picture;
+
+const PREDICTIONS: &str = "predictions.parquet";
+const REPORT: &str = "eval.json";
+
+/// Where everything goes.
+pub(crate) struct Folder<'a> {
+    pub(crate) path: &'a Path,
+}
+
+impl Folder<'_> {
+    /// Writes predictions.parquet: one row per test row, in the same order.
+    pub(crate) fn predictions(
+        &self,
+        exam: &Exam<'_>,
+        answers: &Answers,
+        report: &mut EvalReport,
+    ) -> Result<()> {
+        let horizon_h = pm25_air::Task::from(report.model.task).horizon_h();
+        let horizon_h = i16::try_from(horizon_h).expect("a horizon is at most a year of hours");
+        let mut table = Table::new();
+        if let Some(text) = exam.station {
+            table.push("station", Column::Text(text.clone()));
+        }
+        if let Some(time_s) = exam.time_s {
+            table.push("time", Column::Time(time_s.to_vec()));
+        }
+        table.push("horizon_h", Column::I16(vec![horizon_h; exam.n_rows()]));
+        table.push(
+            "target_ug_m3",
+            exam.target_ug_m3
+                .iter()
+                .map(|value| *value as f32)
+                .collect::<Vec<f32>>(),
+        );
+        table.push(
+            "persistence_ug_m3",
+            answers
+                .persistence
+                .iter()
+                .map(|value| *value as f32)
+                .collect::<Vec<f32>>(),
+        );
+        table.push("prediction_ug_m3", answers.model.clone());
+        let sha256 = table.write(
+            &self.output(PREDICTIONS),
+            "pm25-predictions",
+            header(report),
+        )?;
+        list(report, PREDICTIONS, sha256);
+        Ok(())
+    }
+
+    /// Writes the pictures.
+    pub(crate) fn pictures(&self, pictures: Vec<Picture>, report: &mut EvalReport) -> Result<()> {
+        for picture in pictures {
+            publish(&self.path.join(picture.name), &picture.png)?;
+            list(report, picture.name, Sha256::of(&picture.png));
+        }
+        Ok(())
+    }
+
+    /// Writes eval.json.
+    pub(crate) fn report(&self, report: &mut EvalReport) -> Result<()> {
+        write_document(&self.output(REPORT), report).map(|_| ())
+    }
+
+    fn output(&self, name: &str) -> Output {
+        Output::Path(self.path.join(name))
+    }
+}
+
+fn header(report: &EvalReport) -> Header {
+    let mut header = Header::new(&PROGRAM)
+        .unit("horizon_h", "h")
+        .fact("task", report.model.task);
+    header.params.clone_from(&report.pm25.params);
+    header.inputs = report.pm25.inputs.iter().take(2).cloned().collect();
+    for column in ["target_ug_m3", "persistence_ug_m3", "prediction_ug_m3"] {
+        header = header.unit(column, "µg/m³");
+    }
+    header
+}
+
+fn list(report: &mut EvalReport, name: &str, sha256: Sha256) {
+    report.pm25.files.push(InputRef {
+        name: name.to_owned(),
+        sha256,
+    });
+}

@@ -1,0 +1,181 @@
+//! The pictures beside `eval.json`. What they look like is `pm25-plot`'s; what they say is decided here.
+
+use anyhow::Context;
+use pm25_air::Task;
+use pm25_artifact::eval::{EvalReport, Slice};
+use pm25_plot::{
+    Categories, Density, Histogram, Labels, Mark, Residuals, Series, Shape, categories, density,
+    histogram, number, residuals,
+};
+
+use crate::answers::Answers;
+use crate::exam::Exam;
+
+/// A picture to be written.
+pub(crate) struct Picture {
+    pub(crate) name: &'static str,
+    pub(crate) png: Vec<u8>,
+}
+
+const PREDICTED: &str = "predicted PM2.5 (µg/m³)";
+const RESIDUAL: &str = "predicted − actual PM2.5 (µg/m³)";
+
+/// Draws all that the table says enough for.
+pub(crate) fn pictures(
+    exam: &Exam<'_>,
+    answers: &Answers,
+    report: &EvalReport,
+) -> anyhow::Result<Vec<Picture>> {
+    let subtitle = subtitle(report);
+    let words = |title: &str, x: &str, y: &str| Labels {
+        title: title.to_owned(),
+        subtitle: subtitle.clone(),
+        x: x.to_owned(),
+        y: y.to_owned(),
+    };
+    let pairs: Vec<(f64, f64)> = exam
+        .target_ug_m3
+        .iter()
+        .copied()
+        .zip(answers.model.iter().copied())
+        .collect();
+    let errors: Vec<(f64, f64)> = pairs
+        .iter()
+        .map(|(actual, predicted)| (*predicted, predicted - actual))
+        .collect();
+    let residual_values: Vec<f64> = errors.iter().map(|(_, error)| *error).collect();
+    let mut drawn = vec![
+        (
+            "predicted_vs_actual.png",
+            density(&Density {
+                labels: words(
+                    "Predicted against actual PM2.5",
+                    "actual PM2.5 (µg/m³)",
+                    PREDICTED,
+                ),
+                pairs: &pairs,
+            }),
+        ),
+        (
+            "residual_histogram.png",
+            histogram(&Histogram {
+                labels: words("Residuals", RESIDUAL, "test rows"),
+                values: &residual_values,
+                marks: marks(report),
+            }),
+        ),
+        (
+            "residuals_vs_predicted.png",
+            residuals(&Residuals {
+                labels: words("Residuals against predictions", PREDICTED, RESIDUAL),
+                pairs: &errors,
+            }),
+        ),
+    ];
+    for part in parts(report).iter().filter(|part| !part.slices.is_empty()) {
+        let labels = words(
+            &format!("Error by {}", part.title),
+            part.title,
+            "error (µg/m³)",
+        );
+        drawn.push((part.file, categories(&by(part, labels))));
+    }
+    let named = drawn.into_iter().map(|(name, png)| {
+        Ok(Picture {
+            name,
+            png: png.with_context(|| format!("cannot draw {name}"))?,
+        })
+    });
+    named.collect()
+}
+
+/// One kind of slice as a picture.
+struct Part<'a> {
+    file: &'static str,
+    title: &'static str,
+    slices: &'a [Slice],
+    shape: Shape,
+}
+
+fn parts(report: &EvalReport) -> [Part<'_>; 3] {
+    let slices = &report.slices;
+    [
+        Part {
+            file: "error_by_hour.png",
+            title: "local standard hour of the target",
+            slices: &slices.hour,
+            shape: Shape::Lines,
+        },
+        Part {
+            file: "error_by_month.png",
+            title: "month of the target",
+            slices: &slices.month,
+            shape: Shape::Lines,
+        },
+        Part {
+            file: "error_by_station.png",
+            title: "station",
+            slices: &slices.station,
+            shape: Shape::Bars,
+        },
+    ]
+}
+
+fn by(part: &Part<'_>, labels: Labels) -> Categories {
+    let series = |name: &str, pick: fn(&Slice) -> Option<f64>| Series {
+        name: name.to_owned(),
+        values: part.slices.iter().map(pick).collect(),
+    };
+    let mut all = vec![
+        series("RMSE", |s| s.metrics.rmse_ug_m3),
+        series("MAE", |s| s.metrics.mae_ug_m3),
+    ];
+    if part.slices.iter().any(|slice| 0 < slice.persistence.rows) {
+        all.push(series("RMSE of persistence", |s| s.persistence.rmse_ug_m3));
+    }
+    Categories {
+        labels,
+        names: part.slices.iter().map(|slice| slice.name.clone()).collect(),
+        series: all,
+        shape: part.shape,
+    }
+}
+
+fn marks(report: &EvalReport) -> Vec<Mark> {
+    let (Some(bias), Some(rmse)) = (report.metrics.bias_ug_m3, report.metrics.rmse_ug_m3) else {
+        return Vec::new();
+    };
+    vec![
+        Mark {
+            text: format!("bias {} µg/m³", number(bias, 2)),
+            at: vec![bias],
+        },
+        Mark {
+            text: format!("± RMSE {} µg/m³", number(rmse, 2)),
+            at: vec![-rmse, rmse],
+        },
+    ]
+}
+
+/// Which model, which rows, when.
+fn subtitle(report: &EvalReport) -> String {
+    let task = match Task::from(report.model.task) {
+        Task::Nowcast => "nowcast".to_owned(),
+        Task::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
+    };
+    let mut text = format!(
+        "{}, {task} · {} test rows",
+        report.model.kind,
+        number(report.metrics.rows as f64, 0)
+    );
+    match report.slices.station.as_slice() {
+        [] => {}
+        [only] => text += &format!(" of {}", only.name),
+        stations => text += &format!(" of {} stations", stations.len()),
+    }
+    if let Some(span) = &report.span {
+        let day = |time: &str| time.get(..10).unwrap_or(time).to_owned();
+        text += &format!(" · {} to {} UTC", day(&span.first), day(&span.last));
+    }
+    text
+}
