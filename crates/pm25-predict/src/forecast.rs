@@ -1,0 +1,103 @@
+//! The rows that were picked as a model wants them, and its answers as a table.
+
+use pm25_air::civil::HOUR_S;
+use pm25_air::feature::evaluate;
+use pm25_air::task::persistence;
+use pm25_air::{FeatureSet, Network, Station};
+use pm25_artifact::model::{Model, Rows};
+use pm25_table::{Column, Table, Text};
+
+use crate::pick::Pick;
+
+/// A row per served station, in the network's order.
+///
+/// | column | |
+/// |---|---|
+/// | `station` | its name |
+/// | `time` | t, the last complete hour (nowcast: the hour itself) |
+/// | `horizon_h` | hours from t to the predicted hour; 0 for a nowcast |
+/// | `target_time` | the predicted hour |
+/// | `persistence_ug_m3` | the newest PM2.5 that may be known at t; null if missing |
+/// | `prediction_ug_m3` | the model's answer |
+pub(crate) fn table(
+    model: &Model,
+    features: &FeatureSet,
+    network: &Network,
+    picks: &[Pick],
+) -> Table {
+    let served: Vec<(&Station, usize)> = served(network, picks).collect();
+    let times: Vec<i64> = served
+        .iter()
+        .map(|(station, hour_idx)| station.time_s(*hour_idx))
+        .collect();
+    let known: Vec<f32> = served
+        .iter()
+        .flat_map(|(station, hour_idx)| {
+            persistence(station, features.task(), *hour_idx..hour_idx + 1)
+        })
+        .collect();
+    let columns = columns(model, features, &served);
+    let text = Text::from_rows(served.iter().map(|(station, _)| station.name.as_str()));
+    let predictions = model.predict(&Rows {
+        station: Some((text.words.as_slice(), text.codes.as_slice())),
+        time_s: Some(&times),
+        persistence_ug_m3: Some(&known),
+        features: columns.iter().map(Vec::as_slice).collect(),
+        n_rows: served.len(),
+    });
+    let horizon_h =
+        i16::try_from(features.task().horizon_h()).expect("a horizon is at most a year of hours");
+    let target_times = times
+        .iter()
+        .map(|t| t + i64::from(horizon_h) * HOUR_S)
+        .collect();
+    let mut table = Table::new();
+    table.push("station", Column::Text(text));
+    table.push("time", Column::Time(times));
+    table.push("horizon_h", Column::I16(vec![horizon_h; served.len()]));
+    table.push("target_time", Column::Time(target_times));
+    table.push("persistence_ug_m3", known);
+    table.push("prediction_ug_m3", predictions);
+    table
+}
+
+/// Stations with the hour that was picked.
+pub(crate) fn served<'a>(
+    network: &'a Network,
+    picks: &'a [Pick],
+) -> impl Iterator<Item = (&'a Station, usize)> {
+    network
+        .stations
+        .iter()
+        .zip(picks)
+        .filter_map(|(station, pick)| match pick {
+            Pick::Hour(hour_idx) => Some((station, *hour_idx)),
+            Pick::Nothing(..) => None,
+        })
+}
+
+/// The position of a station among those that the model learned from.
+pub(crate) fn code(model: &Model, station: &Station) -> Option<u32> {
+    let at = model
+        .stations()
+        .binary_search_by(|known| known.name.as_str().cmp(&station.name))
+        .ok()?;
+    u32::try_from(at).ok()
+}
+
+/// One column per feature, one row per served station.
+fn columns(model: &Model, features: &FeatureSet, served: &[(&Station, usize)]) -> Vec<Vec<f32>> {
+    let mut columns = vec![Vec::with_capacity(served.len()); features.features().len()];
+    for (station, hour_idx) in served {
+        let row = evaluate(
+            features,
+            station,
+            code(model, station),
+            *hour_idx..hour_idx + 1,
+        );
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.extend(value);
+        }
+    }
+    columns
+}

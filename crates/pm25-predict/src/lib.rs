@@ -1,0 +1,101 @@
+//! `pm25-predict`: asks a model for the PM2.5 that follows from the newest observations of each station.
+//!
+//! It does not judge (there is no target yet) and does not fetch: it reads observation tables. A row's features come
+//! from the one evaluator of `pm25-air`, so its prediction is the one that the prepared table's row would get, to the
+//! last bit.
+
+mod features;
+mod forecast;
+mod observations;
+mod pick;
+mod say;
+
+use clap::Parser;
+use pm25_air::civil::{format_utc, parse_rfc3339};
+use pm25_artifact::model::Model;
+use pm25_file::{Fault, Header, Input, Output, Program, program};
+use pm25_tool::{Common, Console, Outcome, Threads, Tool};
+
+use pick::When;
+use say::Summary;
+
+const PROGRAM: Program = program!();
+const FORMAT: &str = "pm25-forecast";
+
+/// Predict PM2.5 from the newest observations
+///
+/// One row per station: a forecast starts from the station's newest hour with a PM2.5, a nowcast from its newest hour
+/// with any input of the model. A station whose newest hour is more than 3 h before the network's is not served; which
+/// ones, and why, is said. With --at every station is asked for that hour.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "pm25-predict", version)]
+pub struct Args {
+    /// The model
+    #[arg(long, value_name = "FILE")]
+    model: Input,
+    /// Observation tables; a station may be spread over several
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    observations: Vec<Input>,
+    /// The hour stamped T (its start, with offset: 2017-02-01T07:00:00+08:00) instead of the newest
+    #[arg(long, value_name = "T", value_parser = instant)]
+    at: Option<i64>,
+    /// Where the predictions go
+    #[arg(long, value_name = "FILE")]
+    out: Output,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Tool for Args {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, console: &Console) -> anyhow::Result<Outcome> {
+        let (model, source) = Model::read(&self.model)?;
+        let features = features::of_model(&model, &source.name)?;
+        let observations = observations::read(&self.observations, console)?;
+        let when = self.at.map_or(When::Newest, When::At);
+        let picks = self
+            .threads
+            .install(|| pick::hours(&observations.network, &features, when))?;
+        let summary = Summary::of(&model, &observations.network, &picks);
+        if summary.rows == 0 {
+            return Err(
+                Fault::bad_data(format!("no station could be served: {}", summary.why()))
+                    .hint("look at the newest hours with `pm25-ingest`, or give another --at")
+                    .into(),
+            );
+        }
+        let table = forecast::table(&model, &features, &observations.network, &picks);
+        let header = self.header(&summary).input(source);
+        table.write(
+            &self.out,
+            FORMAT,
+            observations.files.into_iter().fold(header, Header::input),
+        )?;
+        if !self.out.is_stdout() {
+            console.say(&summary)?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+impl Args {
+    fn header(&self, summary: &Summary) -> Header {
+        Header::new(&PROGRAM)
+            .param("at", self.at.map(format_utc))
+            .unit("horizon_h", "h")
+            .unit("persistence_ug_m3", "µg/m³")
+            .unit("prediction_ug_m3", "µg/m³")
+            .fact("task", summary.task)
+            .fact("not_served", &summary.not_served)
+            .fact("unknown_to_the_model", &summary.unknown_to_the_model)
+    }
+}
+
+fn instant(text: &str) -> Result<i64, String> {
+    parse_rfc3339(text).map_err(|e| format!("{e}; {}", e.hint()))
+}

@@ -1,0 +1,9 @@
+//! `pm25-predict` through its front door.
+
+#[cfg(test)]
+mod it {
+    mod bits;
+    mod chain;
+    mod house;
+    mod served;
+}

@@ -1,0 +1,148 @@
+//! `pm25-shap`: explains a model with exact SHAP values.
+//!
+//! Base plus contributions is the prediction, on every row, or nothing is written. It explains what the
+//! model does, not what air does: correlated features share credit as the training rows happened to.
+
+mod explain;
+mod pictures;
+mod report;
+mod say;
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use pm25_artifact::model::Model;
+use pm25_artifact::shap::ShapReport;
+use pm25_file::{
+    Header, Input, InputRef, Output, Program, Result, Sha256, program, publish, write_document,
+};
+use pm25_table::{Column, Table};
+use pm25_tool::{Common, Console, Outcome, Threads, Tool};
+
+use explain::Explained;
+
+const PROGRAM: Program = program!();
+const TABLE: &str = "shap.parquet";
+
+/// Explain a model's predictions: what each feature adds, in µg/m³
+///
+/// Exact path-dependent TreeSHAP for forests and boosters, the exact linear form for the ridge. Writes
+/// shap.parquet (a row per prediction), shap.json (importances) and pictures.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "pm25-shap", version)]
+pub struct Args {
+    /// Model to explain (model.json)
+    #[arg(long, value_name = "FILE")]
+    model: Input,
+    /// Rows to explain (a table of pm25-prep)
+    #[arg(long, value_name = "FILE")]
+    data: Input,
+    /// Explain only the first N rows
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    rows: u32,
+    /// Row for the waterfall picture, counted from 1 [default: the one with the highest prediction]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    row: Option<u32>,
+    /// Folder for shap.parquet, shap.json and pictures
+    #[arg(long, value_name = "DIR")]
+    out_dir: PathBuf,
+    /// Draw no pictures
+    #[arg(long)]
+    no_plots: bool,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Tool for Args {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn run(self, console: &Console) -> anyhow::Result<Outcome> {
+        let (model, model_ref) = Model::read(&self.model)?;
+        let table = Table::read(&self.data, "pm25-features")?;
+        if table.header().is_none() {
+            console.warn(&format!(
+                "{} was not made by pm25-prep: it has no seal",
+                self.data
+            ));
+        }
+        let explained = self
+            .threads
+            .install(|| explain::explain(&model, &table, self.rows))??;
+        let mut report = report::report(
+            self.header(&table, &model_ref),
+            &model_ref,
+            &model,
+            &explained,
+        );
+        let to = |name: &str| Output::Path(self.out_dir.join(name));
+        let sha256 = write_rows(&to(TABLE), &table, &model, &explained)?;
+        report.pm25.files.push(InputRef {
+            name: TABLE.to_owned(),
+            sha256,
+        });
+        if !self.no_plots {
+            let row_idx = explain::waterfall_row(&explained, self.row)?;
+            publish_all(
+                &self.out_dir,
+                pictures::draw(&report, &explained, row_idx)?,
+                &mut report,
+            )?;
+        }
+        write_document(&to("shap.json"), &mut report)?;
+        console.say(&say::Said(&report))?;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Args {
+    fn header(&self, table: &Table, model: &InputRef) -> Header {
+        Header::new(&PROGRAM)
+            .input(model.clone())
+            .input(table.source().clone())
+            .param("rows", self.rows)
+    }
+}
+
+fn publish_all(
+    folder: &Path,
+    pictures: Vec<pictures::Picture>,
+    report: &mut ShapReport,
+) -> Result<()> {
+    for picture in pictures {
+        publish(&folder.join(&picture.name), &picture.png)?;
+        let sha256 = Sha256::of(&picture.png);
+        report.pm25.files.push(InputRef {
+            name: picture.name,
+            sha256,
+        });
+    }
+    Ok(())
+}
+
+/// shap.parquet: `station time base prediction`, then a column of contributions per feature, all in µg/m³.
+fn write_rows(to: &Output, table: &Table, model: &Model, explained: &Explained) -> Result<Sha256> {
+    let n_rows = explained.predictions.len();
+    let mut rows = Table::new();
+    if let Ok(text) = table.text("station") {
+        let mut text = text.clone();
+        text.codes.truncate(n_rows);
+        rows.push("station", Column::Text(text));
+    }
+    if let Ok(times) = table.time("time") {
+        rows.push("time", Column::Time(times[..n_rows].to_vec()));
+    }
+    rows.push("base", vec![explained.base; n_rows]);
+    rows.push("prediction", explained.predictions.clone());
+    let mut header = Header::new(&PROGRAM)
+        .unit("base", "µg/m³")
+        .unit("prediction", "µg/m³");
+    for (input, phi) in model.inputs().iter().zip(&explained.phi) {
+        rows.push(&input.column, phi.clone());
+        header = header.unit(&input.column, "µg/m³");
+    }
+    rows.write(to, "pm25-shap", header.input(table.source().clone()))
+}

@@ -1,0 +1,183 @@
+//! The pictures beside `shap.json`: summary, importance, dependence of the top three, one row as a waterfall.
+
+use anyhow::Context;
+use pm25_artifact::prep::TaskFact;
+use pm25_artifact::shap::{Importance, ShapReport};
+use pm25_plot::{
+    Bars, Beeswarm, Dependence, Labels, Swarm, Waterfall, bars, beeswarm, dependence, waterfall,
+};
+
+use crate::explain::Explained;
+
+/// How many features the summary, the importance and the waterfall show; the rest adds little.
+const N_SHOWN: usize = 12;
+/// How many features have a dependence picture.
+const N_DEPENDENCE: usize = 3;
+const EFFECT: &str = "adds to predicted PM2.5 (µg/m³)";
+
+/// A picture to be written.
+pub(crate) struct Picture {
+    pub(crate) name: String,
+    pub(crate) png: Vec<u8>,
+}
+
+/// A feature of the report with its rows.
+struct Shown<'a> {
+    importance: &'a Importance,
+    phi: &'a [f64],
+    values: &'a [f32],
+}
+
+/// Draws everything.
+pub(crate) fn draw(
+    report: &ShapReport,
+    explained: &Explained,
+    row_idx: usize,
+) -> anyhow::Result<Vec<Picture>> {
+    let shown = shown(report, explained);
+    let top = &shown[..shown.len().min(N_SHOWN)];
+    let mut drawn = vec![
+        ("summary.png".to_owned(), beeswarm(&summary(report, top))),
+        ("importance.png".to_owned(), bars(&importance(report, top))),
+        (
+            "waterfall.png".to_owned(),
+            waterfall(&one_row(report, explained, &shown, row_idx)),
+        ),
+    ];
+    for feature in top.iter().take(N_DEPENDENCE) {
+        let column = &feature.importance.column;
+        let pairs: Vec<(f64, f64)> = feature
+            .values
+            .iter()
+            .zip(feature.phi)
+            .filter(|(value, _)| !value.is_nan())
+            .map(|(&value, &phi)| (f64::from(value), phi))
+            .collect();
+        let chart = Dependence {
+            labels: labels(
+                report,
+                &format!("What {column} adds"),
+                &with_unit(feature.importance),
+                EFFECT,
+            ),
+            pairs: &pairs,
+        };
+        drawn.push((format!("dependence_{column}.png"), dependence(&chart)));
+    }
+    drawn
+        .into_iter()
+        .map(|(name, png)| {
+            let png = png.with_context(|| format!("cannot draw {name}"))?;
+            Ok(Picture { name, png })
+        })
+        .collect()
+}
+
+fn shown<'a>(report: &'a ShapReport, explained: &'a Explained<'_>) -> Vec<Shown<'a>> {
+    let column = |importance: &Importance| {
+        explained
+            .inputs
+            .iter()
+            .position(|input| input.column == importance.column)
+            .expect("the report is about these features")
+    };
+    report
+        .features
+        .iter()
+        .map(|importance| Shown {
+            importance,
+            phi: &explained.phi[column(importance)],
+            values: &explained.values[column(importance)],
+        })
+        .collect()
+}
+
+fn summary<'a>(report: &ShapReport, top: &[Shown<'a>]) -> Beeswarm<'a> {
+    let swarm = |feature: &Shown<'a>| Swarm {
+        name: feature.importance.column.clone(),
+        effects: feature.phi,
+        values: feature.values,
+    };
+    Beeswarm {
+        labels: labels(report, "What each feature adds", EFFECT, ""),
+        swarms: top.iter().map(swarm).collect(),
+    }
+}
+
+fn importance(report: &ShapReport, top: &[Shown]) -> Bars {
+    let bar = |feature: &Shown| {
+        (
+            feature.importance.column.clone(),
+            feature.importance.mean_abs_ug_m3,
+        )
+    };
+    Bars {
+        labels: labels(report, "Importance", "mean |contribution| (µg/m³)", ""),
+        bars: top.iter().map(bar).collect(),
+    }
+}
+
+fn one_row(
+    report: &ShapReport,
+    explained: &Explained,
+    shown: &[Shown],
+    row_idx: usize,
+) -> Waterfall {
+    let mut order: Vec<&Shown> = shown.iter().collect();
+    order.sort_by(|a, b| b.phi[row_idx].abs().total_cmp(&a.phi[row_idx].abs()));
+    let (large, small) = order.split_at(order.len().min(N_SHOWN));
+    let value = |feature: &Shown| match feature.values[row_idx] {
+        missing if missing.is_nan() => "missing".to_owned(),
+        value => format!("{:.4}", f64::from(value))
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
+    };
+    let mut steps: Vec<(String, f64)> = large
+        .iter()
+        .map(|feature| {
+            (
+                format!("{} = {}", feature.importance.column, value(feature)),
+                feature.phi[row_idx],
+            )
+        })
+        .collect();
+    if !small.is_empty() {
+        let rest = small.iter().map(|feature| feature.phi[row_idx]).sum();
+        steps.push((format!("{} others", small.len()), rest));
+    }
+    Waterfall {
+        labels: labels(
+            report,
+            &format!("Row {} explained", row_idx + 1),
+            "PM2.5 (µg/m³)",
+            "",
+        ),
+        base: ("base".to_owned(), explained.base),
+        steps,
+        end: "prediction".to_owned(),
+    }
+}
+
+fn with_unit(importance: &Importance) -> String {
+    match importance.unit.as_str() {
+        "1" | "" | "unknown" => importance.column.clone(),
+        unit => format!("{} ({unit})", importance.column),
+    }
+}
+
+fn labels(report: &ShapReport, title: &str, x: &str, y: &str) -> Labels {
+    let task = match report.task {
+        TaskFact::Nowcast => "nowcast".to_owned(),
+        TaskFact::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
+    };
+    Labels {
+        title: title.to_owned(),
+        subtitle: format!(
+            "{}, {task} · SHAP values of {} rows",
+            report.kind, report.rows
+        ),
+        x: x.to_owned(),
+        y: y.to_owned(),
+    }
+}

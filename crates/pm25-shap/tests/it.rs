@@ -1,0 +1,218 @@
+//! `pm25-shap` through its front door.
+#![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use pm25_artifact::model::{Climatology, Model, ModelKind};
+use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
+use pm25_artifact::shap::ShapReport;
+use pm25_file::{Header, Input, Sha256, program, read_document};
+use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
+use pm25_learn::{Columns, RidgeParams, fit_ridge};
+use pm25_table::{Column, Table, Text};
+
+const N_ROWS: usize = 600;
+
+fn features() -> Vec<FeatureFact> {
+    ["a", "b", "c"]
+        .map(|name| FeatureFact {
+            column: name.into(),
+            expression: name.into(),
+            unit: "1".into(),
+        })
+        .to_vec()
+}
+
+fn columns() -> [Vec<f32>; 3] {
+    let wave = |step: usize| (0..N_ROWS).map(move |i| ((i * step) % 613) as f32 / 61.0);
+    let mut a: Vec<f32> = wave(7).collect();
+    a.iter_mut().step_by(9).for_each(|v| *v = f32::NAN);
+    [a, wave(101).collect(), wave(29).collect()]
+}
+
+fn target() -> Vec<f32> {
+    let [a, b, _] = columns();
+    a.iter()
+        .zip(&b)
+        .map(|(a, b)| if a.is_nan() { 50.0 } else { 3.0 * a } + a.max(5.0) * b)
+        .collect()
+}
+
+fn write_table(folder: &Path) {
+    let mut table = Table::new();
+    table.push("station", Column::Text(Text::from_rows(vec!["s"; N_ROWS])));
+    table.push(
+        "time",
+        Column::Time((0..N_ROWS as i64).map(|h| h * 3600).collect()),
+    );
+    table.push("target_ug_m3", target());
+    table.push("persistence_ug_m3", target());
+    // Another order than the model's: columns go by name.
+    for (name, values) in ["a", "b", "c"].iter().zip(columns()).rev() {
+        table.push(name, values);
+    }
+    let prepared = Prepared {
+        task: TaskFact::Forecast { horizon_h: 6 },
+        features: features(),
+        stations: vec![StationFact {
+            name: "s".into(),
+            utc_offset_min: 0,
+        }],
+        vocabulary: vec!["s".into()],
+        statistics: Default::default(),
+    };
+    let output = pm25_file::Output::Path(folder.join("test.parquet"));
+    table
+        .write(
+            &output,
+            "pm25-features",
+            prepared.put(Header::new(&program!())),
+        )
+        .unwrap();
+}
+
+fn write_model(folder: &Path, kind: ModelKind) {
+    let columns = columns();
+    let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), N_ROWS);
+    let pairs = [("n_estimators".to_owned(), "12".to_owned())];
+    let none = |_: u64| {};
+    let trees = match kind {
+        ModelKind::Boost => Some(
+            fit_boost(
+                &x,
+                &target(),
+                None,
+                &BoostParams::from_pairs(&pairs).unwrap(),
+                &none,
+            )
+            .ensemble,
+        ),
+        ModelKind::Forest => Some(
+            fit_forest(
+                &x,
+                &target(),
+                &ForestParams::from_pairs(&pairs).unwrap(),
+                &none,
+            )
+            .ensemble,
+        ),
+        _ => None,
+    };
+    let model = Model {
+        header: Header::new(&program!()),
+        kind,
+        task: TaskFact::Forecast { horizon_h: 6 },
+        inputs: features(),
+        stations: Vec::new(),
+        climatology: Climatology::fit(0, [(None, None, 1.0)].into_iter()),
+        linear: fit_ridge(&x, &target(), &RidgeParams::new(1.0).unwrap()),
+        trees,
+        profile: None,
+    };
+    model
+        .write(&pm25_file::Output::Path(folder.join("model.json")))
+        .unwrap();
+}
+
+fn explain(folder: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pm25-shap"))
+        .current_dir(folder)
+        .args([
+            "--model",
+            "model.json",
+            "--data",
+            "test.parquet",
+            "--out-dir",
+            "out",
+        ])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn rows(folder: &Path) -> Table {
+    Table::read(&Input::Path(folder.join("out/shap.parquet")), "pm25-shap").unwrap()
+}
+
+#[test]
+fn base_plus_contributions_is_the_prediction_on_every_row() {
+    for kind in [ModelKind::Linear, ModelKind::Forest, ModelKind::Boost] {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path());
+        write_model(folder.path(), kind);
+        let output = explain(folder.path(), &[]);
+        assert!(output.status.success(), "{}", said(&output));
+        let rows = rows(folder.path());
+        assert_eq!(rows.n_rows(), N_ROWS);
+        let column = |name: &str| rows.f64(name).unwrap();
+        for i in 0..N_ROWS {
+            let sum = column("base")[i] + column("a")[i] + column("b")[i] + column("c")[i];
+            assert!((sum - column("prediction")[i]).abs() < 1e-9 * sum.abs().max(1.0));
+        }
+        let report = Input::Path(folder.path().join("out/shap.json"));
+        let (report, _) = read_document::<ShapReport>(&report).unwrap();
+        assert_eq!(
+            report.features.last().unwrap().column,
+            "c",
+            "{kind}: c tells nothing"
+        );
+        for file in &report.pm25.files {
+            let bytes = fs::read(folder.path().join("out").join(&file.name)).unwrap();
+            assert_eq!(Sha256::of(&bytes), file.sha256, "{}", file.name);
+        }
+        assert_eq!(report.pm25.files.len(), 1 + 3 + 3);
+    }
+}
+
+#[test]
+fn rows_are_the_first_ones_and_the_bytes_do_not_depend_on_threads() {
+    let hashes: Vec<Sha256> = ["1", "2", "5"]
+        .iter()
+        .map(|n| {
+            let folder = tempfile::tempdir().unwrap();
+            write_table(folder.path());
+            write_model(folder.path(), ModelKind::Boost);
+            let output = explain(
+                folder.path(),
+                &["--threads", n, "--rows", "100", "--no-plots"],
+            );
+            assert!(output.status.success(), "{}", said(&output));
+            assert_eq!(rows(folder.path()).n_rows(), 100);
+            Sha256::of(&fs::read(folder.path().join("out/shap.json")).unwrap())
+        })
+        .collect();
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
+fn what_cannot_be_explained_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_table(folder.path());
+    write_model(folder.path(), ModelKind::Climatology);
+    let output = explain(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("no features to explain"),
+        "{}",
+        said(&output)
+    );
+
+    write_model(folder.path(), ModelKind::Linear);
+    let output = explain(folder.path(), &["--row", "601"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("no row 601"), "{}", said(&output));
+
+    let path = folder.path().join("model.json");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(explain(folder.path(), &[]).status.code(), Some(4));
+    assert!(!folder.path().join("out/shap.json").exists());
+}
