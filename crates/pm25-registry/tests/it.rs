@@ -1,0 +1,11 @@
+//! `pm25-registry` through its front door.
+
+#[cfg(test)]
+mod it {
+    mod face;
+    mod gates;
+    mod many;
+    mod papers;
+    mod shop;
+    mod sound;
+}
