@@ -1,0 +1,66 @@
+//! The answer of `POST /v1/predict`.
+
+use pm25_air::civil::{HOUR_S, format_utc};
+use serde::Serialize;
+
+use super::UNIT;
+use super::batch::Batch;
+use crate::problem::{Problem, Result};
+use crate::served::Served;
+
+/// One prediction per row, in the rows' order.
+#[derive(Serialize)]
+struct Answer<'a> {
+    predictions: Vec<Prediction<'a>>,
+    model_used: &'static str,
+    model_sha256: &'a str,
+    unit: &'static str,
+}
+
+#[derive(Serialize)]
+struct Prediction<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    station: Option<&'a str>,
+    /// Stamp t of the row: its last complete hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    /// Hours from t to the hour that is predicted.
+    horizon_h: u16,
+    /// The hour that is predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted_hour: Option<String>,
+    prediction_ug_m3: f64,
+}
+
+/// Writes the answer.
+pub(super) fn write(served: &Served, batch: &Batch, predictions: &[f64]) -> Result<Vec<u8>> {
+    let answer = Answer {
+        predictions: predictions
+            .iter()
+            .enumerate()
+            .map(|(row_idx, &value)| prediction(served, batch, row_idx, value))
+            .collect(),
+        model_used: served.kind(),
+        model_sha256: &served.sha256,
+        unit: UNIT,
+    };
+    serde_json::to_vec(&answer).map_err(|_| Problem::ours("an answer could not be encoded"))
+}
+
+fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64) -> Prediction<'a> {
+    let horizon_h = served.task().horizon_h();
+    let time_s = batch
+        .time_s
+        .as_ref()
+        .and_then(|times| times.get(row_idx).copied());
+    Prediction {
+        station: batch
+            .stations
+            .as_ref()
+            .map(|stations| stations.get(row_idx)),
+        time: time_s.map(format_utc),
+        horizon_h,
+        predicted_hour: time_s.map(|time_s| format_utc(time_s + i64::from(horizon_h) * HOUR_S)),
+        prediction_ug_m3: value,
+    }
+}

@@ -1,0 +1,91 @@
+//! Rows as the model wants them: columns.
+
+use std::collections::BTreeMap;
+
+use pm25_artifact::model::Rows;
+
+use crate::problem::{Problem, Result};
+use crate::served::Served;
+
+/// Rows of one request, by column.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// Which station each row is about; none when no row says.
+    pub(super) stations: Option<Stations>,
+    /// Stamp t of each row, seconds since 1970 UTC; none when no row says.
+    pub(super) time_s: Option<Vec<i64>>,
+    /// Newest known PM2.5 of each row, µg/m³; NaN = missing.
+    pub(super) persistence_ug_m3: Option<Vec<f32>>,
+    /// Input columns in the model's order.
+    pub(super) columns: Vec<Vec<f32>>,
+    /// How many rows.
+    pub(super) n_rows: usize,
+}
+
+/// Station names and an index into them for each row.
+#[derive(Debug, Default)]
+pub(super) struct Stations {
+    words: Vec<String>,
+    codes: Vec<u32>,
+    known: BTreeMap<String, u32>,
+}
+
+impl Stations {
+    /// Adds a row.
+    pub(super) fn push(&mut self, name: &str) {
+        let code = match self.known.get(name) {
+            Some(&code) => code,
+            // There are no more names than rows, and rows are limited.
+            None => {
+                let code = self.words.len() as u32;
+                self.words.push(name.to_owned());
+                self.known.insert(name.to_owned(), code);
+                code
+            }
+        };
+        self.codes.push(code);
+    }
+
+    /// The station of a row.
+    pub(super) fn get(&self, row_idx: usize) -> &str {
+        let code = self.codes.get(row_idx).map(|&code| code as usize);
+        code.and_then(|code| self.words.get(code))
+            .map_or("", String::as_str)
+    }
+
+    /// How many rows have one.
+    pub(super) fn n_rows(&self) -> usize {
+        self.codes.len()
+    }
+}
+
+impl Batch {
+    /// What the model says, µg/m³.
+    ///
+    /// # Errors
+    /// 500 when that is no finite number: JSON could not say it, and nobody should act on it.
+    pub(super) fn predict(&self, served: &Served) -> Result<Vec<f64>> {
+        let predictions = served.model.predict(&self.rows());
+        let are_numbers = predictions.iter().all(|value| value.is_finite());
+        if are_numbers {
+            Ok(predictions)
+        } else {
+            Err(Problem::ours(
+                "the model predicted what is no finite number",
+            ))
+        }
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            station: self
+                .stations
+                .as_ref()
+                .map(|s| (s.words.as_slice(), s.codes.as_slice())),
+            time_s: self.time_s.as_deref(),
+            persistence_ug_m3: self.persistence_ug_m3.as_deref(),
+            features: self.columns.iter().map(Vec::as_slice).collect(),
+            n_rows: self.n_rows,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! `POST /v1/predict` with `observations`: one station's newest hours, from which the features are made here.
+//!
+//! The features come from the one evaluator that made the training tables, so the answer is that of a batch.
+//! Only the hours that the row can see are laid out, however far apart the first and the last one are.
+//!
+//! ```text
+//! hours sent       x   x x x     x x            x = an hour with values, in any order
+//! grid                 |< history_h >| at       what is missing is NaN
+//!                                      one row
+//! ```
+
+use pm25_air::civil::{self, HOUR_S, OFFSETS_MIN};
+use pm25_air::feature::evaluate;
+use pm25_air::{FeatureSet, Quantity, Station, task};
+
+use super::batch::{Batch, Stations};
+use super::rows::{NULL_IS_MISSING, station_name, time_s, too_many};
+use crate::inputs::Bound;
+use crate::json::{Reader, fill};
+use crate::limits::Limits;
+use crate::problem::{Problem, Result};
+use crate::served::Served;
+
+/// A field of the request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Field {
+    /// The station's name.
+    Station,
+    /// Minutes that its standard time is ahead of UTC.
+    UtcOffsetMin,
+    /// Its hours.
+    Observations,
+    /// Which of them is the row; the newest unless it is said.
+    At,
+}
+
+impl Field {
+    /// Every field.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Station,
+        Self::UtcOffsetMin,
+        Self::Observations,
+        Self::At,
+    ];
+
+    /// As it is sent.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Station => "station",
+            Self::UtcOffsetMin => "utc_offset_min",
+            Self::Observations => "observations",
+            Self::At => "at",
+        }
+    }
+
+    /// The field with that name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+}
+
+/// What was sent so far.
+#[derive(Default)]
+pub(super) struct Request {
+    station: Option<String>,
+    utc_offset_min: Option<i16>,
+    hours: Option<Vec<Hour>>,
+    at_s: Option<i64>,
+}
+
+/// One observed hour; NaN = missing.
+struct Hour {
+    time_s: i64,
+    values: [f32; 13],
+}
+
+impl Request {
+    /// Whether nothing was sent.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            station,
+            utc_offset_min,
+            hours,
+            at_s,
+        } = self;
+        station.is_none() && utc_offset_min.is_none() && hours.is_none() && at_s.is_none()
+    }
+
+    /// Reads one field.
+    pub(super) fn field(
+        &mut self,
+        reader: &mut Reader,
+        field: Field,
+        limits: &Limits,
+    ) -> Result<()> {
+        match field {
+            Field::Station => {
+                let name = station_name(reader)?.into_owned();
+                fill(&mut self.station, reader, name)
+            }
+            Field::UtcOffsetMin => {
+                let offset = offset(reader)?;
+                fill(&mut self.utc_offset_min, reader, offset)
+            }
+            Field::Observations => {
+                let hours = hours(reader, limits)?;
+                fill(&mut self.hours, reader, hours)
+            }
+            Field::At => {
+                let at_s = time_s(reader)?;
+                fill(&mut self.at_s, reader, at_s)
+            }
+        }
+    }
+
+    /// Makes the one row that was asked for.
+    pub(super) fn batch(self, served: &Served, reader: &Reader) -> Result<Batch> {
+        let set = served
+            .features
+            .as_ref()
+            .ok_or_else(|| no_language(served))?;
+        let mut hours = self
+            .hours
+            .ok_or_else(|| reader.missing(Field::Observations.name()))?;
+        let name = self
+            .station
+            .ok_or_else(|| reader.missing(Field::Station.name()))?;
+        let (code, utc_offset_min) = known(served, &name, self.utc_offset_min)?;
+        hours.sort_by_key(|hour| hour.time_s);
+        let at_s = row_hour(&hours, self.at_s)?;
+        let station = grid(&name, utc_offset_min, set, &hours, at_s);
+        let row = station.n_hours() - 1..station.n_hours();
+        let mut stations = Stations::default();
+        stations.push(&name);
+        Ok(Batch {
+            stations: Some(stations),
+            time_s: Some(vec![at_s]),
+            persistence_ug_m3: Some(task::persistence(&station, served.task(), row.clone())),
+            columns: evaluate(set, &station, code, row),
+            n_rows: 1,
+        })
+    }
+}
+
+fn offset(reader: &mut Reader) -> Result<i16> {
+    let (min, max) = OFFSETS_MIN.into_inner();
+    let whole = reader.whole()?;
+    i16::try_from(whole)
+        .ok()
+        .filter(|offset| OFFSETS_MIN.contains(offset))
+        .ok_or_else(|| {
+            reader
+                .problem(format!(
+                    "{} is {whole}; offsets lie between {min} and {max} minutes",
+                    reader.name()
+                ))
+                .unit("min")
+                .range(f32::from(min), f32::from(max))
+        })
+}
+
+fn hours(reader: &mut Reader, limits: &Limits) -> Result<Vec<Hour>> {
+    let mut hours = Vec::new();
+    reader.array(|reader, idx| {
+        if limits.rows_max <= idx {
+            return Err(too_many(limits.rows_max, "observations"));
+        }
+        hours.push(hour(reader)?);
+        Ok(())
+    })?;
+    if hours.is_empty() {
+        Err(reader.problem("there is no hour in `observations`"))
+    } else {
+        Ok(hours)
+    }
+}
+
+fn hour(reader: &mut Reader) -> Result<Hour> {
+    let mut time = None;
+    let mut values: [Option<f32>; 13] = [None; 13];
+    reader.object(|reader, key| {
+        if key == "time" {
+            let time_s = time_s(reader)?;
+            return fill(&mut time, reader, time_s);
+        }
+        let quantity = quantity(key).ok_or_else(|| unknown(reader))?;
+        let value = value(reader, quantity)?;
+        fill(&mut values[quantity.index()], reader, value)
+    })?;
+    let time_s = time.ok_or_else(|| reader.missing("time"))?;
+    Ok(Hour {
+        time_s,
+        values: values.map(|value| value.unwrap_or(f32::NAN)),
+    })
+}
+
+/// By its short name, or by its column's.
+fn quantity(key: &str) -> Option<Quantity> {
+    Quantity::ALL
+        .into_iter()
+        .find(|quantity| quantity.short() == key || quantity.column() == key)
+}
+
+fn unknown(reader: &Reader) -> Problem {
+    let names = Quantity::ALL
+        .into_iter()
+        .flat_map(|q| [q.short(), q.column()]);
+    reader.unknown(names.chain(["time"]))
+}
+
+fn value(reader: &mut Reader, quantity: Quantity) -> Result<f32> {
+    let value = reader
+        .number_or_null()
+        .map_err(|problem| problem.unit(quantity.unit()))?;
+    Bound::of(quantity).check(value, quantity.unit(), |why| {
+        reader
+            .problem(format!("{} {why}", reader.name()))
+            .hint(NULL_IS_MISSING)
+    })
+}
+
+/// The station's position in the model's vocabulary, and its offset. A clock that contradicts the one that the
+/// model was trained with would shift every calendar feature in silence.
+fn known(served: &Served, name: &str, said_min: Option<i16>) -> Result<(Option<u32>, i16)> {
+    let stations = served.model.stations();
+    let position = stations.iter().position(|station| station.name == name);
+    let field = Field::UtcOffsetMin.name();
+    let refuse = |detail: String| {
+        Problem::unusable(detail)
+            .field(field)
+            .pointer(format!("/{field}"))
+            .unit("min")
+    };
+    let trained_min = position.map(|position| stations[position].utc_offset_min);
+    match (trained_min, said_min) {
+        (Some(trained), Some(said)) if trained != said => Err(refuse(format!(
+            "the model knows this station at {trained} minutes ahead of UTC, the request says {said}"
+        ))),
+        (Some(offset), _) | (None, Some(offset)) => {
+            Ok((position.map(|position| position as u32), offset))
+        }
+        (None, None) => Err(refuse(format!(
+            "the field `{field}` is missing, and the model does not know the station"
+        ))),
+    }
+}
+
+/// The stamp of the row. All hours must be of one grid, none twice, and the row's must be among them.
+fn row_hour(hours: &[Hour], wanted_s: Option<i64>) -> Result<i64> {
+    let refuse = |detail: String| {
+        Problem::unusable(detail)
+            .field("time")
+            .pointer(format!("/{}", Field::Observations.name()))
+    };
+    for pair in hours.windows(2) {
+        let (before_s, time_s) = (pair[0].time_s, pair[1].time_s);
+        if before_s == time_s {
+            return Err(refuse(format!(
+                "there are two observations for {}",
+                civil::format_utc(time_s)
+            )));
+        }
+        if (time_s - before_s) % HOUR_S != 0 {
+            let [before, time] = [before_s, time_s].map(civil::format_utc);
+            return Err(refuse(format!(
+                "{time} is not a whole number of hours after {before}"
+            ))
+            .hint("give the starts of the station's hours"));
+        }
+    }
+    let newest_s = hours.last().map(|hour| hour.time_s);
+    match wanted_s.or(newest_s) {
+        Some(at_s) if hours.iter().any(|hour| hour.time_s == at_s) => Ok(at_s),
+        _ => Err(
+            Problem::unusable("`at` is not the time of one of the observations")
+                .field(Field::At.name())
+                .pointer(format!("/{}", Field::At.name()))
+                .hint("an hour without values can be sent with its `time` alone"),
+        ),
+    }
+}
+
+/// The hours that the row at `at_s` can see; what comes later is not even looked at.
+fn grid(name: &str, utc_offset_min: i16, set: &FeatureSet, hours: &[Hour], at_s: i64) -> Station {
+    // A nowcast's persistence is one hour old even if no feature is.
+    let history_h = i64::from(set.history_h().max(1));
+    let start_s = at_s - history_h * HOUR_S;
+    let n_hours = history_h as usize + 1;
+    let mut station = Station::new(name, start_s, utc_offset_min);
+    station.values = std::array::from_fn(|_| vec![f32::NAN; n_hours]);
+    station.flags = std::array::from_fn(|_| vec![0; n_hours]);
+    for hour in hours {
+        if let Some(hour_idx) = station.hour_idx(hour.time_s) {
+            for (column, value) in station.values.iter_mut().zip(hour.values) {
+                column[hour_idx] = value;
+            }
+        }
+    }
+    station
+}
+
+fn no_language(served: &Served) -> Problem {
+    Problem::new(
+        axum::http::StatusCode::CONFLICT,
+        format!(
+            "the inputs of `{}` are not made of observations by this service",
+            served.origin.name
+        ),
+    )
+    .hint("send `rows` with the model's input columns; GET /v1/model lists them")
+}

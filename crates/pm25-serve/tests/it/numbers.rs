@@ -1,0 +1,201 @@
+//! A served prediction is the model's prediction, to the last bit.
+
+use pm25_air::feature::evaluate;
+use pm25_air::{FeatureSet, Quantity, Station, Task, task};
+use pm25_artifact::model::{Model, ModelKind, Rows};
+use serde_json::{Map, Value, json};
+
+use super::http::{Client, post};
+use super::kit::{FORECAST, STATIONS, Site, classic, forecast, model};
+
+/// Numbers without a pattern, the same each time (a linear congruential generator, Knuth's MMIX constants).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> f32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1 << 24) as f32
+    }
+}
+
+fn served(body: &[u8]) -> Vec<u64> {
+    let json: Value = serde_json::from_slice(body).unwrap();
+    let rows = json["predictions"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{json}"));
+    rows.iter()
+        .map(|row| row["prediction_ug_m3"].as_f64().unwrap().to_bits())
+        .collect()
+}
+
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+/// Six columns of possible values, some missing.
+fn columns(n_rows: usize) -> Vec<Vec<f32>> {
+    let mut chance = Chance(7);
+    let mut column = |scale: f32, whole: bool| -> Vec<f32> {
+        let value = |_| match chance.next() {
+            share if share < 0.1 => f32::NAN,
+            share if whole => (share * scale).floor() + 1.0,
+            share => share * scale,
+        };
+        (0..n_rows).map(value).collect()
+    };
+    vec![
+        column(900.0, false),
+        column(300.0, false),
+        column(20.0, false),
+        column(22.0, true),
+        column(5.0, true),
+        column(11.0, true),
+    ]
+}
+
+fn number(value: f32) -> Value {
+    if value.is_nan() {
+        Value::Null
+    } else {
+        value.to_string().parse::<f64>().unwrap().into()
+    }
+}
+
+#[test]
+fn a_thousand_rows_are_predicted_as_in_a_batch() {
+    const N_ROWS: usize = 1_000;
+    let model = classic();
+    let columns = columns(N_ROWS);
+    let features = columns.iter().map(Vec::as_slice).collect();
+    let rows = Rows {
+        station: None,
+        time_s: None,
+        persistence_ug_m3: None,
+        features,
+        n_rows: N_ROWS,
+    };
+    let wanted = bits(&model.predict(&rows));
+    let json: Vec<Value> = (0..N_ROWS)
+        .map(|row_idx| {
+            let fields = model.inputs.iter().zip(&columns);
+            let row: Map<String, Value> = fields
+                .map(|(input, column)| (input.column.clone(), number(column[row_idx])))
+                .collect();
+            Value::Object(row)
+        })
+        .collect();
+    let site = Site::of(model);
+    let whole = post(
+        site.listen,
+        "/v1/predict",
+        json!({"rows": json}).to_string(),
+    );
+    assert_eq!(served(&whole.body), wanted);
+    let mut client = Client::to(site.listen);
+    for (row, wanted) in json.iter().zip(&wanted) {
+        let answer = client.ask(
+            "POST",
+            "/v1/predict",
+            json!({"rows": [row]}).to_string().as_bytes(),
+        );
+        assert_eq!(served(&answer.body), [*wanted]);
+    }
+}
+
+/// A station of three weeks with holes.
+fn station(name: &str, utc_offset_min: i16) -> Station {
+    const N_HOURS: usize = 21 * 24;
+    let mut chance = Chance(11);
+    let mut station = Station::new(name, 1_730_000_000 / 3600 * 3600 + 1800, utc_offset_min);
+    for quantity in Quantity::ALL {
+        let (min, max) = (
+            quantity.possible().start().max(0.0),
+            quantity.possible().end() / 20.0,
+        );
+        let min = min.min(max);
+        let value = |_: usize| match chance.next() {
+            share if share < 0.1 => f32::NAN,
+            share => min + share * (max - min),
+        };
+        let column: Vec<f32> = (0..N_HOURS).map(value).collect();
+        // What is impossible by this simple recipe is missing.
+        let possible = |value: f32| {
+            if quantity.possible().contains(&value) {
+                value
+            } else {
+                f32::NAN
+            }
+        };
+        station.values[quantity.index()] = column.into_iter().map(possible).collect();
+        station.flags[quantity.index()] = vec![0; N_HOURS];
+    }
+    station
+}
+
+fn observations(station: &Station) -> Value {
+    let hour = |hour_idx: usize| {
+        let mut hour = Map::new();
+        let time = pm25_air::civil::format_at(station.time_s(hour_idx), station.utc_offset_min);
+        hour.insert("time".to_owned(), time.into());
+        for quantity in Quantity::ALL {
+            hour.insert(
+                quantity.short().to_owned(),
+                number(station.values(quantity)[hour_idx]),
+            );
+        }
+        Value::Object(hour)
+    };
+    (0..station.n_hours()).map(hour).collect()
+}
+
+fn batch(model: &Model, set: &FeatureSet, station: &Station, hour_idx: usize) -> u64 {
+    let code = STATIONS
+        .iter()
+        .position(|(name, _)| *name == station.name)
+        .map(|code| code as u32);
+    let row = hour_idx..hour_idx + 1;
+    let columns = evaluate(set, station, code, row.clone());
+    let persistence = task::persistence(station, set.task(), row);
+    let words = [station.name.clone()];
+    let rows = Rows {
+        station: Some((&words, &[0])),
+        time_s: Some(&[station.time_s(hour_idx)]),
+        persistence_ug_m3: Some(&persistence),
+        features: columns.iter().map(Vec::as_slice).collect(),
+        n_rows: 1,
+    };
+    model.predict(&rows)[0].to_bits()
+}
+
+#[test]
+fn observations_are_predicted_as_in_a_batch() {
+    let nowcast = model(Task::Nowcast, "full", ModelKind::Linear);
+    let persistence = model(Task::Nowcast, "hour", ModelKind::Persistence);
+    let climatology = model(FORECAST, "hour", ModelKind::Climatology);
+    for model in [forecast(), nowcast, persistence, climatology] {
+        let features: Vec<&str> = model
+            .inputs
+            .iter()
+            .map(|input| input.expression.as_str())
+            .collect();
+        let set = FeatureSet::parse(model.task.into(), &features.join(",")).unwrap();
+        let site = Site::of(model.clone());
+        for (name, utc_offset_min) in [STATIONS[1], ("Elsewhere", -210)] {
+            let station = station(name, utc_offset_min);
+            let observations = observations(&station);
+            for hour_idx in [200, 260, station.n_hours() - 1] {
+                let at = pm25_air::civil::format_utc(station.time_s(hour_idx));
+                let request = json!({"station": name, "utc_offset_min": utc_offset_min, "at": at, "observations": observations});
+                let answer = post(site.listen, "/v1/predict", request.to_string());
+                assert_eq!(
+                    served(&answer.body),
+                    [batch(&model, &set, &station, hour_idx)],
+                    "{name} {hour_idx}"
+                );
+            }
+        }
+    }
+}
