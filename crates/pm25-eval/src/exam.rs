@@ -35,6 +35,13 @@ impl<'a> Exam<'a> {
     /// Reads the rows, and refuses a table on which this model cannot be judged.
     pub(crate) fn of(table: &'a Table, target: &str, model: &Model) -> Result<Self> {
         let prepared = table.header().map(Prepared::of).transpose()?;
+        if prepared.is_some() && target != TARGET {
+            return Err(Fault::usage(format!(
+                "{} was made by pm25-prep: its target is `{TARGET}`, not `{target}`",
+                table.source().name
+            ))
+            .hint("--target is for tables that another program made"));
+        }
         if let Some(prepared) = &prepared {
             expect_same_task(table.source(), prepared, model)?;
             expect_same_features(table.source(), prepared, model)?;

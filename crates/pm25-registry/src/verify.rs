@@ -6,9 +6,10 @@ use pm25_artifact::registry::{Depth, Name, Registry, Verified};
 use pm25_tool::Console;
 use serde::Serialize;
 
-/// Check that nothing was changed, cut off or lost
+/// Check that no log entry was changed, cut off or lost, and with --read-data no object either
 ///
-/// Follows every chain and looks for every object. What it finds wrong it names and exits 4; it repairs nothing.
+/// Follows every chain and looks for every object; only --read-data reads the objects' bytes. What it finds wrong
+/// it names and exits 4; it repairs nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     /// Only this model [default: all; with --head: pm25]

@@ -12,6 +12,9 @@ use pm25_learn::Columns;
 use pm25_table::{Column, Table};
 use pm25_tool::Console;
 
+/// The target of a table of `pm25-prep`.
+const TARGET: &str = "target_ug_m3";
+
 /// Columns of a prepared table that are not features.
 const NOT_FEATURES: [&str; 4] = ["station", "time", "target_ug_m3", "persistence_ug_m3"];
 
@@ -28,6 +31,12 @@ impl Dataset {
     /// Reads a table of `pm25-prep`, or one of another program (with a warning) whose columns are numbers.
     pub(crate) fn read(input: &Input, target: &str, console: &Console) -> Result<Self> {
         let table = Table::read(input, "pm25-features")?;
+        if table.header().is_some() && target != TARGET {
+            return Err(Fault::usage(format!(
+                "{input} was made by pm25-prep: its target is `{TARGET}`, not `{target}`"
+            ))
+            .hint("--target is for tables that another program made"));
+        }
         let numbers = table.numbers(target)?.into_owned();
         if let Some(at) = numbers.iter().position(|v| !v.is_finite()) {
             return Err(

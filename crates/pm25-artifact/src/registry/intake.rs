@@ -18,6 +18,11 @@ use crate::eval::{EvalReport, Skill};
 use crate::model::Model;
 use crate::prep::{PrepReport, TaskFact};
 
+/// The tables of a preparation, by their use: learned from, chosen on, judged on.
+const TRAIN: &str = "train.parquet";
+const VALID: &str = "valid.parquet";
+const TEST: &str = "test.parquet";
+
 /// A file as it was read: what is checked is what is kept.
 type Paper = (InputRef, Vec<u8>);
 
@@ -109,14 +114,17 @@ impl Learned<'_> {
     /// Every table that the model learned from is one of this preparation.
     fn check_preparation(&self, prep: &Input, preparation: &PrepReport) -> Result<()> {
         let model = self.model;
+        let files = &preparation.pm25.files;
         let stranger = self
             .header
             .inputs
             .iter()
-            .find(|input| !holds(&preparation.pm25.files, input.sha256));
+            .zip([TRAIN, VALID].into_iter().chain(std::iter::repeat(TRAIN)))
+            .find(|(input, role)| !is_table(files, role, input.sha256))
+            .map(|(input, _)| input);
         let why = match stranger {
             Some(input) => format!(
-                "{model} learned from {}, which {prep} does not list",
+                "{model} learned from {}, which {prep} does not list for that use",
                 input.name
             ),
             None if self.header.inputs.is_empty() => {
@@ -139,9 +147,7 @@ impl Learned<'_> {
         preparation: &Header,
     ) -> Result<()> {
         let model = self.model;
-        let is_exam = |input: &InputRef| {
-            holds(&preparation.files, input.sha256) && !holds(&self.header.inputs, input.sha256)
-        };
+        let is_exam = |input: &InputRef| is_table(&preparation.files, TEST, input.sha256);
         let why = if report.model.sha256 != self.sha256 {
             format!(
                 "{eval} is about the model {}, not about {model} ({})",
@@ -151,19 +157,24 @@ impl Learned<'_> {
             format!("{eval} is about another task than that of {model}")
         } else if !report.pm25.inputs.iter().any(is_exam) {
             format!(
-                "{eval} was not made on a table that was prepared with the model's and kept from it"
+                "{eval} was not made on the test table that was prepared with the model's tables"
             )
         } else {
             return Ok(());
         };
         Err(Fault::bad_artifact(why).hint(format!(
-            "evaluate it: `pm25-eval --model {model} --test test.parquet`"
+            "evaluate it: `pm25-eval --model {model} --test test.parquet --out-dir eval`"
         )))
     }
 }
 
-fn holds(files: &[InputRef], sha256: Sha256) -> bool {
-    files.iter().any(|file| file.sha256 == sha256)
+/// Whether these bytes are the table that the preparation made for this use: a model that learned from test
+/// rows, or was judged on train rows, has sat another exam.
+fn is_table(files: &[InputRef], role: &str, sha256: Sha256) -> bool {
+    let plays = |name: &str| name.rsplit('/').next() == Some(role);
+    files
+        .iter()
+        .any(|file| plays(&file.name) && file.sha256 == sha256)
 }
 
 /// The evaluation that speaks for a version, read from its object.

@@ -150,6 +150,19 @@ fn an_expectation_that_does_not_hold_is_a_conflict() {
 }
 
 #[test]
+fn a_model_that_sat_another_exam_is_refused() {
+    for learned_from in [["test", "valid"], ["train", "test"], ["valid", "train"]] {
+        let shop = Shop::new();
+        let good = shop.papers(GOOD);
+        let model = papers::model_of(GOOD, learned_from);
+        let hash = Sha256::of(&model);
+        fs::write(&good.model, model).unwrap();
+        fs::write(&good.eval, papers::eval(GOOD, hash, "test")).unwrap();
+        shop.run(&register_words(1)).fails(4, "for that use");
+    }
+}
+
+#[test]
 fn papers_that_do_not_belong_together_are_refused() {
     let shop = Shop::new();
     let good = shop.papers(GOOD);
@@ -173,12 +186,12 @@ fn papers_that_do_not_belong_together_are_refused() {
         (
             &good.eval,
             papers::eval(GOOD, hash, "train"),
-            "kept from it",
+            "not made on the test table",
         ),
         (
             &good.eval,
             papers::eval(GOOD, hash, "elsewhere"),
-            "kept from it",
+            "not made on the test table",
         ),
         (
             &good.eval,

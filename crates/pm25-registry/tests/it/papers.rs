@@ -83,6 +83,11 @@ fn task(story: Story) -> Value {
 }
 
 pub(crate) fn model(story: Story) -> Vec<u8> {
+    model_of(story, ["train", "valid"])
+}
+
+/// A model that learned from these two tables.
+pub(crate) fn model_of(story: Story, learned_from: [&str; 2]) -> Vec<u8> {
     let body = json!({
         "kind": "climatology",
         "task": task(story),
@@ -97,7 +102,7 @@ pub(crate) fn model(story: Story) -> Vec<u8> {
     sealed(
         "pm25-model",
         "pm25-train",
-        json!([table("train"), table("valid")]),
+        json!(learned_from.map(table)),
         json!([]),
         body,
     )
