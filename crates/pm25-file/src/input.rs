@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use crate::{Fault, InputRef, Result, Sha256};
+use crate::{Fault, InputRef, Result, Sha256, note_read};
 
 /// Where bytes come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,7 +30,11 @@ impl Input {
                     .map_err(|e| Fault::unforeseen("cannot read standard input").because(e))?;
                 Ok(bytes)
             }
-            Self::Path(path) => fs::read(path).map_err(|e| unreadable(path, e)),
+            Self::Path(path) => {
+                let bytes = fs::read(path).map_err(|e| unreadable(path, e))?;
+                note_read(path);
+                Ok(bytes)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod output;
 mod publish;
 mod seal;
 mod sha256;
+mod touched;
 
 pub use document::{Document, decode_document, encode_document, read_document, write_document};
 pub use fault::{Fault, Kind, Result};
@@ -22,3 +23,4 @@ pub use output::Output;
 pub use publish::{publish, publish_new};
 pub use seal::{Place, Seal, bears_our_mark, check_seal, fill_seal};
 pub use sha256::{Hasher, Sha256};
+pub use touched::{guard, note_read};

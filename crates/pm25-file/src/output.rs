@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::touched::claim;
 use crate::{Fault, Result, publish};
 
 /// Where bytes go.
@@ -21,7 +22,10 @@ impl Output {
     /// Writes all bytes: to a file by the publish protocol, or to standard output.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         match self {
-            Self::Path(path) => publish(path, bytes),
+            Self::Path(path) => {
+                claim(path)?;
+                publish(path, bytes)
+            }
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
                 stdout

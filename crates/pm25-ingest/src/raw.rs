@@ -51,13 +51,15 @@ impl Raw {
     /// Opens a file and reads its head of at most `head_bytes`.
     pub(crate) fn open(input: &Input, head_bytes: usize) -> Result<Self> {
         let name = input.to_string();
-        let source: Box<dyn Read> =
-            match input {
-                Input::Stdin => Box::new(io::stdin()),
-                Input::Path(path) => Box::new(File::open(path).map_err(|e| {
+        let source: Box<dyn Read> = match input {
+            Input::Stdin => Box::new(io::stdin()),
+            Input::Path(path) => {
+                pm25_file::note_read(path);
+                Box::new(File::open(path).map_err(|e| {
                     Fault::unforeseen(format!("{name}: cannot be opened")).because(e)
-                })?),
-            };
+                })?)
+            }
+        };
         let hasher = Rc::new(RefCell::new(Hasher::default()));
         let hashed = Hashed {
             source,

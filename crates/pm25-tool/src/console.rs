@@ -23,7 +23,7 @@ impl Console {
         let terminal = io::stderr().is_terminal();
         Self {
             format: common.format,
-            quiet: common.quiet,
+            quiet: common.quiet && !common.verbose,
             verbose: common.verbose,
             terminal,
             colour: terminal && std::env::var_os("NO_COLOR").is_none(),

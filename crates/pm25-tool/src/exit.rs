@@ -12,7 +12,7 @@ pub const USAGE: u8 = 2;
 pub const BAD_DATA: u8 = 3;
 /// A file of ours is missing, damaged, of another kind or newer than this build.
 pub const BAD_ARTIFACT: u8 = 4;
-/// The model does not meet the policy.
+/// The policy, or the order of stages, does not allow it.
 pub const GATE_CLOSED: u8 = 10;
 /// Something moved beyond its limit.
 pub const DRIFTED: u8 = 11;

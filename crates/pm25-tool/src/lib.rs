@@ -48,6 +48,7 @@ pub trait Tool: clap::CommandFactory + clap::FromArgMatches {
 /// Runs a tool with the process's arguments.
 pub fn main<T: Tool>() -> ExitCode {
     complain::install_panic_message();
+    pm25_file::guard();
     let argv: Vec<OsString> = std::env::args_os().collect();
     let mut command = settings::with_environment(T::command());
     if let Some(page) = generate::wanted(&argv) {

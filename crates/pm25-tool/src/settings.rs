@@ -3,7 +3,8 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, ValueEnum};
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Command, ValueEnum};
 
 /// How results and errors are said.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -20,14 +21,8 @@ pub struct Common {
     /// Say nothing but warnings, errors and the result
     #[arg(short, long, global = true, help_heading = "Common options")]
     pub quiet: bool,
-    /// Say more about what is being done
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "quiet",
-        help_heading = "Common options"
-    )]
+    /// Say more about what is being done; goes before --quiet
+    #[arg(short, long, global = true, help_heading = "Common options")]
     pub verbose: bool,
     /// How to say the result and errors
     #[arg(
@@ -55,7 +50,12 @@ pub(crate) fn with_environment(command: Command) -> Command {
             None | Some("help" | "version" | "generate") => arg,
             Some(long) => {
                 let name = format!("PM25_{}", long.to_uppercase().replace('-', "_"));
-                arg.env(name).hide_env_values(true)
+                let arg = arg.env(name).hide_env_values(true);
+                match arg.get_action() {
+                    // 1, yes, on and true are true; 0, no, off, false and nothing are false.
+                    ArgAction::SetTrue => arg.value_parser(FalseyValueParser::new()),
+                    _ => arg,
+                }
             }
         })
         .mut_subcommands(with_environment)

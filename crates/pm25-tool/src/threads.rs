@@ -4,12 +4,15 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 
+/// More threads than this only cost time, on any machine there is.
+const THREADS_MAX: i64 = 512;
+
 /// Flattened into the arguments of programs that compute.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Threads {
     /// How many threads compute; the result does not depend on it [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    threads: Option<u16>,
 }
 
 impl Threads {
@@ -17,7 +20,7 @@ impl Threads {
     pub fn count(self) -> usize {
         self.threads.map_or_else(
             || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            NonZeroUsize::get,
+            usize::from,
         )
     }
 

@@ -70,7 +70,7 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        let params = Params::parse(&self.settings)?;
+        let params = Params::parse(&self.settings, self.model)?;
         let train = Dataset::read(&self.train, &self.target, console)?;
         let valid = Dataset::read(&self.valid, &self.target, console)?;
         train.expect_learnable()?;

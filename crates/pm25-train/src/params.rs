@@ -33,13 +33,14 @@ struct Setting<'a> {
 
 impl Params {
     /// From the words after `--set`.
-    pub(crate) fn parse(settings: &[String]) -> Result<Self> {
+    pub(crate) fn parse(settings: &[String], wanted: Wanted) -> Result<Self> {
         let settings = settings
             .iter()
             .map(|text| Setting::parse(text))
             .collect::<Result<Vec<_>>>()?;
         for setting in &settings {
             setting.expect_known()?;
+            setting.expect_used(wanted)?;
         }
         let alpha = match settings
             .iter()
@@ -93,6 +94,22 @@ impl<'a> Setting<'a> {
         self.learner.is_none_or(|wanted| wanted == learner) && knows(self.name)
     }
 
+    /// A setting that nothing would obey is a slip.
+    fn expect_used(&self, wanted: Wanted) -> Result<()> {
+        let used = self.is_for("linear", |name| name == "alpha")
+            || wanted.wants(ModelKind::Forest) && self.is_for("forest", in_forest)
+            || wanted.wants(ModelKind::Boost) && self.is_for("boost", in_boost);
+        if used {
+            return Ok(());
+        }
+        Err(Fault::usage(format!(
+            "`{}` changes nothing in a {} model",
+            self.name,
+            wanted.word()
+        ))
+        .hint("leave it out, or train a model that knows it: --model forest or boost"))
+    }
+
     fn expect_known(&self) -> Result<()> {
         let learners = ["linear", "forest", "boost"];
         if let Some(learner) = self.learner
@@ -111,6 +128,14 @@ impl<'a> Setting<'a> {
             .chain(ForestParams::KNOBS.iter().map(|knob| knob.name))
             .chain(BoostParams::KNOBS.iter().map(|knob| knob.name))
             .collect();
+        if let Some(learner) = self.learner
+            && names.contains(self.name)
+        {
+            return Err(
+                Fault::usage(format!("`{}` is no setting of `{learner}`", self.name))
+                    .hint("pm25-train --help lists the settings of each"),
+            );
+        }
         Err(unknown(
             "setting",
             self.name,

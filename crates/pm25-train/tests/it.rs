@@ -259,7 +259,7 @@ fn what_cannot_be_used_is_refused_with_its_status_and_a_hint() {
         (
             &["--set", "forest.alpha=1"],
             2,
-            "there is no setting `alpha`",
+            "`alpha` is no setting of `forest`",
         ),
         (
             &["--set", "tree.max_depth=1"],
@@ -298,6 +298,57 @@ fn what_cannot_be_used_is_refused_with_its_status_and_a_hint() {
         assert!(said(&output).contains(words), "{more:?}: {}", said(&output));
         assert!(!folder.path().join("model.json").exists());
     }
+}
+
+#[test]
+fn an_input_is_not_replaced_and_two_outputs_are_two_files() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let before = fs::read(folder.path().join("valid.parquet")).unwrap();
+    let output = train(
+        folder.path(),
+        &["--report", "./valid.parquet", "--model", "linear"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(
+        fs::read(folder.path().join("valid.parquet")).unwrap(),
+        before
+    );
+    let output = train(
+        folder.path(),
+        &["--report", "./model.json", "--model", "linear"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("another output"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_setting_that_nothing_obeys_is_a_slip() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let output = train(
+        folder.path(),
+        &["--model", "linear", "--set", "n_estimators=3"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("changes nothing"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn the_target_of_a_prepared_table_is_not_a_matter_of_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let output = train(folder.path(), &["--target", "x"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("target_ug_m3"), "{}", said(&output));
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! What this process has read and written, so that a program never replaces its own input.
+//!
+//! Not a lock: it knows nothing of other processes, and watches only where [`guard`] was called.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+
+use crate::{Fault, Result};
+
+#[derive(Default)]
+struct Touched {
+    read: BTreeSet<PathBuf>,
+    written: BTreeSet<PathBuf>,
+}
+
+static GUARD: OnceLock<Mutex<Touched>> = OnceLock::new();
+
+/// From now on an output that was an input of this process, or another output, is refused.
+pub fn guard() {
+    GUARD.get_or_init(Mutex::default);
+}
+
+/// Notes that a file was read.
+pub fn note_read(path: &Path) {
+    with(|touched| {
+        touched.read.insert(place_of(path));
+        touched.read.extend(path.canonicalize());
+    });
+}
+
+/// Refuses a file that was read or written before; else notes that it is written.
+pub(crate) fn claim(path: &Path) -> Result<()> {
+    let place = place_of(path);
+    let taken = with(|touched| {
+        if touched.read.contains(&place) {
+            return Some("an input");
+        }
+        (!touched.written.insert(place.clone())).then_some("another output")
+    });
+    match taken.flatten() {
+        Some(what) => Err(Fault::usage(format!(
+            "{} is also {what} of this command",
+            path.display()
+        ))
+        .hint("give every file a name of its own")),
+        None => Ok(()),
+    }
+}
+
+/// One name for a place in a folder, however it was typed. A link there is not followed: it would be replaced.
+fn place_of(path: &Path) -> PathBuf {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.join(path.file_name().unwrap_or_default())
+}
+
+fn with<R>(work: impl FnOnce(&mut Touched) -> R) -> Option<R> {
+    let mut touched = GUARD.get()?.lock().ok()?;
+    Some(work(&mut touched))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Input, Output};
+
+    #[test]
+    fn an_input_is_never_an_output_and_no_output_is_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, "raw").unwrap();
+        guard();
+        Input::Path(path.clone()).bytes().unwrap();
+        let fault = Output::Path(path.clone()).write(b"made").unwrap_err();
+        assert_eq!(fault.kind(), crate::Kind::Usage);
+        assert_eq!(std::fs::read(&path).unwrap(), b"raw");
+        let other = Output::Path(folder.path().join("y"));
+        other.write(b"one").unwrap();
+        assert!(other.write(b"two").is_err());
+    }
+}
