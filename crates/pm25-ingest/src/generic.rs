@@ -244,7 +244,40 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
         ));
     }
     layout.unused = unused(row, &layout);
+    if map.is_none() {
+        refuse_misspelt_target(file, row, &layout)?;
+    }
     layout.refuse_twins(file)
+}
+
+/// A table whose PM2.5 is misspelt must not pass for one without PM2.5.
+fn refuse_misspelt_target(file: &str, row: &HeadRow, layout: &Layout) -> Result<()> {
+    let has_target = layout
+        .mapped
+        .iter()
+        .any(|column| column.quantity == Quantity::Pm25);
+    let near = |cell: &&String| {
+        named(cell).is_none() && nearest(split_unit(cell).0, NAMES[0].1.iter().copied()).is_some()
+    };
+    match row.cells.iter().find(near) {
+        Some(cell) if !has_target => Err(Fault::bad_data(format!(
+            "{file}:{}: the column `{}` is unknown; the nearest known one is `pm2.5`",
+            row.line,
+            shown(cell.as_bytes())
+        ))
+        .hint("rename it, or say what the columns mean with `--columns map.toml`")),
+        _ => Ok(()),
+    }
+}
+
+/// What is nearest to a time in a row that has a quantity but no time: the column and the name it may be
+/// meant to be.
+pub(crate) fn misspelt_time(head: &Head) -> Option<(String, &'static str)> {
+    head.candidates()
+        .filter(|(_, row)| row.cells.iter().any(|cell| named(cell).is_some()))
+        .flat_map(|(_, row)| &row.cells)
+        .filter(|cell| named(cell).is_none())
+        .find_map(|cell| Some((shown(cell.as_bytes()), nearest(cell, TIME)?)))
 }
 
 fn time(row: &HeadRow) -> Option<usize> {

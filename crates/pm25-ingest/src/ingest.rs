@@ -43,6 +43,9 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     refuse_nothing(&read, &stations, &skipped)?;
     note_strangers(&places, &stations, console);
     let header = header(args, &read, map_input, places.input.clone());
+    for file in &skipped {
+        console.warn(&format!("{} was skipped: {}", file.name, file.why));
+    }
     let mut report = report(header.clone(), &read, skipped, summaries);
     refuse_many_rejects(&read, &report, args.max_rejects)?;
     for warning in read

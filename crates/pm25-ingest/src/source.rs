@@ -94,7 +94,11 @@ pub(crate) fn recognise(file: &str, head_bytes: &[u8], wishes: &Wishes) -> Resul
             }
         }
     }
+    let misspelt = heads.iter().find_map(generic::misspelt_time);
     Ok(Recognised::Nothing(match wishes.source {
+        None | Some(Source::Generic) if let Some((column, near)) = misspelt => {
+            format!("no column with the time; the nearest to one is `{column}` (`{near}`?)")
+        }
         Some(source) => format!("no header of a {source} file in its first rows"),
         None => "no header of a known network, and no table with a time and a quantity, in its first rows".to_owned(),
     }))

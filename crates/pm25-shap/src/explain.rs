@@ -1,7 +1,9 @@
 //! Contributions of every feature to every prediction, checked for additivity.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use pm25_air::civil::format_utc;
 use pm25_artifact::model::{Model, ModelKind, Rows};
 use pm25_artifact::prep::FeatureFact;
 use pm25_artifact::shap::Method;
@@ -27,6 +29,8 @@ pub(crate) struct Explained<'a> {
     /// The features' values, a column per feature.
     pub(crate) values: Vec<Cow<'a, [f32]>>,
     pub(crate) additivity_error_max: f64,
+    /// Which rows these are, for the pictures: how many, of how many stations, of when.
+    pub(crate) rows_in_words: String,
 }
 
 /// Explains the first rows of a table.
@@ -70,7 +74,26 @@ pub(crate) fn explain<'a>(
         phi,
         values,
         additivity_error_max,
+        rows_in_words: in_words(table, n_rows),
     })
+}
+
+/// Rows of one station in one season say little about others: so the pictures name both.
+fn in_words(table: &Table, n_rows: usize) -> String {
+    let mut words = format!("{n_rows} rows");
+    if let Ok(text) = table.text("station") {
+        let codes: BTreeSet<u32> = text.codes[..n_rows].iter().copied().collect();
+        words += &match codes.first() {
+            Some(&only) if codes.len() == 1 => format!(" of {}", text.words[only as usize]),
+            _ => format!(" of {} stations", codes.len()),
+        };
+    }
+    let times = table.time("time").map_or(&[][..], |times| &times[..n_rows]);
+    if let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) {
+        let day = |time_s| format_utc(time_s).get(..10).unwrap_or_default().to_owned();
+        words += &format!(" · {} to {} UTC", day(first), day(last));
+    }
+    words
 }
 
 /// The row for the waterfall: the one asked for, else the one with the highest prediction.

@@ -93,6 +93,7 @@ impl Tool for Args {
             )?;
         }
         write_document(&to("shap.json"), &mut report)?;
+        remove_leftovers(&self.out_dir, &report)?;
         console.say(&say::Said(&report))?;
         Ok(Outcome::Done)
     }
@@ -105,6 +106,19 @@ impl Args {
             .input(table.source().clone())
             .param("rows", self.rows)
     }
+}
+
+/// Removes dependence pictures of an earlier model: a folder that holds them would tell of features that do
+/// not matter here.
+fn remove_leftovers(folder: &Path, report: &ShapReport) -> anyhow::Result<()> {
+    for entry in folder.read_dir()?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_picture = name.starts_with("dependence_") && name.ends_with(".png");
+        if is_picture && report.pm25.files.iter().all(|file| file.name != name) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn publish_all(

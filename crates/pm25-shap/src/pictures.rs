@@ -37,8 +37,14 @@ pub(crate) fn draw(
     let shown = shown(report, explained);
     let top = &shown[..shown.len().min(N_SHOWN)];
     let mut drawn = vec![
-        ("summary.png".to_owned(), beeswarm(&summary(report, top))),
-        ("importance.png".to_owned(), bars(&importance(report, top))),
+        (
+            "summary.png".to_owned(),
+            beeswarm(&summary(report, explained, top)),
+        ),
+        (
+            "importance.png".to_owned(),
+            bars(&importance(report, explained, top)),
+        ),
         (
             "waterfall.png".to_owned(),
             waterfall(&one_row(report, explained, &shown, row_idx)),
@@ -56,6 +62,7 @@ pub(crate) fn draw(
         let chart = Dependence {
             labels: labels(
                 report,
+                explained,
                 &format!("What {column} adds"),
                 &with_unit(feature.importance),
                 EFFECT,
@@ -92,19 +99,19 @@ fn shown<'a>(report: &'a ShapReport, explained: &'a Explained<'_>) -> Vec<Shown<
         .collect()
 }
 
-fn summary<'a>(report: &ShapReport, top: &[Shown<'a>]) -> Beeswarm<'a> {
+fn summary<'a>(report: &ShapReport, explained: &Explained, top: &[Shown<'a>]) -> Beeswarm<'a> {
     let swarm = |feature: &Shown<'a>| Swarm {
         name: feature.importance.column.clone(),
         effects: feature.phi,
         values: feature.values,
     };
     Beeswarm {
-        labels: labels(report, "What each feature adds", EFFECT, ""),
+        labels: labels(report, explained, "What each feature adds", EFFECT, ""),
         swarms: top.iter().map(swarm).collect(),
     }
 }
 
-fn importance(report: &ShapReport, top: &[Shown]) -> Bars {
+fn importance(report: &ShapReport, explained: &Explained, top: &[Shown]) -> Bars {
     let bar = |feature: &Shown| {
         (
             feature.importance.column.clone(),
@@ -112,7 +119,13 @@ fn importance(report: &ShapReport, top: &[Shown]) -> Bars {
         )
     };
     Bars {
-        labels: labels(report, "Importance", "mean |contribution| (µg/m³)", ""),
+        labels: labels(
+            report,
+            explained,
+            "Importance",
+            "mean |contribution| (µg/m³)",
+            "",
+        ),
         bars: top.iter().map(bar).collect(),
     }
 }
@@ -149,6 +162,7 @@ fn one_row(
     Waterfall {
         labels: labels(
             report,
+            explained,
             &format!("Row {} explained", row_idx + 1),
             "PM2.5 (µg/m³)",
             "",
@@ -166,7 +180,7 @@ fn with_unit(importance: &Importance) -> String {
     }
 }
 
-fn labels(report: &ShapReport, title: &str, x: &str, y: &str) -> Labels {
+fn labels(report: &ShapReport, explained: &Explained, title: &str, x: &str, y: &str) -> Labels {
     let task = match report.task {
         TaskFact::Nowcast => "nowcast".to_owned(),
         TaskFact::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
@@ -174,8 +188,8 @@ fn labels(report: &ShapReport, title: &str, x: &str, y: &str) -> Labels {
     Labels {
         title: title.to_owned(),
         subtitle: format!(
-            "{}, {task} · SHAP values of {} rows",
-            report.kind, report.rows
+            "{}, {task} · SHAP values of {}",
+            report.kind, explained.rows_in_words
         ),
         x: x.to_owned(),
         y: y.to_owned(),

@@ -11,6 +11,7 @@ mod weather;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use pm25_air::civil::{Civil, HOUR_S, format_at};
 use pm25_file::publish;
 use pm25_tool::{Console, Outcome};
@@ -19,6 +20,10 @@ use serde::Serialize;
 use crate::demo::faults::{Line, N_CELLS};
 use crate::demo::weather::{Calendar, SPIN_UP_H};
 
+/// How the first line of a simulated file begins.
+const MARK: &str = "# simulated by pm25-ingest demo";
+/// More stations than this are not simulated; two digits number them.
+const STATIONS_MAX: u8 = 99;
 /// Indian Standard Time, because half an hour finds more mistakes than none.
 const OFFSET_MIN: i16 = 330;
 /// 2021-01-01T00:00:00+05:30, a Friday.
@@ -109,15 +114,31 @@ pub(crate) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Outcome>
         written.lines += lines.len();
         written.files.push(name);
     }
+    remove_leftovers(args)?;
     console.say(&written)?;
     Ok(Outcome::Done)
+}
+
+/// Removes what an earlier, larger demo left: it would be read together with these files. Only files that say
+/// in their first line that we made them.
+fn remove_leftovers(args: &DemoArgs) -> anyhow::Result<()> {
+    let first = usize::from(args.stations);
+    let last = usize::from(STATIONS_MAX);
+    for path in (first..last).map(|station| args.out.join(file_name(station))) {
+        let is_ours = std::fs::read(&path).is_ok_and(|bytes| bytes.starts_with(MARK.as_bytes()));
+        if is_ours {
+            std::fs::remove_file(&path)
+                .with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn file_name(station: usize) -> String {
     format!("demo-{:02}.csv", station + 1)
 }
 
-/// Files of an earlier, larger demo would be read together with these.
+/// Files that are not ours would be read together with these.
 fn warn_of_strangers(args: &DemoArgs, console: &Console) {
     let ours: Vec<String> = (0..usize::from(args.stations)).map(file_name).collect();
     let is_strange = |name: &str| name.contains(".csv") && !ours.iter().any(|own| own == name);
@@ -153,8 +174,7 @@ fn calendar(time_s: i64) -> Calendar {
 }
 
 fn text(station: usize, lines: &[Line], seed: u64) -> String {
-    let mut text =
-        format!("# simulated by pm25-ingest demo (seed {seed}): not a measurement\ntime,station");
+    let mut text = format!("{MARK} (seed {seed}): not a measurement\ntime,station");
     for (column, _) in COLUMNS {
         text.push(',');
         text.push_str(column);

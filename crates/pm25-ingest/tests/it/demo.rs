@@ -148,11 +148,14 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
 }
 
 #[test]
-fn files_of_a_larger_demo_are_pointed_out() {
+fn files_of_a_larger_demo_go_and_those_of_others_are_pointed_out() {
     let bench = Bench::new();
     bench.run("demo --out sim --stations 3 --days 2");
+    bench.write("sim/demo-04.csv", "time,pm25\n");
     let output = bench.run("demo --out sim --stations 2 --days 2");
-    assert!(text(&output.stderr).contains("demo-03.csv"));
+    assert!(text(&output.stderr).contains("demo-04.csv"));
+    assert!(!bench.path("sim/demo-03.csv").exists());
+    assert!(bench.path("sim/demo-04.csv").exists(), "not made by us");
     assert_eq!(
         bench.run("demo --out sim --stations 0").status.code(),
         Some(2)
