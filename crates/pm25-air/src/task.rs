@@ -62,7 +62,7 @@ impl fmt::Display for Task {
     }
 }
 
-/// The target of each hour t in `hours`: PM2.5[t+h], µg/m³; NaN where there is none. Never imputed: only a flag of
+/// The target of each hour t in `hours`: PM2.5 of t+h, µg/m³; NaN where there is none. Never imputed: only a flag of
 /// [`flag::REMOVES_TARGET`] takes a value away. Hours beyond the grid have no target.
 pub fn target(station: &Station, task: Task, hours: Range<usize>) -> Vec<f32> {
     let horizon = usize::from(task.horizon_h());
@@ -71,7 +71,7 @@ pub fn target(station: &Station, task: Task, hours: Range<usize>) -> Vec<f32> {
         .collect()
 }
 
-/// The persistence of each hour t in `hours`: PM2.5[t], in a nowcast PM2.5[t-1], µg/m³; NaN where that hour has
+/// The persistence of each hour t in `hours`: PM2.5 of t, in a nowcast of t-1, µg/m³; NaN where that hour has
 /// none. Never carried forward from an older hour.
 pub fn persistence(station: &Station, task: Task, hours: Range<usize>) -> Vec<f32> {
     let newest = usize::from(task.newest_pm25_h());

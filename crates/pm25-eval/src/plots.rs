@@ -110,7 +110,7 @@ fn parts(report: &EvalReport) -> [Part<'_>; 3] {
             file: "error_by_month.png",
             title: "month of the target",
             slices: &slices.month,
-            shape: Shape::Lines,
+            shape: Shape::Bars,
         },
         Part {
             file: "error_by_station.png",

@@ -6,7 +6,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | how good are these predictions, and is that report believable? | [`scores`], [`invariants`] |
+//! | how good are these predictions, and is that report believable? | [`mod@scores`], [`invariants`] |
 //! | what does a column look like, sorted once? | [`sample`] |
 //! | how far apart are two samples? | [`ks`], [`psi`], [`wasserstein`] |
 //! | the same against a reference that is no longer at hand | [`profile`] |

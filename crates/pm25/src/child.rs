@@ -165,7 +165,7 @@ fn signal_name(signal: i32) -> &'static str {
     }
 }
 
-/// The other end of [`run`]: if this process was started as a stage's, becomes its program. Returns
+/// The other end of `run`: if this process was started as a stage's, becomes its program. Returns
 /// nothing otherwise, and a failure if the program cannot be started.
 pub fn if_child() -> Option<ExitCode> {
     let mut args = env::args_os().skip(1);
