@@ -41,13 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "KIND", default_value = "best")]
     model: Wanted,
     /// A setting of the learners, for example n_estimators=500 or forest.max_depth=12; may be repeated
-    ///
-    /// Names are those of XGBoost and scikit-learn. Without a learner before the dot it goes to every learner
-    /// that knows the name. linear: alpha=1. boost: n_estimators=300 learning_rate=0.05 max_depth=7
-    /// max_leaves=127 subsample=0.9 colsample_bytree=0.9 min_child_weight=1 reg_lambda=1 max_bin=255
-    /// early_stopping_rounds=30 (0 = off). forest: n_estimators=100 max_depth=20 max_features=1
-    /// min_samples_leaf=1. Both: seed=0.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", long_help = params::help())]
     settings: Vec<String>,
     /// Target column, for tables that another program made
     #[arg(long, value_name = "COLUMN", default_value = "target_ug_m3")]

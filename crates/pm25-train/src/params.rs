@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use pm25_artifact::model::ModelKind;
 use pm25_file::{Fault, Header, Result};
 use pm25_learn::RidgeParams;
-use pm25_learn::tree::{BoostParams, ForestParams, Number};
+use pm25_learn::tree::{BoostParams, ForestParams, Knob, Number};
 
 use crate::choose::Wanted;
 use crate::unknown;
@@ -22,6 +22,26 @@ pub(crate) struct Params {
     pub(crate) ridge: RidgeParams,
     pub(crate) forest: ForestParams,
     pub(crate) boost: BoostParams,
+}
+
+/// What `--set` takes, from the learners' own tables, so that help cannot disagree with them.
+pub(crate) fn help() -> String {
+    let line = |knob: &Knob| {
+        let default = match knob.default {
+            Number::Whole(n) => n.to_string(),
+            Number::Real(x) => x.to_string(),
+        };
+        format!("\n  {}={default}  {}", knob.name, knob.about)
+    };
+    let lines = |knobs: &[Knob]| knobs.iter().map(line).collect::<String>();
+    format!(
+        "A setting of the learners, for example n_estimators=500 or forest.max_depth=12; may be \
+         repeated\n\nNames are those of XGBoost and scikit-learn. Without a learner before the dot \
+         a name goes to every learner that knows it.\n\nlinear:\n  alpha={ALPHA}  How strongly \
+         weights are shrunk\n\nboost:{}\n\nforest:{}",
+        lines(BoostParams::KNOBS),
+        lines(ForestParams::KNOBS)
+    )
 }
 
 /// One `--set`, taken apart.
