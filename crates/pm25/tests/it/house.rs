@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Asked at run time: with a target folder shared by two checkouts, what was compiled in may be the other's.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    Path::new(&here).join("../..").canonicalize().unwrap()
 }
 
 fn read(path: &str) -> String {

@@ -6,8 +6,9 @@ use super::folder::said;
 
 #[test]
 fn the_shipped_pipeline_makes_two_models_step_by_step() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let tree = said(Command::new(env!("CARGO_BIN_EXE_pm25")).args(["-C", root, "graph"]));
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    let root = format!("{here}/../..");
+    let tree = said(Command::new(env!("CARGO_BIN_EXE_pm25")).args(["-C", &root, "graph"]));
     assert_eq!(tree.status, 0, "{tree:#?}");
     let flat: Vec<_> = tree
         .stdout
