@@ -69,9 +69,13 @@ pub(crate) fn part(
     tally.averaged += kept.len() as u64;
     for (column_idx, column) in layout.mapped.iter().enumerate() {
         let mut values = vec![f32::NAN; n_hours];
+        let readings = Readings {
+            values: &rows.values[column_idx],
+            ceilings: rows.ceilings.get(column_idx).map_or(&[][..], Vec::as_slice),
+            quantity: column.quantity,
+        };
         for hour in kept.chunk_by(|&a, &b| hour_of(a) == hour_of(b)) {
-            values[hour_of(hour[0])] =
-                of_hour(rows, (column_idx, column.quantity), hour, finer, tally);
+            values[hour_of(hour[0])] = of_hour(rows, &readings, hour, finer, tally);
         }
         if column.quantity == Quantity::Pm25 {
             let hours_with_lines = part
@@ -83,6 +87,15 @@ pub(crate) fn part(
                 hours_with_lines.filter(|(_, value)| value.is_nan()).count() as u64;
         }
         set_values(&mut part, column.quantity, values);
+    }
+    if !rows.channels[0].is_empty() {
+        part.channels = [0, 1].map(|channel: usize| {
+            let mut means = vec![f32::NAN; n_hours];
+            for hour in kept.chunk_by(|&a, &b| hour_of(a) == hour_of(b)) {
+                means[hour_of(hour[0])] = mean_of(&rows.channels[channel], hour, finer);
+            }
+            means
+        });
     }
     for (row, quantity) in conflicts {
         part.flag(quantity, hour_of(row), flag::CONFLICT);
@@ -114,37 +127,63 @@ fn without_duplicates(
     (kept, conflicts)
 }
 
+/// One quantity's readings.
+struct Readings<'a> {
+    values: &'a [f32],
+    ceilings: &'a [f32],
+    quantity: Quantity,
+}
+
 /// One quantity of one hour: NaN if too few readings are there, the code for "no value" if codes are the reason.
 fn of_hour(
     rows: &Rows,
-    (column_idx, quantity): (usize, Quantity),
+    readings: &Readings,
     hour: &[u32],
     finer: &Finer,
     tally: &mut Tally,
 ) -> f32 {
-    let readings = hour
-        .iter()
-        .map(|&row| (row, rows.values[column_idx][row as usize]));
+    let quantity = readings.quantity;
     let mut values = Vec::with_capacity(hour.len());
     let mut saw_sentinel = false;
-    for (row, value) in readings {
+    for &row in hour {
+        let value = readings.values[row as usize];
         if value == SENTINEL {
             saw_sentinel = true;
-        } else if quantity.possible().contains(&value) {
-            values.push(as_written(value));
-        } else if !value.is_nan() {
-            let text = || format!("{} {}", quantity.column(), as_written(value));
-            tally.note(
-                Reason::CellImpossible,
-                u64::from(rows.line[row as usize]),
-                text,
-            );
+            continue;
         }
+        if value.is_nan() {
+            continue;
+        }
+        let left_out = if !quantity.possible().contains(&value) {
+            Reason::CellImpossible
+        } else if readings.ceilings.contains(&value) {
+            Reason::CellCeiling
+        } else if rows.flag_of(row) != 0 {
+            Reason::CellInvalid
+        } else {
+            values.push(as_written(value));
+            continue;
+        };
+        let text = || format!("{} {}", quantity.column(), as_written(value));
+        tally.note(left_out, u64::from(rows.line[row as usize]), text);
     }
     if finer.suffices(values.len()) {
         return hourly_value(quantity, &values);
     }
     if saw_sentinel { SENTINEL } else { f32::NAN }
+}
+
+/// The mean of what is there of a channel; NaN if that is too little.
+fn mean_of(values: &[f32], hour: &[u32], finer: &Finer) -> f32 {
+    let there = hour
+        .iter()
+        .map(|&row| values[row as usize])
+        .filter(|value| value.is_finite());
+    let there: Vec<f64> = there.map(as_written).collect();
+    if !finer.suffices(there.len()) {
+        return f32::NAN;
+    }
+    (there.iter().sum::<f64>() / there.len() as f64) as f32
 }
 
 fn hourly_value(quantity: Quantity, readings: &[f64]) -> f32 {

@@ -49,11 +49,13 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Seconds from 1970 on the clock shown; refuses 30 February, hour 24 and the like.
+    /// Seconds from 1970 on the clock shown; refuses 30 February, 25 o'clock and the like. 24:00 is the end of the
+    /// day, as ISO 8601:2004 has it and tables of hours that end so write it.
     pub(crate) fn local_s(self) -> Result<i64, NoStamp> {
+        let is_end_of_day = self.hour == 24 && self.minute == 0 && self.second == 0;
         let real = (1..=12).contains(&self.month)
             && (1..=days_in_month(self.year, self.month)).contains(&self.day)
-            && (0..24).contains(&self.hour)
+            && ((0..24).contains(&self.hour) || is_end_of_day)
             && (0..60).contains(&self.minute)
             && (0..60).contains(&self.second);
         if !real {
@@ -67,10 +69,14 @@ impl Parts {
     }
 }
 
-/// Reads a stamp: date, time of day with at least the hour and minute, and perhaps an offset.
+/// Reads a stamp: date, time of day with at least the hour and minute, and perhaps an offset; or seconds since
+/// 1970 UTC, of nine or ten digits.
 pub(crate) fn parse(text: &[u8], order: Order) -> Result<Stamp, NoStamp> {
     let mut cursor = Cursor(text.trim_ascii());
-    let parts = date(&mut cursor, order).and_then(|(year, month, day)| {
+    if matches!(cursor.0.len(), 9 | 10) && cursor.0.iter().all(u8::is_ascii_digit) {
+        return epoch(cursor);
+    }
+    let parts = date_of(&mut cursor, order).and_then(|(year, month, day)| {
         gap(&mut cursor)?;
         let (hour, minute, second) = time_of_day(&mut cursor)?;
         Some(Parts {
@@ -88,6 +94,61 @@ pub(crate) fn parse(text: &[u8], order: Order) -> Result<Stamp, NoStamp> {
         local_s: parts.local_s()?,
         stated_offset_min,
     })
+}
+
+fn epoch(mut cursor: Cursor) -> Result<Stamp, NoStamp> {
+    /// 2099-12-31T23:59:59Z, the end of the years accepted.
+    const LAST_S: i64 = 4_102_444_799;
+    match cursor.number(10) {
+        Some(local_s) if local_s <= LAST_S => Ok(Stamp {
+            local_s,
+            stated_offset_min: Some(0),
+        }),
+        Some(_) => Err(NoStamp::Year),
+        None => Err(NoStamp::Unreadable),
+    }
+}
+
+/// Reads a date and a time of day that stand apart: `04/08/24` (month first, two digits mean this century),
+/// `04/08/2024` or `2024-04-08`, and `01:15`.
+pub(crate) fn parse_halves(date: &[u8], time: &[u8]) -> Result<Stamp, NoStamp> {
+    let mut day = Cursor(date.trim_ascii());
+    let mut clock = Cursor(time.trim_ascii());
+    let mut parts = || {
+        let (year, month, day_of_month) = if shows_year_first(day.0) {
+            date_of(&mut day, Order::Ymd)?
+        } else {
+            american(&mut day)?
+        };
+        let (hour, minute, second) = time_of_day(&mut clock)?;
+        let is_whole = day.0.is_empty() && clock.0.is_empty();
+        is_whole.then_some(Parts {
+            year,
+            month,
+            day: day_of_month,
+            hour,
+            minute,
+            second,
+        })
+    };
+    Ok(Stamp {
+        local_s: parts().ok_or(NoStamp::Unreadable)?.local_s()?,
+        stated_offset_min: None,
+    })
+}
+
+fn american(cursor: &mut Cursor) -> Option<(i64, i64, i64)> {
+    let month = cursor.number(2)?;
+    cursor.take(|byte| byte == b'/')?;
+    let day = cursor.number(2)?;
+    cursor.take(|byte| byte == b'/')?;
+    let n_digits = cursor.0.len();
+    let year = cursor.number(4)?;
+    match n_digits {
+        2 => Some((2_000 + year, month, day)),
+        4 => Some((year, month, day)),
+        _ => None,
+    }
 }
 
 /// The order that a text shows by itself: four digits first can only be a year.
@@ -147,7 +208,7 @@ impl Cursor<'_> {
     }
 }
 
-fn date(cursor: &mut Cursor, order: Order) -> Option<(i64, i64, i64)> {
+fn date_of(cursor: &mut Cursor, order: Order) -> Option<(i64, i64, i64)> {
     let separator = |byte: u8| matches!(byte, b'-' | b'/' | b'.');
     let n_digits = cursor
         .0
@@ -192,8 +253,32 @@ fn gap(cursor: &mut Cursor) -> Option<()> {
     Some(())
 }
 
-/// `5:00`, `05:00`, `05:00:30`, `05:00:30.250`; fractions of a second are cut off.
+/// `5:00`, `05:00`, `05:00:30`, `05:00:30.250`, `02:00 PM`; fractions of a second are cut off.
 fn time_of_day(cursor: &mut Cursor) -> Option<(i64, i64, i64)> {
+    let (hour, minute, second) = digits_of_day(cursor)?;
+    match half_of_day(cursor) {
+        None => Some((hour, minute, second)),
+        Some(first_hour) if (1..=12).contains(&hour) => {
+            Some((first_hour + hour % 12, minute, second))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The hour with which the half of the day begins, if `AM` or `PM` follows.
+fn half_of_day(cursor: &mut Cursor) -> Option<i64> {
+    let word = cursor.0.trim_ascii_start();
+    let half = word.get(..2)?.to_ascii_lowercase();
+    let first_hour = match half.as_slice() {
+        b"am" => 0,
+        b"pm" => 12,
+        _ => return None,
+    };
+    cursor.0 = &word[2..];
+    Some(first_hour)
+}
+
+fn digits_of_day(cursor: &mut Cursor) -> Option<(i64, i64, i64)> {
     let hour = cursor.number(2)?;
     cursor.take(|byte| byte == b':')?;
     let minute = cursor.number(2)?;
@@ -269,8 +354,38 @@ mod tests {
             ("01-Apr-2021 - 05:00", Dmy),
             (" 01-04-2021 05:00 ", Dmy),
             ("4/1/2021 5:00", Mdy),
+            ("2021-04-01 05:00 AM", Ymd),
+            ("4/1/2021 5:00:00am", Mdy),
+            ("1617253200", Ymd),
         ] {
             assert_eq!(local_s(text, order), Ok(truth), "{text}");
+        }
+    }
+
+    #[test]
+    fn clocks_of_twelve_hours_and_ends_of_days() {
+        for (text, same) in [
+            ("2020-02-09 12:00 AM", "2020-02-09 00:00"),
+            ("2020-07-21 12:00 PM", "2020-07-21 12:00"),
+            ("2020-07-21 11:30 PM", "2020-07-21 23:30"),
+            ("2020-12-31 24:00", "2021-01-01 00:00"),
+        ] {
+            assert_eq!(local_s(text, Ymd), local_s(same, Ymd), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_of_airnow() {
+        let read = |date: &str, time: &str| parse_halves(date.as_bytes(), time.as_bytes());
+        let truth = parse_rfc3339("2024-04-08T01:15:00Z").unwrap();
+        assert_eq!(read("04/08/24", "01:15").unwrap().local_s, truth);
+        for (date, time) in [
+            ("04/08/224", "01:15"),
+            ("04/31/24", "01:00"),
+            ("04/08/24x", "01:00"),
+            ("04/08/24", ""),
+        ] {
+            assert_eq!(read(date, time), Err(NoStamp::Unreadable), "{date} {time}");
         }
     }
 
@@ -301,10 +416,12 @@ mod tests {
             "2021-13-01 00:00",
             "2021-00-01 00:00",
             "2021-04-31 00:00",
-            "2021-04-01 24:00",
+            "2021-04-01 24:01",
+            "2021-04-01 25:00",
             "2021-04-01 05:60",
             "2021-04-01 05:00:60",
-            "2021-04-01 05:00 PM",
+            "2021-04-01 13:00 PM",
+            "2021-04-01 00:00 AM",
             "2021-04-01 0500",
             "2021-04/01 05:00",
             "21-04-01 05:00",

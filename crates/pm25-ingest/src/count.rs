@@ -38,6 +38,22 @@ pub(crate) enum Reason {
     ConflictingDuplicate,
     /// Same station and hour as in an earlier file, fewer values and none that differs.
     NothingNew,
+    /// A stamp after the last instant that the user accepts.
+    Future,
+    /// The column of offsets holds none.
+    Offset,
+    /// The parameter's name is missing.
+    Parameter,
+    /// The readings are means over another time than an hour.
+    OtherMean,
+    /// The hour of a false summer time, moved back to where it belongs.
+    FalseSummer,
+    /// The provider's own verdict is that the reading is invalid; it is left out of an hourly mean.
+    CellInvalid,
+    /// There is no humidity to correct the reading by.
+    CellUncorrected,
+    /// The same value again and again at the very top of the range: a code of the instrument.
+    CellCeiling,
     /// A cell that is neither empty nor a number.
     CellUnreadable,
     /// An impossible reading left out of an hourly mean.
@@ -62,6 +78,14 @@ impl Reason {
             Self::ExactDuplicate => "exact duplicate",
             Self::ConflictingDuplicate => "conflicting duplicate",
             Self::NothingNew => "nothing new beside an earlier file",
+            Self::Future => "after --not-after",
+            Self::Offset => "unusable offset from UTC",
+            Self::Parameter => "no parameter",
+            Self::OtherMean => "not an hourly mean",
+            Self::FalseSummer => "hour of a false summer time, moved back",
+            Self::CellInvalid => "declared invalid, left out of an hourly mean",
+            Self::CellUncorrected => "no humidity to correct by",
+            Self::CellCeiling => "ceiling of the instrument, left out of an hourly mean",
             Self::CellUnreadable => "unreadable cell",
             Self::CellImpossible => "impossible reading left out of an hourly mean",
             Self::ClockTwice => "clock hour that occurs twice",
@@ -71,7 +95,13 @@ impl Reason {
     const fn concerns_a_cell(self) -> bool {
         matches!(
             self,
-            Self::CellUnreadable | Self::CellImpossible | Self::ClockTwice
+            Self::CellUnreadable
+                | Self::CellImpossible
+                | Self::CellInvalid
+                | Self::CellUncorrected
+                | Self::CellCeiling
+                | Self::ClockTwice
+                | Self::FalseSummer
         )
     }
 }
@@ -83,6 +113,8 @@ pub(crate) struct Tally {
     pub(crate) read: u64,
     /// Of those used: lines finer than an hour.
     pub(crate) averaged: u64,
+    /// Of those used: lines about another pollutant.
+    pub(crate) out_of_scope: u64,
     /// Cells of mapped columns that are not empty.
     pub(crate) cells_filled: u64,
     counts: BTreeMap<Reason, u64>,
@@ -122,7 +154,7 @@ impl Tally {
             read: self.read,
             kept: self.read - rejected.values().sum::<u64>(),
             rejected,
-            out_of_scope: 0,
+            out_of_scope: self.out_of_scope,
             averaged: self.averaged,
         }
     }

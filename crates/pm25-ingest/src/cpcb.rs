@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use csv::ByteRecord;
 use pm25_air::Quantity;
 use pm25_artifact::ingest::Unused;
 use pm25_file::{Fault, Result};
@@ -15,7 +16,8 @@ use crate::clock::{Order, parse, shows_year_first};
 use crate::count::shown;
 use crate::head::{Head, HeadRow};
 use crate::layout::{
-    Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, split_unit, unknown_column,
+    Extras, Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, split_unit,
+    unknown_column,
 };
 use crate::source::{Fit, Wishes, stem};
 use crate::zone::Zone;
@@ -158,16 +160,22 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
         sentinels: Vec::new(),
         notes: Vec::new(),
         remarks: remarks(head, fit.header_idx),
+        extras: Extras::default(),
     };
     apply_stamp(&mut layout, wishes);
     if order == Order::Dmy {
         layout.notes.push("dates are read day first".to_owned());
     }
-    let has_ambient = row
-        .cells
+    map_columns(file, &mut layout)?;
+    layout.refuse_twins(file)
+}
+
+fn map_columns(file: &str, layout: &mut Layout) -> Result<()> {
+    let header = layout.header.clone();
+    let has_ambient = header
         .iter()
         .any(|cell| split_unit(cell).0.eq_ignore_ascii_case(AMBIENT));
-    for (at, column) in row.cells.iter().enumerate() {
+    for (at, column) in header.iter().enumerate() {
         if [FROM, TO, TIMESTAMP]
             .iter()
             .any(|name| name.eq_ignore_ascii_case(column))
@@ -177,10 +185,10 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
         match map_column(at, column, has_ambient) {
             Some(Use::Quantity(mapped)) => layout.mapped.push(mapped),
             Some(Use::Unused(unused)) => layout.unused.push(unused),
-            None => return Err(unknown(file, row.line, column)),
+            None => return Err(unknown(file, layout.header_line, column)),
         }
     }
-    layout.refuse_twins(file)
+    Ok(())
 }
 
 fn apply_stamp(layout: &mut Layout, wishes: &Wishes) {
@@ -215,24 +223,109 @@ fn step_s(head: &Head, header_idx: usize, time: TimeColumns, order: Order) -> Op
         .or(Some(3_600))
 }
 
-/// From the command line, the preamble, the site number of the archive, or the file's name.
+/// From the command line, the title above the header, the preamble, the site number of the archive, or the file's
+/// name.
 fn station(file: &str, preamble: &[HeadRow], wishes: &Wishes) -> Result<String> {
     if let Some(name) = &wishes.station {
         return Ok(name.clone());
     }
-    let titled = preamble.iter().find(|row| {
+    let named_idx = preamble.iter().position(|row| {
         row.cells
             .first()
             .is_some_and(|cell| cell.eq_ignore_ascii_case("Station"))
     });
-    if let Some(name) = titled
-        .and_then(|row| row.cells.get(1))
-        .filter(|name| !name.is_empty())
-    {
-        return Ok(name.clone());
+    let name = named_idx.and_then(|idx| preamble[idx].cells.get(1));
+    if let (Some(idx), Some(name)) = (named_idx, name.filter(|name| !name.is_empty())) {
+        // A sheet of several stations lists them all here; the title of each table is the one that counts.
+        let below: Vec<&[String]> = preamble[idx + 1..]
+            .iter()
+            .map(|row| row.cells.as_slice())
+            .collect();
+        return Ok(title(&below).unwrap_or_else(|| name.clone()));
     }
     let stem = stem(Path::new(file)).ok_or_else(|| wishes.nameless(file))?;
     Ok(site(&stem).unwrap_or(stem))
+}
+
+/// The nearest line above a header that holds one text and no more, and is none of the portal's own words.
+fn title(above: &[&[String]]) -> Option<String> {
+    const OWN_WORDS: [&str; 6] = [
+        "remarks",
+        "prescribed",
+        "exceeding",
+        "central pollution",
+        "continuous",
+        "time:",
+    ];
+    let alone = |cells: &&[String]| {
+        let mut filled = cells.iter().filter(|cell| !cell.is_empty());
+        let first = filled.next()?;
+        let lower = first.to_lowercase();
+        let is_own = OWN_WORDS.iter().any(|word| lower.starts_with(word));
+        (filled.next().is_none() && !is_own && lower.contains(char::is_alphabetic))
+            .then(|| first.clone())
+    };
+    above.iter().rev().find_map(alone)
+}
+
+/// Whether a record is the header of a table with both ends of the interval.
+pub(crate) fn is_header(cells: &ByteRecord) -> bool {
+    let once = |name: &str| {
+        cells
+            .iter()
+            .filter(|cell| cell.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+            .count()
+            == 1
+    };
+    once(FROM) && once(TO)
+}
+
+/// Whether a record may stand above the header of a further table: it begins with no date.
+pub(crate) fn is_title(cells: &ByteRecord) -> bool {
+    let begins_with_digit = |cell: &[u8]| cell.trim_ascii().first().is_some_and(u8::is_ascii_digit);
+    !cells.iter().take(2).any(begins_with_digit)
+}
+
+/// The layout of a further table: its own columns, the clock of the first.
+pub(crate) fn next_layout(
+    (file, line): (&str, u64),
+    header: &[String],
+    above: &[Vec<String>],
+    first: &Layout,
+) -> Result<Layout> {
+    let above: Vec<&[String]> = above.iter().map(Vec::as_slice).collect();
+    let Some(name) = title(&above) else {
+        return Err(Fault::bad_data(format!(
+            "{file}:{line}: a second header, and no station's name above it"
+        ))
+        .hint("split the file, one for each station"));
+    };
+    let filled = header
+        .iter()
+        .rposition(|cell| !cell.is_empty())
+        .map_or(0, |last| last + 1);
+    let header = header[..filled].to_vec();
+    let position = |name: &str| {
+        header
+            .iter()
+            .position(|cell| cell.eq_ignore_ascii_case(name))
+    };
+    let (Some(from), Some(to)) = (position(FROM), position(TO)) else {
+        return Err(Fault::bad_data(format!(
+            "{file}:{line}: there is no time column"
+        )));
+    };
+    let mut layout = Layout {
+        header_line: line,
+        header,
+        time: TimeColumns::Span { from, to },
+        names: Names::File(name),
+        mapped: Vec::new(),
+        unused: Vec::new(),
+        ..first.clone()
+    };
+    map_columns(file, &mut layout)?;
+    layout.refuse_twins(file)
 }
 
 /// `site_5129` of `Raw_data_1Hr_2023_site_5129_...`: the same in every year.

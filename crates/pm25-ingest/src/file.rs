@@ -2,23 +2,30 @@
 //!
 //! Files do not know of each other; [`crate::stations`] brings them together.
 
+use std::fs::File;
+use std::io::Read;
+
 use pm25_air::Quantity;
 use pm25_artifact::ingest::{ColumnUse, RawFile, Skipped};
-use pm25_file::{Fault, Result, Sha256};
+use pm25_file::{Fault, Input, Result, Sha256};
+use pm25_table::Batches;
 
+use crate::ceiling::pile_ups;
 use crate::claim::{Claim, Decision, decide};
 use crate::clock::Order;
-use crate::count::{Tally, shown};
-use crate::head::HEAD_BYTES;
+use crate::correction::{Correction, epa_pm25_ug_m3};
+use crate::count::{Reason, Tally, shown};
+use crate::head::{HEAD_BYTES, Head, HeadRow};
 use crate::hourly::{Part, hourly};
 use crate::inputs::{Origin, RawInput};
-use crate::layout::{Layout, Mapped, Names, Source, TimeColumns};
+use crate::layout::{Layout, Mapped, Names, Offsets, Source, TimeColumns};
 use crate::number::as_written;
 use crate::raw::Raw;
 use crate::records::Records;
-use crate::rows::{self, Rows};
-use crate::source::{self, Recognised, Wishes};
+use crate::rows::{self, Rows, TableRows};
+use crate::source::{self, Fit, Recognised, Wishes};
 use crate::zone::Zone;
+use crate::{align, eea, observations, observed, summer};
 
 /// A file that was read.
 pub(crate) struct ReadFile {
@@ -40,37 +47,93 @@ pub(crate) struct ReadFile {
 pub(crate) enum Outcome {
     Read(Box<ReadFile>),
     Skipped(Skipped),
+    /// It is a table of measurements, or was one, and cannot be read; others of its folder can.
+    Failed(Skipped),
 }
 
-/// Reads one file. One that is no table of measurements is skipped if a folder held it and refused if it was named.
+/// The tables of one file as they are written, before units and hours.
+pub(crate) struct Tables {
+    pub(crate) sha256: Sha256,
+    /// Of the first table.
+    pub(crate) layout: Layout,
+    pub(crate) tables: Vec<TableRows>,
+}
+
+/// Reads one file. One that is no table of measurements is skipped if a folder held it and refused if it was named;
+/// one that is and cannot be read fails alone if a folder held it.
 pub(crate) fn read(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
-    let raw = Raw::open(&input.at, HEAD_BYTES)?;
-    let (head, fit) = match source::recognise(&input.name, &raw.head, wishes)? {
-        Recognised::Table(head, fit) => (head, fit),
-        Recognised::Nothing(why) if input.origin == Origin::Found => {
+    match read_named(input, wishes) {
+        Err(fault) if input.origin == Origin::Found && fault.kind() == pm25_file::Kind::BadData => {
+            let name = input.name.clone();
+            Ok(Outcome::Failed(Skipped {
+                name,
+                why: fault.to_string(),
+            }))
+        }
+        outcome => outcome,
+    }
+}
+
+fn read_named(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
+    let mut tally = Tally::default();
+    if is_ours(input)? {
+        return earlier(input, tally);
+    }
+    let tables = match tables(input, wishes, &mut tally)? {
+        Ok(tables) => tables,
+        Err(why) if input.origin == Origin::Found => {
             let name = input.name.clone();
             return Ok(Outcome::Skipped(Skipped { name, why }));
         }
-        Recognised::Nothing(why) => return Err(no_table(&input.name, &why)),
+        Err(why) => return Err(no_table(&input.name, &why)),
     };
-    let delimiter = head.delimiter;
-    let mut layout = source::layout(&input.name, &head, fit, wishes)?;
-    let mut records = Records::new(raw, delimiter, &input.name);
-    let mut tally = Tally::default();
-    let mut rows = rows::read(&input.name, &mut records, &layout, &mut tally)?;
-    note_clock(&mut layout, &rows);
+    let mut layout = tables.layout;
+    if layout.extras.long.is_none() {
+        layout.mapped.clone_from(
+            &tables
+                .tables
+                .first()
+                .map_or(Vec::new(), |(layout, _)| layout.mapped.clone()),
+        );
+    }
+    let mut columns = Vec::new();
     let mut warnings = Vec::new();
-    let columns = convert(&layout, &mut rows, &mut warnings);
-    let hourly = hourly(&input.name, rows, &layout, &mut tally)?;
+    let mut parts = Vec::new();
+    let mut step_s = None;
+    for (table_layout, mut rows) in tables.tables {
+        let mut table_layout = table_layout;
+        note_clock(&mut table_layout, &rows);
+        if step_s.is_none() {
+            layout.zone = table_layout.zone.clone();
+            layout.notes.clone_from(&table_layout.notes);
+        }
+        layout.mapped.extend(
+            table_layout
+                .mapped
+                .iter()
+                .filter(|_| layout.extras.long.is_some())
+                .cloned(),
+        );
+        columns.extend(convert(&table_layout, &mut rows, &mut warnings));
+        let hourly = hourly(&input.name, rows, &table_layout, &mut tally)?;
+        step_s.get_or_insert(hourly.step_s);
+        parts.extend(hourly.parts);
+    }
+    if let Some(correction) = wishes
+        .correction
+        .filter(|_| layout.source == Source::PurpleAir)
+    {
+        parts
+            .iter_mut()
+            .for_each(|part| correct(part, correction, &mut tally));
+    }
+    warnings.extend(summer::seasons(&layout, &parts));
+    let parts = align::on_one_minute(parts, &mut tally);
     Ok(Outcome::Read(Box::new(ReadFile {
         name: input.name.clone(),
-        sha256: records.hash(),
-        step_s: hourly.step_s,
-        stations: hourly
-            .parts
-            .iter()
-            .map(|part| part.station.clone())
-            .collect(),
+        sha256: tables.sha256,
+        step_s: step_s.unwrap_or(3_600),
+        stations: stations(&parts),
         columns,
         notes: notes(&layout),
         warnings: warnings
@@ -79,8 +142,152 @@ pub(crate) fn read(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
             .collect(),
         layout,
         tally,
-        parts: hourly.parts,
+        parts,
     })))
+}
+
+/// Each station once, in order of appearance.
+fn stations(parts: &[Part]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for part in parts {
+        if seen.insert(&part.station) {
+            names.push(part.station.clone());
+        }
+    }
+    names
+}
+
+/// Reads the tables of a file that is not our own; `Err` within says why it is no table of measurements.
+pub(crate) fn tables(
+    input: &RawInput,
+    wishes: &Wishes,
+    tally: &mut Tally,
+) -> Result<std::result::Result<Tables, String>> {
+    if let (true, Input::Path(path)) = (is_parquet(input), &input.at) {
+        let batches = Batches::open(&input.name, path)?;
+        if !eea::fits(batches.columns()) || wishes.source.is_some_and(|wish| wish != Source::Eea) {
+            return Ok(Err(
+                "a Parquet table without the columns of the EEA".to_owned()
+            ));
+        }
+        let (layout, tables) = eea::read(&input.name, batches, wishes, tally)?;
+        let sha256 = hash(&input.name, path)?;
+        return Ok(Ok(Tables {
+            sha256,
+            layout,
+            tables,
+        }));
+    }
+    let raw = Raw::open(
+        &input.at,
+        input.member.as_ref(),
+        wishes.encoding,
+        HEAD_BYTES,
+    )?;
+    let (head, fit) = match source::recognise(&input.name, &raw.head, wishes)? {
+        Recognised::Table(head, fit) => (head, fit),
+        Recognised::Nothing(why) => return Ok(Err(why)),
+    };
+    let delimiter = head.delimiter;
+    let layout = source::layout(&input.name, &head, fit, wishes)?;
+    let mut records = Records::new(raw, delimiter, &input.name);
+    let tables = rows::read(&input.name, &mut records, layout.clone(), wishes, tally)?;
+    Ok(Ok(Tables {
+        sha256: records.hash(),
+        layout,
+        tables,
+    }))
+}
+
+fn is_parquet(input: &RawInput) -> bool {
+    let Input::Path(path) = &input.at else {
+        return false;
+    };
+    let mut start = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    input.member.is_none() && read.is_ok() && start == *b"PAR1"
+}
+
+/// Whether it is a table of observations that this program wrote.
+fn is_ours(input: &RawInput) -> Result<bool> {
+    let Input::Path(path) = &input.at else {
+        return Ok(false);
+    };
+    if !is_parquet(input) {
+        return Ok(false);
+    }
+    let batches = Batches::open(&input.name, path)?;
+    Ok(batches
+        .header()
+        .is_some_and(|header| header.format == observations::FORMAT))
+}
+
+fn hash(name: &str, path: &std::path::Path) -> Result<Sha256> {
+    let hashed = File::open(path).and_then(|mut file| Sha256::of_reader(&mut file));
+    hashed.map_err(|e| Fault::unforeseen(format!("{name}: cannot be read")).because(e))
+}
+
+/// A table of observations from an earlier run.
+fn earlier(input: &RawInput, mut tally: Tally) -> Result<Outcome> {
+    let Input::Path(path) = &input.at else {
+        return Err(Fault::unforeseen("standard input is no Parquet table"));
+    };
+    let parts = observed::read(&input.at, &mut tally)?;
+    let head = Head {
+        rows: vec![HeadRow {
+            line: 0,
+            cells: vec!["time".to_owned()],
+        }],
+        delimiter: b',',
+        is_utf8: true,
+    };
+    let why = "a table of observations that this program wrote".to_owned();
+    let fit = Fit {
+        source: Source::Observations,
+        header_idx: 0,
+        why,
+    };
+    let layout = Layout::new(fit, &head, TimeColumns::Stamp(0), Zone::Fixed(0));
+    Ok(Outcome::Read(Box::new(ReadFile {
+        name: input.name.clone(),
+        sha256: hash(&input.name, path)?,
+        step_s: 3_600,
+        stations: stations(&parts),
+        columns: Vec::new(),
+        notes: vec![
+            "hours of an earlier run; its raw files are named in its own header".to_owned(),
+        ],
+        warnings: Vec::new(),
+        layout,
+        tally,
+        parts,
+    })))
+}
+
+/// Puts hourly PM2.5 on the level of a reference monitor; without the hour's humidity it is missing.
+fn correct(part: &mut Part, correction: Correction, tally: &mut Tally) {
+    let Correction::Epa = correction;
+    let humidity = std::mem::take(&mut part.values[Quantity::Rh.index()]);
+    let pm25 = &mut part.values[Quantity::Pm25.index()];
+    for (hour_idx, value) in pm25
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, value)| !value.is_nan())
+    {
+        let rh = humidity.get(hour_idx).copied().unwrap_or(f32::NAN);
+        if rh.is_nan() {
+            *value = f32::NAN;
+            tally.note(
+                Reason::CellUncorrected,
+                u64::from(part.line[hour_idx]),
+                String::new,
+            );
+            continue;
+        }
+        *value = epa_pm25_ug_m3(as_written(*value), as_written(rh)) as f32;
+    }
+    part.values[Quantity::Rh.index()] = humidity;
 }
 
 impl ReadFile {
@@ -127,7 +334,13 @@ fn note_clock(layout: &mut Layout, rows: &Rows) {
     if layout.zone_is_known {
         return;
     }
-    match rows.stated_offset_min {
+    match rows.stated_offset_min(0) {
+        Some(_) if layout.extras.offsets == Offsets::ByStation => {
+            layout.notes.push(
+                "each station's offset is the one stated; the smallest is its standard time"
+                    .to_owned(),
+            );
+        }
         Some(offset_min) => {
             layout.zone = Zone::Fixed(offset_min);
             let zone = layout.zone.text();
@@ -144,9 +357,17 @@ fn note_clock(layout: &mut Layout, rows: &Rows) {
 
 /// Decides each column's unit and converts it in place; codes for "no value" stay.
 fn convert(layout: &Layout, rows: &mut Rows, warnings: &mut Vec<String>) -> Vec<ColumnUse> {
+    join_channels(layout, rows);
     let columns = layout.mapped.iter().zip(&mut rows.values);
-    columns
+    let mut ceilings = Vec::new();
+    let used = columns
         .map(|(column, values)| {
+            let is_particles = matches!(column.quantity, Quantity::Pm25 | Quantity::Pm10);
+            let codes = if is_particles {
+                pile_ups(values)
+            } else {
+                Vec::new()
+            };
             let decision = decide(column.quantity, &column.claim, values);
             let header = shown(column.header.as_bytes());
             let used = column_use(
@@ -159,12 +380,48 @@ fn convert(layout: &Layout, rows: &mut Rows, warnings: &mut Vec<String>) -> Vec<
             if decision.overruled {
                 warnings.push(format!("`{header}`: {}", decision.because));
             }
+            for code in &codes {
+                warnings.push(format!(
+                    "`{header}`: {code} piles up at the top: taken for a code and flagged"
+                ));
+            }
+            ceilings.push(
+                codes
+                    .into_iter()
+                    .map(|code| decision.conversion.apply(code))
+                    .collect(),
+            );
             values
                 .iter_mut()
                 .for_each(|value| *value = decision.conversion.apply(*value));
             used
         })
-        .collect()
+        .collect();
+    rows.ceilings = ceilings;
+    used
+}
+
+/// PM2.5 of an instrument with two channels is their mean; where one is silent the other speaks.
+fn join_channels(layout: &Layout, rows: &mut Rows) {
+    let position = layout
+        .mapped
+        .iter()
+        .position(|column| column.quantity == Quantity::Pm25);
+    let (Some(pm25), [a, b]) = (position, &rows.channels) else {
+        return;
+    };
+    if a.is_empty() {
+        return;
+    }
+    let means = a
+        .iter()
+        .zip(b)
+        .map(|(&a, &b)| match (a.is_nan(), b.is_nan()) {
+            (false, false) => ((as_written(a) + as_written(b)) / 2.0) as f32,
+            (true, _) => b,
+            (_, true) => a,
+        });
+    rows.values[pm25] = means.collect();
 }
 
 fn column_use(

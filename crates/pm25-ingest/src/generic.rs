@@ -26,28 +26,41 @@ use pm25_file::{Fault, Result, nearest};
 use serde::Deserialize;
 
 use crate::claim::Claim;
-use crate::clock::{Order, shows_year_first};
+use crate::clock::{Order, parse, shows_year_first};
 use crate::count::shown;
 use crate::head::{Head, HeadRow};
 use crate::layout::{
-    Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, split_unit,
+    Extras, Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, split_unit,
 };
 use crate::source::{Fit, Wishes, stem};
 use crate::units::Unit;
 use crate::zone::Zone;
 
 /// Headers of the time, the likeliest first.
-const TIME: [&str; 4] = ["time", "timestamp", "datetime", "date_time"];
+const TIME: [&str; 12] = [
+    "time",
+    "timestamp",
+    "datetime",
+    "date_time",
+    "time_stamp",
+    "date time",
+    "datetime_utc",
+    "time_utc",
+    "utc",
+    "datetime_local",
+    "local_time",
+    "date",
+];
 const STATION: &str = "station";
 
 /// Names of quantities in plain tables, in lower case and without unit; our own column names are known besides.
 const NAMES: [(Quantity, &[&str]); 13] = [
-    (Quantity::Pm25, &["pm25", "pm2.5", "pm2_5"]),
+    (Quantity::Pm25, &["pm25", "pm2.5", "pm2_5", "pm 2.5"]),
     (Quantity::Pm10, &["pm10"]),
-    (Quantity::No2, &["no2"]),
-    (Quantity::So2, &["so2"]),
+    (Quantity::No2, &["no2", "nitrogen dioxide"]),
+    (Quantity::So2, &["so2", "sulphur dioxide", "sulfur dioxide"]),
     (Quantity::O3, &["o3", "ozone"]),
-    (Quantity::Co, &["co"]),
+    (Quantity::Co, &["co", "carbon monoxide"]),
     (Quantity::Temp, &["temp", "temperature"]),
     (Quantity::Dewpoint, &["dewpoint", "dew_point", "dewp"]),
     (Quantity::Rh, &["rh", "humidity", "relative_humidity"]),
@@ -191,7 +204,10 @@ pub(crate) fn fit(head: &Head, map: Option<&ColumnMap>) -> Option<Fit> {
                 .chain([&map.time]);
             wanted.any(|column| row.position(column).is_some())
         }
-        None => time(row).is_some() && row.cells.iter().any(|cell| named(cell).is_some()),
+        None => {
+            TIME.iter().any(|name| row.position(name).is_some())
+                && row.cells.iter().any(|cell| named(cell).is_some())
+        }
     };
     let (header_idx, _) = head.candidates().find(|(_, row)| is_header(row))?;
     let why = match map {
@@ -211,7 +227,7 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
     let map = wishes.map.as_ref();
     let time = match map {
         Some(map) => find(file, row, &map.time)?,
-        None => time(row).ok_or_else(|| wishes.no_time(file, row.line))?,
+        None => time(head, fit.header_idx).ok_or_else(|| wishes.no_time(file, row.line))?,
     };
     let stamped = wishes.stamped.or(map.and_then(|map| map.stamped));
     let zone = wishes.zone.clone().or(map.and_then(|map| map.zone.clone()));
@@ -232,6 +248,7 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
         sentinels: map.map(|map| map.sentinels.clone()).unwrap_or_default(),
         notes: Vec::new(),
         remarks: remarks(head, fit.header_idx),
+        extras: Extras::default(),
     };
     if stamped.is_none() {
         layout
@@ -280,8 +297,17 @@ pub(crate) fn misspelt_time(head: &Head) -> Option<(String, &'static str)> {
         .find_map(|cell| Some((shown(cell.as_bytes()), nearest(cell, TIME)?)))
 }
 
-fn time(row: &HeadRow) -> Option<usize> {
-    TIME.iter().find_map(|name| row.position(name))
+/// The first of the columns with such a name that holds date and time together, else the first at all.
+fn time(head: &Head, header_idx: usize) -> Option<usize> {
+    let row = &head.rows[header_idx];
+    let named = || TIME.iter().filter_map(|name| row.position(name));
+    let is_whole = |at: &usize| {
+        let first = head.first_value(header_idx, *at).unwrap_or_default();
+        [Order::Ymd, Order::Dmy, Order::Mdy]
+            .iter()
+            .any(|&order| parse(first.as_bytes(), order).is_ok())
+    };
+    named().find(is_whole).or_else(|| named().next())
 }
 
 /// The quantity of a plain header, and the unit that it states.
@@ -351,7 +377,10 @@ fn order_of(
         return Ok(order);
     }
     let first = head.first_value(header_idx, time).unwrap_or_default();
-    if first.is_empty() || shows_year_first(first.as_bytes()) {
+    if first.is_empty()
+        || shows_year_first(first.as_bytes())
+        || parse(first.as_bytes(), Order::Ymd).is_ok()
+    {
         return Ok(Order::Ymd);
     }
     let said = shown(first.as_bytes());

@@ -27,18 +27,31 @@ pub(crate) struct Part {
     pub(crate) station: String,
     /// Standard offset, minutes east.
     pub(crate) utc_offset_min: i16,
+    /// Whether the stamps state it themselves, so that it may be an hour more in summer.
+    pub(crate) offset_from: OffsetFrom,
     /// Start of the first hour, seconds since 1970 UTC.
     pub(crate) start_s: i64,
     /// The first line of each hour; 0 where there is none.
     pub(crate) line: Vec<u32>,
-    /// How many lines made each hour; empty where each line is one.
+    /// How many lines were averaged into each hour; empty where each line is one.
     pub(crate) n_lines: Vec<u16>,
     /// By [`Quantity::index`]; empty where the file has no such column.
     pub(crate) values: [Vec<f32>; 13],
     /// By [`Quantity::index`]; empty where nothing is flagged.
     pub(crate) flags: [Vec<u16>; 13],
+    /// Hourly PM2.5 of an instrument's two channels, µg/m³; empty where it has none.
+    pub(crate) channels: [Vec<f32>; 2],
     /// Hours that lack PM2.5 because too few finer readings are there.
     pub(crate) pm25_incomplete: u64,
+}
+
+/// Who says what a station's standard offset is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum OffsetFrom {
+    /// The source, a flag, or a column.
+    Zone,
+    /// The stamps of this file; in summer they are an hour ahead.
+    Stamps,
 }
 
 /// What a file became.
@@ -63,16 +76,35 @@ const HOURS_FREE: usize = 2_000_000;
 impl Part {
     /// A part without a single value.
     pub(crate) fn empty(rows: &Rows, layout: &Layout, station: &[u32], start_s: i64) -> Self {
+        let code = rows.station[station[0] as usize];
+        let stated = rows
+            .stated_offset_min(code)
+            .filter(|_| !layout.zone_is_known);
         Self {
-            station: rows.names[rows.station[station[0] as usize] as usize].clone(),
-            utc_offset_min: offset_min(rows, layout, start_s),
+            station: rows.names[code as usize].clone(),
+            utc_offset_min: stated.unwrap_or_else(|| layout.zone.standard_offset_min(start_s)),
+            offset_from: match stated {
+                Some(_) if layout.extras.offset_at.is_none() => OffsetFrom::Stamps,
+                _ => OffsetFrom::Zone,
+            },
             start_s,
             line: Vec::new(),
             n_lines: Vec::new(),
             values: Default::default(),
             flags: Default::default(),
+            channels: Default::default(),
             pm25_incomplete: 0,
         }
+    }
+
+    /// The quantities that it measures, one bit each, by [`Quantity::index`].
+    pub(crate) fn quantities(&self) -> u16 {
+        let measured = self
+            .values
+            .iter()
+            .enumerate()
+            .filter(|(_, values)| !values.is_empty());
+        measured.fold(0, |bits, (quantity, _)| bits | 1 << quantity)
     }
 
     /// Sets a flag at an hour.
@@ -193,29 +225,62 @@ fn refuse_wide_gaps(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<()
     Ok(())
 }
 
-fn offset_min(rows: &Rows, layout: &Layout, time_s: i64) -> i16 {
-    match rows.stated_offset_min {
-        Some(stated_min) if !layout.zone_is_known => stated_min,
-        _ => layout.zone.standard_offset_min(time_s),
-    }
-}
-
 /// Each line is an hour.
 fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
     let on_grid = on_grid(rows, station, tally);
     let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
     let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));
     let mut part = Part::empty(rows, layout, station, start_s);
-    part.line = vec![0; ((last_s - start_s) / HOUR_S) as usize + 1];
+    let last_idx = ((last_s - start_s) / HOUR_S) as usize;
+    part.line = vec![0; last_idx + 1];
     let taken = take_first_lines(rows, layout, &on_grid, &mut part, tally);
-    for (column, raw) in layout.mapped.iter().zip(&rows.values) {
-        let mut values = vec![f32::NAN; part.line.len()];
+    let on_hours = |raw: &[f32]| {
+        let mut values = vec![f32::NAN; last_idx + 1];
         for &(row, hour_idx) in &taken {
             values[hour_idx] = raw[row as usize];
         }
+        values
+    };
+    for (column_idx, (column, raw)) in layout.mapped.iter().zip(&rows.values).enumerate() {
+        let values = on_hours(raw);
+        let ceilings = rows.ceilings.get(column_idx).map_or(&[][..], Vec::as_slice);
+        flag_ceilings(&mut part, column.quantity, &values, ceilings);
         set_values(&mut part, column.quantity, values);
     }
+    if let [a, b] = &rows.channels
+        && !a.is_empty()
+    {
+        part.channels = [on_hours(a), on_hours(b)];
+    }
+    flag_verdicts(rows, layout, &taken, &mut part);
     part
+}
+
+/// Codes of a saturated instrument are kept as they are and flagged.
+fn flag_ceilings(part: &mut Part, quantity: Quantity, values: &[f32], ceilings: &[f32]) {
+    if ceilings.is_empty() {
+        return;
+    }
+    for (hour_idx, value) in values
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| ceilings.contains(value))
+    {
+        debug_assert!(!value.is_nan(), "NaN equals nothing");
+        part.flag(quantity, hour_idx, flag::RANGE);
+    }
+}
+
+/// What the provider's own verdict says of a row, it says of all its values.
+fn flag_verdicts(rows: &Rows, layout: &Layout, taken: &[(u32, usize)], part: &mut Part) {
+    if rows.flags.is_empty() {
+        return;
+    }
+    for &(row, hour_idx) in taken.iter().filter(|(row, _)| rows.flag_of(*row) != 0) {
+        for column in &layout.mapped {
+            part.flag(column.quantity, hour_idx, rows.flag_of(row));
+        }
+    }
 }
 
 /// The rows whose stamps lie whole hours apart from most others; the rest is rejected.

@@ -1,8 +1,9 @@
 //! The job: what was typed becomes files to read, files become stations, stations a table and a report.
 //!
 //! Memory: while a file is read, 16 + 4 c bytes for each of its rows (c = its columns of quantities) and as much
-//! again when they go on the grid; then 4 + 4 c bytes for each hour of all files, 2 more for each flagged column;
-//! at the end the table's 92 bytes for each hour. Text is never held beyond a few buffers.
+//! again when they go on the grid; then 4 + 4 c bytes for each hour of all files, 2 more for each flagged column.
+//! Stations are given up one by one as they are written; the table stays as its packed bytes, about 10 for each
+//! hour. Text is never held beyond a few buffers.
 
 use anyhow::Context;
 use pm25_artifact::ingest::{IngestReport, Skipped};
@@ -10,6 +11,8 @@ use pm25_file::{Fault, Header, Input, InputRef, Output, Result, program, write_d
 use pm25_tool::{Console, Outcome, Progress};
 use rayon::prelude::*;
 
+use crate::clock::{self, Order};
+use crate::correction::Correction;
 use crate::file::{self, ReadFile};
 use crate::generic::ColumnMap;
 use crate::inputs::{self, Inputs, RawInput};
@@ -18,8 +21,11 @@ use crate::places::Places;
 use crate::report::{Summary, refuse_many_rejects, remarks, report};
 use crate::source::Wishes;
 use crate::stations::{Merged, merge};
+use crate::unpack::Encoding;
 use crate::zone::Zone;
-use crate::{ReadArgs, SourceWish, StampWish, level, observations};
+use crate::{
+    EncodingWish, ReadArgs, Shard, SourceWish, StampWish, level, observations, scale, twins,
+};
 
 /// Reads the files and writes the table and the report.
 pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -31,28 +37,52 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
         .map(Places::read)
         .transpose()?
         .unwrap_or_default();
-    let Inputs { files, mut skipped } = inputs::find(&args.files)?;
+    let Inputs {
+        files,
+        mut skipped,
+        archives,
+        failed,
+    } = inputs::find(&args.files)?;
+    let files = share(files, args.shard);
     let progress = console.progress("reading files", files.len() as u64);
-    let (mut read, stations, summaries) = args.threads.install(|| {
-        let mut read = read_all(&files, &wishes, &mut skipped, &progress)?;
-        let stations = merge(&mut read)?;
+    let mut failed = failed;
+    let (mut read, stations, summaries, doubts) = args.threads.install(|| {
+        let mut read = read_all(&files, &wishes, (&mut skipped, &mut failed), &progress)?;
+        let mut stations = merge(&mut read)?;
+        let doubts = suspicions(&mut stations, &wishes);
         let summaries = stations.par_iter().map(level::summary).collect();
-        Ok::<_, Fault>((read, stations, summaries))
+        Ok::<_, Fault>((read, stations, summaries, doubts))
     })??;
     drop(progress);
-    refuse_nothing(&read, &stations, &skipped)?;
+    refuse_nothing(&read, &stations, [&failed, &skipped])?;
     note_strangers(&places, &stations, console);
-    let header = header(args, &read, map_input, places.input.clone());
+    let others = map_input
+        .into_iter()
+        .chain(places.input.clone())
+        .chain(archives);
+    let header = header(args, &read, others);
     for file in &skipped {
         console.warn(&format!("{} was skipped: {}", file.name, file.why));
     }
+    let n_failed = failed.len();
+    for file in &failed {
+        console.warn(&format!("{} was not read: {}", file.name, file.why));
+    }
+    skipped.extend(failed.into_iter().map(|file| Skipped {
+        why: format!("not read: {}", file.why),
+        ..file
+    }));
     let mut report = report(header.clone(), &read, skipped, summaries);
+    report.notes.extend(doubts.iter().cloned());
     refuse_many_rejects(&read, &report, args.max_rejects)?;
     for warning in read
         .iter_mut()
         .flat_map(|file| std::mem::take(&mut file.warnings))
     {
         console.warn(&warning);
+    }
+    for doubt in &doubts {
+        console.warn(doubt);
     }
     let remarks = remarks(&read);
     drop(read);
@@ -62,7 +92,42 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     } else {
         console.say(&Summary::of(&report))?;
     }
-    Ok(Outcome::Done)
+    status(n_failed)
+}
+
+/// The table is written, but a file that was not read must not pass unnoticed.
+fn status(n_failed: usize) -> anyhow::Result<Outcome> {
+    match n_failed {
+        0 => Ok(Outcome::Done),
+        n => Err(Fault::bad_data(format!(
+            "{n} of the files were not read; the table holds the others"
+        ))
+        .hint("they are named above and in the report: mend or remove them")
+        .into()),
+    }
+}
+
+/// Every `of`-th file from `number` on: the same files on every machine, because they are sorted.
+fn share(files: Vec<RawInput>, shard: Option<Shard>) -> Vec<RawInput> {
+    let Some(Shard { number, of }) = shard else {
+        return files;
+    };
+    let is_ours = |idx: usize| idx % of == number - 1;
+    let ours = files
+        .into_iter()
+        .enumerate()
+        .filter(|(idx, _)| is_ours(*idx));
+    ours.map(|(_, file)| file).collect()
+}
+
+/// What only the comparison of stations shows.
+fn suspicions(stations: &mut [Merged], wishes: &Wishes) -> Vec<String> {
+    let mut doubts = scale::flag_slips(stations);
+    doubts.extend(twins::lagged(stations));
+    if wishes.not_after_s.is_none() {
+        doubts.extend(twins::far_ahead(stations));
+    }
+    doubts
 }
 
 fn outputs(args: &ReadArgs) -> Result<(Output, Output)> {
@@ -98,9 +163,8 @@ fn wishes(args: &ReadArgs) -> Result<(Wishes, Option<InputRef>)> {
     let source = match (args.source, &map) {
         (SourceWish::Auto, Some(_)) | (SourceWish::Generic, _) => Some(Source::Generic),
         (SourceWish::Auto, None) => None,
-        (SourceWish::UciBeijing, None) => Some(Source::UciBeijing),
-        (SourceWish::Cpcb, None) => Some(Source::Cpcb),
-        (SourceWish::UciBeijing | SourceWish::Cpcb, Some(_)) => {
+        (wish, None) => wish.source(),
+        (_, Some(_)) => {
             return Err(Fault::usage("`--columns` describes generic tables only")
                 .hint("leave out `--source`, or say `--source generic`"));
         }
@@ -114,8 +178,27 @@ fn wishes(args: &ReadArgs) -> Result<(Wishes, Option<InputRef>)> {
         zone: args.tz.as_deref().map(Zone::parse).transpose()?,
         station: station_wish(args)?,
         map,
+        poc: args.poc.clone(),
+        encoding: args.encoding.map_or(Encoding::Seen, EncodingWish::encoding),
+        correction: args.correct,
+        not_after_s: args.not_after.as_deref().map(last_instant).transpose()?,
     };
     Ok((wishes, map_input))
+}
+
+/// The instant that `--not-after` names; a bare date means the end of that day, UTC.
+fn last_instant(text: &str) -> Result<i64> {
+    let whole = if text.contains('T') || text.contains(' ') {
+        text.to_owned()
+    } else {
+        format!("{text}T23:59:59Z")
+    };
+    match clock::parse(whole.as_bytes(), Order::Ymd) {
+        Ok(stamp) => Ok(stamp.local_s - 60 * i64::from(stamp.stated_offset_min.unwrap_or(0))),
+        Err(_) => {
+            Err(Fault::usage(format!("`{text}` is no date")).hint("write `--not-after 2024-12-31`"))
+        }
+    }
 }
 
 fn station_wish(args: &ReadArgs) -> Result<Option<String>> {
@@ -131,7 +214,7 @@ fn station_wish(args: &ReadArgs) -> Result<Option<String>> {
 fn read_all(
     files: &[RawInput],
     wishes: &Wishes,
-    skipped: &mut Vec<Skipped>,
+    (skipped, failed): (&mut Vec<Skipped>, &mut Vec<Skipped>),
     progress: &Progress,
 ) -> Result<Vec<ReadFile>> {
     let outcomes: Vec<Result<file::Outcome>> = files
@@ -147,12 +230,17 @@ fn read_all(
         match outcome? {
             file::Outcome::Read(file) => read.push(*file),
             file::Outcome::Skipped(why) => skipped.push(why),
+            file::Outcome::Failed(why) => failed.push(why),
         }
     }
     Ok(read)
 }
 
-fn refuse_nothing(read: &[ReadFile], stations: &[Merged], skipped: &[Skipped]) -> Result<()> {
+fn refuse_nothing(
+    read: &[ReadFile],
+    stations: &[Merged],
+    left_out: [&Vec<Skipped>; 2],
+) -> Result<()> {
     if !stations.is_empty() {
         return Ok(());
     }
@@ -164,13 +252,14 @@ fn refuse_nothing(read: &[ReadFile], stations: &[Merged], skipped: &[Skipped]) -
         ))
         .hint("look at the file; `pm25-ingest --help` lists what is understood"));
     }
-    let why: Vec<String> = skipped
-        .iter()
+    let why: Vec<String> = left_out
+        .into_iter()
+        .flatten()
         .take(3)
         .map(|skip| format!("{}: {}", skip.name, skip.why))
         .collect();
     Err(Fault::bad_data(format!("no table of measurements was found ({})", why.join("; ")))
-        .hint("folders are searched for .csv and .csv.gz files; `pm25-ingest --help` lists what is understood"))
+        .hint("folders are searched for .csv, .tsv, .txt, .dat (also .gz), .zip and .parquet files; `pm25-ingest --help` lists what is understood"))
 }
 
 fn note_strangers(places: &Places, stations: &[Merged], console: &Console) {
@@ -180,18 +269,8 @@ fn note_strangers(places: &Places, stations: &[Merged], console: &Console) {
     }
 }
 
-fn header(
-    args: &ReadArgs,
-    read: &[ReadFile],
-    map: Option<InputRef>,
-    places: Option<InputRef>,
-) -> Header {
-    let source = match args.source {
-        SourceWish::Auto => "auto",
-        SourceWish::UciBeijing => Source::UciBeijing.name(),
-        SourceWish::Cpcb => Source::Cpcb.name(),
-        SourceWish::Generic => Source::Generic.name(),
-    };
+fn header(args: &ReadArgs, read: &[ReadFile], others: impl Iterator<Item = InputRef>) -> Header {
+    let source = args.source.source().map_or("auto", Source::name);
     let mut header = Header::new(&program!()).param("source", source);
     if let Some(stamp) = args.stamp {
         let stamp = match stamp {
@@ -200,7 +279,22 @@ fn header(
         };
         header = header.param("stamp", stamp.text());
     }
-    for (name, value) in [("tz", &args.tz), ("station", &args.station)] {
+    let texts = [
+        ("tz", args.tz.clone()),
+        ("station", args.station.clone()),
+        ("poc", args.poc.clone()),
+        ("not_after", args.not_after.clone()),
+        (
+            "correct",
+            args.correct.map(|Correction::Epa| "epa".to_owned()),
+        ),
+        (
+            "shard",
+            args.shard
+                .map(|shard| format!("{}/{}", shard.number, shard.of)),
+        ),
+    ];
+    for (name, value) in texts {
         if let Some(value) = value {
             header = header.param(name, value);
         }
@@ -209,7 +303,7 @@ fn header(
         name: file.name.clone(),
         sha256: file.sha256,
     });
-    raw.chain(map).chain(places).fold(header, Header::input)
+    raw.chain(others).fold(header, Header::input)
 }
 
 /// Writes the table, then the report that names it by its hash.
@@ -221,10 +315,8 @@ fn write(
 ) -> anyhow::Result<()> {
     let stations: Vec<_> = stations.into_iter().map(|merged| merged.station).collect();
     let header = observations::describe(report.pm25.clone(), &stations, &places.by_name, remarks);
-    let table = observations::table(stations);
-    let sha256 = table
-        .write(out, observations::FORMAT, header)
-        .context("cannot write the observations")?;
+    let sha256 =
+        observations::write(stations, out, header).context("cannot write the observations")?;
     let name = match out {
         Output::Stdout => "-".to_owned(),
         // The report stands beside the table, so the bare name finds it.

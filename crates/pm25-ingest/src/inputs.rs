@@ -6,11 +6,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pm25_artifact::ingest::Skipped;
-use pm25_file::{Fault, Input, Result, relative_name};
+use pm25_file::{Fault, Input, InputRef, Kind, Result, relative_name};
 use walkdir::WalkDir;
 
+use crate::archive::{self, Member, is_archive};
+
 /// Endings of files that a folder is searched for, in lower case.
-const ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
+const ENDINGS: [&str; 11] = [
+    ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".dat", ".dat.gz", ".zip", ".parquet",
+    ".pq",
+];
+
+/// Characters that a label has of a packed file's name.
+const NAME_CHARS_MAX: usize = 200;
 
 /// A file to read.
 #[derive(Clone, Debug)]
@@ -19,6 +27,8 @@ pub(crate) struct RawInput {
     pub(crate) name: String,
     /// Where it is.
     pub(crate) at: Input,
+    /// Which packed file of an archive it is.
+    pub(crate) member: Option<Member>,
     /// How it came to be read.
     pub(crate) origin: Origin,
 }
@@ -39,6 +49,10 @@ pub(crate) struct Inputs {
     pub(crate) files: Vec<RawInput>,
     /// Not to be read.
     pub(crate) skipped: Vec<Skipped>,
+    /// Archives whose packed files are among those to be read.
+    pub(crate) archives: Vec<InputRef>,
+    /// What a folder holds and cannot be opened.
+    pub(crate) failed: Vec<Skipped>,
 }
 
 /// Finds the files. A file that is reached twice is read once.
@@ -51,12 +65,66 @@ pub(crate) fn find(arguments: &[Input]) -> Result<Inputs> {
             _ => inputs.files.push(RawInput {
                 name: argument.name(),
                 at: argument.clone(),
+                member: None,
                 origin: Origin::Named,
             }),
         }
     }
     drop_repeated(&mut inputs);
+    open_archives(&mut inputs)?;
     Ok(inputs)
+}
+
+/// Puts the packed files in the place of their archive. One that a folder holds and that is damaged must not stop
+/// the others.
+fn open_archives(inputs: &mut Inputs) -> Result<()> {
+    let mut files = Vec::with_capacity(inputs.files.len());
+    for file in std::mem::take(&mut inputs.files) {
+        let path = match &file.at {
+            Input::Path(path) if is_archive(path) => path,
+            _ => {
+                files.push(file);
+                continue;
+            }
+        };
+        match archive::members(&file.name, path) {
+            Ok((members, archive)) => {
+                inputs.archives.push(archive);
+                for member in members {
+                    let name = format!("{}/{}", file.name, shown_name(&member.name));
+                    match reason_to_skip(&name) {
+                        Some(why) => inputs.skipped.push(Skipped {
+                            name,
+                            why: why.to_owned(),
+                        }),
+                        None => files.push(RawInput {
+                            name,
+                            member: Some(member),
+                            ..file.clone()
+                        }),
+                    }
+                }
+            }
+            Err(fault) if file.origin == Origin::Found && fault.kind() == Kind::BadData => {
+                inputs.failed.push(Skipped {
+                    name: file.name,
+                    why: fault.to_string(),
+                });
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    inputs.files = files;
+    Ok(())
+}
+
+/// The name in the archive as a label; it is never used as a path.
+fn shown_name(name: &str) -> String {
+    name.replace('\\', "/")
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(NAME_CHARS_MAX)
+        .collect()
 }
 
 fn missing(path: &Path) -> Fault {
@@ -64,7 +132,7 @@ fn missing(path: &Path) -> Fault {
         "{}: there is no such file or folder",
         path.display()
     ))
-    .hint("check the path; folders are searched for .csv and .csv.gz files")
+    .hint("check the path; folders are searched for .csv, .tsv, .txt, .dat (also .gz), .zip and .parquet files")
 }
 
 fn walk(folder: &Path, inputs: &mut Inputs) -> Result<()> {
@@ -89,6 +157,7 @@ fn walk(folder: &Path, inputs: &mut Inputs) -> Result<()> {
             None => inputs.files.push(RawInput {
                 name,
                 at: Input::Path(entry.path().to_owned()),
+                member: None,
                 origin: Origin::Found,
             }),
         }
@@ -98,11 +167,11 @@ fn walk(folder: &Path, inputs: &mut Inputs) -> Result<()> {
 
 fn reason_to_skip(name: &str) -> Option<&'static str> {
     let base = name.rsplit('/').next().unwrap_or(name).to_lowercase();
-    if base.starts_with('.') {
+    if base.starts_with('.') || name.split('/').any(|part| part == "__MACOSX") {
         return Some("hidden");
     }
     let known = ENDINGS.iter().any(|ending| base.ends_with(ending));
-    (!known).then_some("neither .csv nor .csv.gz")
+    (!known).then_some("its ending is none of a table")
 }
 
 fn drop_repeated(inputs: &mut Inputs) {
@@ -156,7 +225,7 @@ mod tests {
             skipped,
             [
                 (".hidden.csv", "hidden"),
-                ("README.md", "neither .csv nor .csv.gz"),
+                ("README.md", "its ending is none of a table"),
                 ("b.csv", "given twice")
             ]
         );

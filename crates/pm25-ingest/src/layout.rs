@@ -11,8 +11,9 @@ use pm25_file::{Fault, Result, nearest};
 
 use crate::claim::Claim;
 use crate::clock::Order;
-use crate::count::shown;
+use crate::count::{Reason, shown};
 use crate::head::Head;
+use crate::source::Fit;
 use crate::zone::Zone;
 
 /// The networks whose files are understood.
@@ -22,6 +23,22 @@ pub(crate) enum Source {
     UciBeijing,
     /// India's CPCB: Kaggle station files, portal exports, the bulk archive.
     Cpcb,
+    /// US embassies: StateAir, its Excel re-saves, and AirNow's successor of it.
+    StateAir,
+    /// OpenAQ: exports of versions 1 and 2, the archive of version 3.
+    OpenAq,
+    /// AirNow's hourly files.
+    AirNow,
+    /// PurpleAir histories.
+    PurpleAir,
+    /// US EPA's AQS, hourly_88101 and its like.
+    Aqs,
+    /// The European Environment Agency's Parquet files.
+    Eea,
+    /// Sensor.Community's days.
+    SensorCommunity,
+    /// A table of observations that this program wrote.
+    Observations,
     /// Any table with a time and named quantities.
     Generic,
 }
@@ -32,6 +49,14 @@ impl Source {
         match self {
             Self::UciBeijing => "uci-beijing",
             Self::Cpcb => "cpcb",
+            Self::StateAir => "stateair",
+            Self::OpenAq => "openaq",
+            Self::AirNow => "airnow",
+            Self::PurpleAir => "purpleair",
+            Self::Aqs => "aqs",
+            Self::Eea => "eea",
+            Self::SensorCommunity => "sensor-community",
+            Self::Observations => "observations",
             Self::Generic => "generic",
         }
     }
@@ -85,6 +110,13 @@ pub(crate) enum TimeColumns {
     },
     /// One stamp.
     Stamp(usize),
+    /// Month, day and two digits of the year in one column, hour and minute in another.
+    Halves {
+        /// Column of the date.
+        date: usize,
+        /// Column of the time of day.
+        time: usize,
+    },
 }
 
 impl TimeColumns {
@@ -93,6 +125,7 @@ impl TimeColumns {
         match self {
             Self::Parts { year: column, .. }
             | Self::Span { from: column, .. }
+            | Self::Halves { date: column, .. }
             | Self::Stamp(column) => column,
         }
     }
@@ -103,6 +136,8 @@ impl TimeColumns {
 pub(crate) enum Names {
     /// In a column.
     Column(usize),
+    /// In several, joined by `-`.
+    Joined(Vec<usize>),
     /// It is the same for the whole file.
     File(String),
 }
@@ -150,9 +185,179 @@ pub(crate) struct Layout {
     pub(crate) notes: Vec<String>,
     /// What the file says above its header after a `#`.
     pub(crate) remarks: Vec<String>,
+    /// What most tables do not have.
+    pub(crate) extras: Extras,
+}
+
+/// What most tables do not have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    /// One reading in a row.
+    pub(crate) long: Option<Long>,
+    /// Rows that are about something else.
+    pub(crate) scopes: Vec<Scope>,
+    /// The provider's own verdict on a row.
+    pub(crate) verdict: Option<Verdict>,
+    /// A column with the hours by which the station is ahead of UTC.
+    pub(crate) offset_at: Option<usize>,
+    /// Columns of the date and the time by the station's standard time, beside the time in UTC.
+    pub(crate) local: Option<[usize; 2]>,
+    pub(crate) offsets: Offsets,
+    pub(crate) decimal: Decimal,
+    pub(crate) clock_fault: ClockFault,
+    /// PM2.5 of an instrument's two channels.
+    pub(crate) channels: Option<[usize; 2]>,
+}
+
+/// Where a table with one reading in a row has what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Long {
+    pub(crate) parameter: usize,
+    pub(crate) value: usize,
+    pub(crate) unit: Option<usize>,
+    /// The quantity of a parameter; nothing for those that are not held.
+    pub(crate) quantity: fn(&[u8]) -> Option<Quantity>,
+}
+
+/// A condition on a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    pub(crate) at: usize,
+    /// What must stand there, ignoring case.
+    pub(crate) wanted: Vec<String>,
+    /// Why a row is rejected that says something else; without a reason it is only about something else.
+    pub(crate) otherwise: Option<Reason>,
+}
+
+/// Where the provider's own verdict stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) at: usize,
+    pub(crate) judge: fn(&[u8]) -> Judged,
+}
+
+/// The provider's own verdict.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Judged {
+    /// Nothing is said against the value.
+    Good,
+    /// There is no value, whatever stands in its place.
+    Missing,
+    /// The value is not to be used.
+    Invalid,
+}
+
+/// What offsets that the stamps state may do.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Offsets {
+    /// Be the same throughout.
+    #[default]
+    Same,
+    /// Differ by station, and by an hour in summer; the smaller one is standard time.
+    ByStation,
+}
+
+/// What separates the whole from the fraction.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Decimal {
+    #[default]
+    Point,
+    Comma,
+}
+
+/// What the provider's software did to the clock.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum ClockFault {
+    #[default]
+    None,
+    /// Summer time of another country: 02:00 is written as a second 03:00, once a year.
+    FalseSummerTime,
 }
 
 impl Layout {
+    /// A layout of a source with its time and its clock; nothing is mapped yet.
+    pub(crate) fn new(fit: Fit, head: &Head, time: TimeColumns, zone: Zone) -> Self {
+        let row = &head.rows[fit.header_idx];
+        Self {
+            source: fit.source,
+            why: fit.why,
+            header_line: row.line,
+            header: row.cells.clone(),
+            time,
+            order: Order::Ymd,
+            step_s: None,
+            stamped: Stamped::Begin,
+            zone,
+            zone_is_known: true,
+            names: Names::File(String::new()),
+            mapped: Vec::new(),
+            unused: Vec::new(),
+            sentinels: Vec::new(),
+            notes: Vec::new(),
+            remarks: remarks(head, fit.header_idx),
+            extras: Extras::default(),
+        }
+    }
+
+    /// Maps a column.
+    pub(crate) fn map(&mut self, at: usize, quantity: Quantity, claim: Claim) {
+        let header = self.header[at].clone();
+        let kind = Kind::Number;
+        self.mapped.push(Mapped {
+            at,
+            header,
+            quantity,
+            kind,
+            claim,
+        });
+    }
+
+    /// Lists the columns that nothing reads.
+    pub(crate) fn note_unused(&mut self, why: &str) {
+        let used = self.used();
+        let others = self
+            .header
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !used.contains(at));
+        self.unused = others
+            .map(|(_, column)| Unused {
+                column: column.clone(),
+                why: why.to_owned(),
+            })
+            .collect();
+    }
+
+    /// The columns that are read.
+    pub(crate) fn used(&self) -> Vec<usize> {
+        let mut used: Vec<usize> = self.mapped.iter().map(|column| column.at).collect();
+        match self.time {
+            TimeColumns::Parts {
+                year,
+                month,
+                day,
+                hour,
+            } => used.extend([year, month, day, hour]),
+            TimeColumns::Span { from, to } => used.extend([from, to]),
+            TimeColumns::Stamp(at) => used.push(at),
+            TimeColumns::Halves { date, time } => used.extend([date, time]),
+        }
+        match &self.names {
+            Names::Column(at) => used.push(*at),
+            Names::Joined(all) => used.extend(all),
+            Names::File(_) => {}
+        }
+        let extras = &self.extras;
+        if let Some(long) = extras.long {
+            used.extend([long.parameter, long.value].into_iter().chain(long.unit));
+        }
+        used.extend(extras.scopes.iter().map(|scope| scope.at));
+        used.extend(extras.verdict.map(|verdict| verdict.at));
+        used.extend(extras.offset_at);
+        used.extend(extras.channels.into_iter().chain(extras.local).flatten());
+        used
+    }
+
     /// Refuses two columns for one quantity: choosing one in silence would be a guess.
     pub(crate) fn refuse_twins(self, file: &str) -> Result<Self> {
         for (position, column) in self.mapped.iter().enumerate() {

@@ -8,15 +8,26 @@
 //!                       bytes  cells      layout    numbers          parts     grids     └─ report ── ingest.json
 //! ```
 
+mod airnow;
+mod align;
+mod aqs;
+mod archive;
 mod average;
+mod ceiling;
+mod cells;
 mod claim;
 mod clock;
+mod correction;
 mod count;
 mod cpcb;
 mod demo;
+mod eea;
+mod fetch;
 mod file;
 mod generic;
 mod head;
+#[cfg(test)]
+mod hostile;
 mod hourly;
 mod ingest;
 mod inputs;
@@ -24,26 +35,39 @@ mod layout;
 mod level;
 mod number;
 mod observations;
+mod observed;
+mod openaq;
 mod places;
+mod purpleair;
 mod raw;
+mod reader;
 mod records;
 mod report;
 mod rows;
+mod scale;
+mod sensor_community;
 mod source;
+mod stateair;
 mod stations;
+mod summer;
+mod twins;
 mod uci;
 mod units;
+mod unpack;
 mod zone;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use pm25_file::{Input, Output};
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
+use crate::correction::Correction;
+use crate::layout::Source;
 use crate::report::Share;
+use crate::unpack::Encoding;
 
 /// Reads raw station files into one table of hourly observations
 ///
-/// Folders are searched for .csv and .csv.gz files. Each file's format is recognised by what its header says; units,
+/// Folders are searched for .csv, .tsv, .txt and .dat files (also .gz), .zip archives and .parquet tables. Each file's format is recognised by what its header says; units,
 /// clocks and doubtful values are settled and flagged; every line that is not used is counted with its reason.
 #[derive(Debug, Parser)]
 #[command(name = "pm25-ingest", version, subcommand_negates_reqs = true, after_long_help = FORMATS)]
@@ -59,7 +83,16 @@ pub struct Args {
 const FORMATS: &str = "\
 Formats:
   uci-beijing  PRSA_Data_*.csv (2013-2017, twelve stations) and PRSA_data_*.csv (2010-2014, one)
-  cpcb         India: Kaggle station files, portal exports with preamble, the bulk archive
+  cpcb         India: Kaggle station files, portal exports with preamble (also of several
+               stations, saved as CSV), the bulk archive
+  stateair     US embassies: yearly files with preamble, their re-saves, AirNow's successor
+  openaq       exports of versions 1 and 2, the archive of version 3; stamps end the interval
+  airnow       HourlyData_*.dat: no header, |, ISO-8859-1
+  aqs          hourly_88101_*.zip or .csv; each monitor (POC) a station unless --poc picks one
+  eea          Parquet files of the download service
+  purpleair    histories as CSV, one or both channels; see --correct
+  sensor-community  a sensor's days; P2 is PM2.5
+  a table of observations written before: give it first to add new files to it
   generic      any table with a column time, timestamp or datetime (year first), perhaps
                station, and columns named pm25, pm10, no2, so2, o3, co, temp, dewpoint, rh,
                pres, rain, wind, wind_dir (a unit in brackets is understood);
@@ -80,6 +113,8 @@ Formats:
 enum Job {
     /// Write simulated station files to try the programs on
     Demo(demo::DemoArgs),
+    /// Fetch raw files of a network into a folder
+    Fetch(fetch::FetchArgs),
 }
 
 /// What the user typed; every field is still a claim.
@@ -106,6 +141,21 @@ struct ReadArgs {
     /// The clock that stamps show, if they do not say: an IANA zone or an offset such as +05:30
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     tz: Option<String>,
+    /// How characters are written, if neither a byte order mark nor the text itself shows it
+    #[arg(long, value_enum)]
+    encoding: Option<EncodingWish>,
+    /// The monitor (parameter occurrence code) to take of each AQS site [default: each is a station]
+    #[arg(long, value_name = "N")]
+    poc: Option<String>,
+    /// Correct hourly PM2.5 of low-cost sensors; without it values stay as they are
+    #[arg(long, value_enum)]
+    correct: Option<Correction>,
+    /// Reject rows with later stamps: a date, or a date and time (UTC unless it says)
+    #[arg(long, value_name = "DATE")]
+    not_after: Option<String>,
+    /// Read only the I-th of N equal shares of the files, in their sorted order
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// The station, for files that do not name it
     #[arg(long, value_name = "NAME")]
     station: Option<String>,
@@ -124,7 +174,81 @@ enum SourceWish {
     Auto,
     UciBeijing,
     Cpcb,
+    Stateair,
+    Openaq,
+    Airnow,
+    Aqs,
+    Eea,
+    Purpleair,
+    SensorCommunity,
     Generic,
+}
+
+impl SourceWish {
+    /// The source, if it is not to be recognised.
+    const fn source(self) -> Option<Source> {
+        Some(match self {
+            Self::Auto => return None,
+            Self::UciBeijing => Source::UciBeijing,
+            Self::Cpcb => Source::Cpcb,
+            Self::Stateair => Source::StateAir,
+            Self::Openaq => Source::OpenAq,
+            Self::Airnow => Source::AirNow,
+            Self::Aqs => Source::Aqs,
+            Self::Eea => Source::Eea,
+            Self::Purpleair => Source::PurpleAir,
+            Self::SensorCommunity => Source::SensorCommunity,
+            Self::Generic => Source::Generic,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EncodingWish {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "latin-1")]
+    Latin1,
+    #[value(name = "utf-16le")]
+    Utf16Le,
+    #[value(name = "utf-16be")]
+    Utf16Be,
+}
+
+impl EncodingWish {
+    const fn encoding(self) -> Encoding {
+        match self {
+            Self::Utf8 => Encoding::Utf8,
+            Self::Latin1 => Encoding::Latin1,
+            Self::Utf16Le => Encoding::Utf16Le,
+            Self::Utf16Be => Encoding::Utf16Be,
+        }
+    }
+}
+
+/// One share of the files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Shard {
+    /// From 1.
+    number: usize,
+    of: usize,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(number, of)| {
+            Some(Self {
+                number: number.parse().ok()?,
+                of: of.parse().ok()?,
+            })
+        });
+        match parts {
+            Some(shard) if (1..=shard.of).contains(&shard.number) => Ok(shard),
+            _ => Err("a share is written 1/4, 2/4 and so on".to_owned()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -141,6 +265,7 @@ impl Tool for Args {
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         match self.job {
             Some(Job::Demo(args)) => demo::run(&args, console),
+            Some(Job::Fetch(args)) => fetch::run(&args, console),
             None => ingest::run(&self.read, console),
         }
     }

@@ -1,74 +1,73 @@
 //! Stations as the table of observations.
 //!
-//! Column by column, each station's own copy given up as soon as it is in the table, so that no more than one
-//! column is there twice.
+//! Station by station, each given up as soon as it is written.
 
 use std::collections::BTreeMap;
 
 use pm25_air::Quantity;
 use pm25_artifact::ingest::Place;
 use pm25_artifact::prep::StationFact;
-use pm25_file::Header;
-use pm25_table::{Column, Table, Text};
+use pm25_file::{Header, Output, Result, Sha256};
+use pm25_table::{Column, Table, TableWriter, Text};
 
 use crate::stations::Grid;
 
 /// The kind of table.
 pub(crate) const FORMAT: &str = "pm25-observations";
 
-/// The columns of all stations, one after the other.
-pub(crate) fn table(mut stations: Vec<Grid>) -> Table {
-    let n_hours: Vec<usize> = stations.iter().map(|station| station.n_hours).collect();
-    let words = stations
-        .iter()
-        .map(|station| station.name.clone())
+/// Writes the stations one after the other; returns the hash of the file.
+pub(crate) fn write(stations: Vec<Grid>, out: &Output, header: Header) -> Result<Sha256> {
+    let mut writer = TableWriter::new();
+    for station in stations {
+        writer.push(&table(station))?;
+    }
+    writer.finish(out, FORMAT, header)
+}
+
+/// The rows of one station; takes its columns.
+fn table(mut station: Grid) -> Table {
+    let n_hours = station.n_hours;
+    let times = (0..n_hours)
+        .map(|hour_idx| station.time_s(hour_idx))
         .collect();
-    let codes = repeated(0.., &n_hours);
-    let offsets = repeated(
-        stations.iter().map(|station| station.utc_offset_min),
-        &n_hours,
-    );
-    let mut times = Vec::with_capacity(codes.len());
-    for station in &stations {
-        times.extend((0..station.n_hours).map(|hour_idx| station.time_s(hour_idx)));
-    }
+    let words = vec![std::mem::take(&mut station.name)];
     let mut table = Table::new();
-    table.push("station", Column::Text(Text { words, codes }));
+    table.push(
+        "station",
+        Column::Text(Text {
+            words,
+            codes: vec![0; n_hours],
+        }),
+    );
     table.push("time", Column::Time(times));
-    table.push("utc_offset_min", Column::I16(offsets));
+    table.push(
+        "utc_offset_min",
+        Column::I16(vec![station.utc_offset_min; n_hours]),
+    );
     for quantity in Quantity::ALL {
-        let take = |station: &mut Grid| std::mem::take(&mut station.values[quantity.index()]);
-        let values = joined(stations.iter_mut().map(take), &n_hours, f32::NAN);
-        table.push(quantity.column(), Column::F32(values));
+        let values = std::mem::take(&mut station.values[quantity.index()]);
+        table.push(
+            quantity.column(),
+            Column::F32(or_all(values, f32::NAN, n_hours)),
+        );
     }
     for quantity in Quantity::ALL {
-        let take = |station: &mut Grid| std::mem::take(&mut station.flags[quantity.index()]);
-        let flags = joined(stations.iter_mut().map(take), &n_hours, 0);
-        table.push(quantity.flags_column(), Column::U16(flags));
+        let flags = std::mem::take(&mut station.flags[quantity.index()]);
+        table.push(
+            quantity.flags_column(),
+            Column::U16(or_all(flags, 0, n_hours)),
+        );
     }
     table
 }
 
-/// Each value as often as its station has hours.
-fn repeated<T: Copy>(values: impl Iterator<Item = T>, n_hours: &[usize]) -> Vec<T> {
-    let mut all = Vec::with_capacity(n_hours.iter().sum());
-    for (value, &n) in values.zip(n_hours) {
-        all.resize(all.len() + n, value);
+/// A column, or `absent` for every hour where the station has no such column.
+fn or_all<T: Copy>(column: Vec<T>, absent: T, n_hours: usize) -> Vec<T> {
+    if column.is_empty() {
+        vec![absent; n_hours]
+    } else {
+        column
     }
-    all
-}
-
-/// One column of all stations; `absent` where a station has no such column.
-fn joined<T: Copy>(columns: impl Iterator<Item = Vec<T>>, n_hours: &[usize], absent: T) -> Vec<T> {
-    let mut all = Vec::with_capacity(n_hours.iter().sum());
-    for (column, &n) in columns.zip(n_hours) {
-        if column.is_empty() {
-            all.resize(all.len() + n, absent);
-        } else {
-            all.extend_from_slice(&column);
-        }
-    }
-    all
 }
 
 /// Adds what the table's readers must know: units, stations, places, and what the files say of themselves.

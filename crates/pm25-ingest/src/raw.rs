@@ -4,37 +4,26 @@
 //! Not split into records; [`crate::records`] does that. Nothing is held but a few buffers.
 //!
 //! ```text
-//! file ── Hashed ── (gunzip, all members) ── Cleaned ── csv
-//!            └ SHA-256                           └ refuses NUL, counts down the budget of a record
+//! file ── Hashed ── unpack (gzip, zip member) ── decoded (UTF-16, Latin-1) ── Cleaned ── csv
+//!            └ SHA-256                                                           └ refuses NUL, counts down the budget
 //! ```
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-use flate2::bufread::MultiGzDecoder;
 use pm25_file::{Fault, Hasher, Input, Result, Sha256};
 
-/// Bytes read at a time.
-const BUFFER_BYTES: usize = 1 << 16;
+use crate::archive::Member;
+use crate::unpack::{Encoding, damage, decoded, refuse_foreign, unpack, unpack_member};
+
 /// A record may not be longer; a lost quote would otherwise swallow a file of any size.
 pub(crate) const RECORD_BYTES_MAX: usize = 1 << 20;
 /// The record separator of ASCII: no table holds it, so [`crate::records`] may mark the end with it.
 pub(crate) const MARK: u8 = 0x1e;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-
-/// Starts of files that are no text table, and what they are.
-const FOREIGN_STARTS: [(&[u8], &str); 6] = [
-    (b"PK\x03\x04", "a zip archive or a spreadsheet (.xlsx)"),
-    (b"PAR1", "a Parquet table"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls)"),
-    (b"%PDF", "a PDF"),
-];
 
 /// An opened raw file.
 pub(crate) struct Raw {
@@ -48,25 +37,31 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// Opens a file and reads its head of at most `head_bytes`.
-    pub(crate) fn open(input: &Input, head_bytes: usize) -> Result<Self> {
+    /// Opens a file, or one that is packed in it, and reads its head of at most `head_bytes`.
+    pub(crate) fn open(
+        input: &Input,
+        member: Option<&Member>,
+        encoding: Encoding,
+        head_bytes: usize,
+    ) -> Result<Self> {
         let name = input.to_string();
-        let source: Box<dyn Read> = match input {
-            Input::Stdin => Box::new(io::stdin()),
-            Input::Path(path) => {
-                pm25_file::note_read(path);
-                Box::new(File::open(path).map_err(|e| {
-                    Fault::unforeseen(format!("{name}: cannot be opened")).because(e)
-                })?)
-            }
-        };
         let hasher = Rc::new(RefCell::new(Hasher::default()));
-        let hashed = Hashed {
-            source,
-            hasher: Rc::clone(&hasher),
+        let hashed = |source| -> Box<dyn Read> {
+            Box::new(Hashed {
+                source,
+                hasher: Rc::clone(&hasher),
+            })
+        };
+        let source = source(input, member)?;
+        // A packed file is known by its own bytes, whatever else is in the archive.
+        let source = match member {
+            Some(member) => hashed(unpack_member(source, member)),
+            None => hashed(source),
         };
         let budget = Rc::new(Cell::new(usize::MAX));
-        let text = unpack(hashed).map_err(|e| unreadable(&name, &e))?;
+        let text = unpack(source)
+            .and_then(|text| decoded(text, encoding))
+            .map_err(|e| unreadable(&name, &e))?;
         let mut rest = Cleaned::new(text, Rc::clone(&budget));
         let mut head = Vec::new();
         let mut first = (&mut rest).take(head_bytes as u64);
@@ -96,10 +91,10 @@ impl Raw {
 pub(crate) fn unreadable(name: &str, cause: &io::Error) -> Fault {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     match cause.kind() {
-        UnexpectedEof => Fault::bad_data(format!(
-            "{name} is truncated: its gzip data ends in the middle"
-        ))
-        .hint("fetch the file again"),
+        UnexpectedEof => {
+            Fault::bad_data(format!("{name} is truncated: its data end in the middle"))
+                .hint("fetch the file again")
+        }
         InvalidInput | InvalidData => {
             Fault::bad_data(format!("{name} is damaged: {cause}")).hint("fetch the file again")
         }
@@ -107,22 +102,19 @@ pub(crate) fn unreadable(name: &str, cause: &io::Error) -> Fault {
     }
 }
 
-fn unpack(hashed: Hashed) -> io::Result<Box<dyn Read>> {
-    let mut packed = BufReader::with_capacity(BUFFER_BYTES, hashed);
-    let start = packed.fill_buf()?;
-    for (magic, what) in FOREIGN_STARTS {
-        if start.starts_with(magic) {
-            return Err(damage(format!("it is {what}, not a CSV file")));
-        }
+fn source(input: &Input, member: Option<&Member>) -> Result<Box<dyn Read>> {
+    let Input::Path(path) = input else {
+        return Ok(Box::new(io::stdin()));
+    };
+    pm25_file::note_read(path);
+    let opened = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(member.map_or(0, |member| member.start)))?;
+        Ok(file)
+    });
+    match opened {
+        Ok(file) => Ok(Box::new(file)),
+        Err(e) => Err(Fault::unforeseen(format!("{input}: cannot be opened")).because(e)),
     }
-    if start.starts_with(&GZIP_MAGIC) {
-        return Ok(Box::new(MultiGzDecoder::new(packed)));
-    }
-    Ok(Box::new(packed))
-}
-
-fn damage(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Hashes what passes.
@@ -174,11 +166,7 @@ impl Cleaned {
                 more => n += more,
             }
         }
-        for (magic, what) in FOREIGN_STARTS {
-            if buffer[..n].starts_with(magic) {
-                return Err(damage(format!("it holds {what}, not a CSV file")));
-            }
-        }
+        refuse_foreign(&buffer[..n])?;
         if buffer[..n].starts_with(&BYTE_ORDER_MARK) {
             buffer.copy_within(BYTE_ORDER_MARK.len()..n, 0);
             n -= BYTE_ORDER_MARK.len();
@@ -259,7 +247,8 @@ mod tests {
     fn read(bytes: &[u8]) -> Result<(Vec<u8>, Sha256)> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), bytes).unwrap();
-        let raw = Raw::open(&Input::Path(file.path().to_owned()), 7)?;
+        let input = Input::Path(file.path().to_owned());
+        let raw = Raw::open(&input, None, Encoding::Seen, 7)?;
         let hasher = raw.hasher();
         let mut text = raw.head.clone();
         let mut rest = raw.rest;
@@ -284,6 +273,37 @@ mod tests {
     }
 
     #[test]
+    fn text_of_two_bytes_per_letter_is_read() {
+        let text = "a,b\r\nQu\u{e9}bec,\u{1f32b}\n";
+        let units = || std::iter::once(0xfeff).chain(text.encode_utf16());
+        let clean = "a,b\nQu\u{e9}bec,\u{1f32b}\n";
+        for bytes in [
+            units().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+            units().flat_map(u16::to_be_bytes).collect(),
+        ] {
+            assert_eq!(read(&bytes).unwrap().0, clean.as_bytes());
+            assert_eq!(read(&gz(&bytes)).unwrap().0, clean.as_bytes());
+        }
+    }
+
+    #[test]
+    fn declared_latin_1_is_turned_into_utf_8() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"Qu\xe9bec\n").unwrap();
+        let input = Input::Path(file.path().to_owned());
+        let raw = Raw::open(&input, None, Encoding::Latin1, 64).unwrap();
+        assert_eq!(raw.head, "Qu\u{e9}bec\n".as_bytes());
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_fills_anything() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![b'\n'; 200 << 20]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert!(read(&bomb).unwrap_err().to_string().contains("swells"));
+    }
+
+    #[test]
     fn damage_is_refused() {
         let packed = gz(b"a,b\n1,2\n");
         let mut flipped = packed.clone();
@@ -294,7 +314,8 @@ mod tests {
             [packed.clone(), b"garbage".to_vec()].concat(),
             flipped,
             b"a,b\n1,2\n\0\0\0\0".to_vec(),
-            b"\xff\xfea\0,\0b\0".to_vec(),
+            b"\xff\xfea\0,\0b".to_vec(),
+            b"\xff\xfea\0\x00\xd8b\0".to_vec(),
             b"PK\x03\x04rest".to_vec(),
             gz(b"PAR1rest"),
         ] {

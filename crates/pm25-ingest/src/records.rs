@@ -176,13 +176,20 @@ pub(crate) fn lines<R: Read>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unpack::Encoding;
     use pm25_file::Input;
     use pm25_file::Kind;
 
     fn records(text: &[u8]) -> Records {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let raw = Raw::open(&Input::Path(file.path().to_owned()), 16).unwrap();
+        let raw = Raw::open(
+            &Input::Path(file.path().to_owned()),
+            None,
+            Encoding::Seen,
+            16,
+        )
+        .unwrap();
         Records::new(raw, b',', "f.csv")
     }
 

@@ -1,16 +1,18 @@
 //! Which network's format a file has: recognised by what its header says, never by its name.
 //!
-//! The formats themselves are in [`crate::uci`], [`crate::cpcb`] and [`crate::generic`].
+//! The formats themselves have a file each; [`crate::generic`] is the one for what no network publishes.
 
 use std::path::Path;
 
 use pm25_file::{Fault, Result};
 
+use crate::correction::Correction;
 use crate::generic::{self, ColumnMap};
-use crate::head::Head;
-use crate::layout::{Layout, Source, Stamped};
+use crate::head::{Head, HeadRow};
+use crate::layout::{Decimal, Layout, Source, Stamped};
+use crate::unpack::Encoding;
 use crate::zone::Zone;
-use crate::{cpcb, uci};
+use crate::{airnow, aqs, cpcb, openaq, purpleair, sensor_community, stateair, uci};
 
 /// What may separate cells, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -28,6 +30,14 @@ pub(crate) struct Wishes {
     pub(crate) station: Option<String>,
     /// What the columns of a generic table mean.
     pub(crate) map: Option<ColumnMap>,
+    /// Which of several monitors at one site is wanted.
+    pub(crate) poc: Option<String>,
+    /// How characters are written.
+    pub(crate) encoding: Encoding,
+    /// What to do to hourly values of low-cost sensors.
+    pub(crate) correction: Option<Correction>,
+    /// Later stamps are rejected, seconds since 1970 UTC.
+    pub(crate) not_after_s: Option<i64>,
 }
 
 impl Wishes {
@@ -51,6 +61,14 @@ impl Wishes {
     pub(crate) fn nameless(&self, file: &str) -> Fault {
         Fault::bad_data(format!("{file}: nothing names the station")).hint("give `--station NAME`")
     }
+}
+
+/// A column that a format cannot do without.
+pub(crate) fn need(file: &str, row: &HeadRow, name: &str) -> Result<usize> {
+    row.position(name).ok_or_else(|| {
+        Fault::bad_data(format!("{file}:{}: there is no column `{name}`", row.line))
+            .hint("describe the file with `--columns map.toml`")
+    })
 }
 
 /// A header that was recognised.
@@ -116,8 +134,24 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
     let mut layout = match fit.source {
         Source::UciBeijing => uci::layout(file, head, fit, wishes),
         Source::Cpcb => cpcb::layout(file, head, fit, wishes),
+        Source::StateAir => stateair::layout(file, head, fit, wishes),
+        Source::OpenAq => openaq::layout(file, head, fit, wishes),
+        Source::AirNow => airnow::layout(file, head, fit, wishes),
+        Source::PurpleAir => purpleair::layout(file, head, fit, wishes),
+        Source::Aqs => aqs::layout(file, head, fit, wishes),
+        Source::SensorCommunity => sensor_community::layout(file, head, fit, wishes),
         Source::Generic => generic::layout(file, head, fit, wishes),
+        // Parquet tables have no head of text.
+        Source::Eea | Source::Observations => {
+            return Err(Fault::bad_data(format!("{file} is no Parquet table")));
+        }
     }?;
+    if writes_decimal_comma(head, &layout) {
+        layout.extras.decimal = Decimal::Comma;
+        layout
+            .notes
+            .push("numbers are written with a decimal comma".to_owned());
+    }
     if !head.is_utf8 {
         layout
             .notes
@@ -126,11 +160,39 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
     Ok(layout)
 }
 
+/// Whether the numbers in the first rows have a comma and none has a point. Where the comma separates the cells, it
+/// is not asked: `"1,234"` could be either.
+fn writes_decimal_comma(head: &Head, layout: &Layout) -> bool {
+    if head.delimiter == b',' {
+        return false;
+    }
+    let columns = layout.mapped.iter().map(|column| column.at);
+    let columns: Vec<usize> = columns
+        .chain(layout.extras.long.map(|long| long.value))
+        .collect();
+    let rows = head.rows.iter().filter(|row| layout.header_line < row.line);
+    let numbers = rows.flat_map(|row| columns.iter().filter_map(|&at| row.cells.get(at)));
+    let mut has_comma = false;
+    for number in numbers.filter(|cell| cell.bytes().any(|byte| byte.is_ascii_digit())) {
+        if number.contains('.') {
+            return false;
+        }
+        has_comma |= number.contains(',');
+    }
+    has_comma
+}
+
 fn specific(file: &str, head: &Head, wishes: &Wishes) -> Result<Option<Fit>> {
     let wanted = |source| wishes.source.is_none_or(|wish| wish == source) && wishes.map.is_none();
     let fits: Vec<Fit> = [
         (Source::UciBeijing, uci::fit(head)),
         (Source::Cpcb, cpcb::fit(head)),
+        (Source::StateAir, stateair::fit(head)),
+        (Source::OpenAq, openaq::fit(head)),
+        (Source::AirNow, airnow::fit(head)),
+        (Source::PurpleAir, purpleair::fit(head)),
+        (Source::Aqs, aqs::fit(head)),
+        (Source::SensorCommunity, sensor_community::fit(head)),
     ]
     .into_iter()
     .filter_map(|(source, fit)| fit.filter(|_| wanted(source)))
@@ -163,11 +225,13 @@ fn looks_like(head: &[u8]) -> Option<&'static str> {
 pub(crate) fn stem(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let lower = name.to_ascii_lowercase();
-    let stem = [".csv.gz", ".csv", ".gz"]
-        .iter()
-        .find_map(|ending| lower.strip_suffix(ending))
-        .and_then(|stem| name.get(..stem.len()))
-        .unwrap_or(&name);
+    let stem = [
+        ".csv.gz", ".csv", ".tsv.gz", ".tsv", ".txt.gz", ".txt", ".gz",
+    ]
+    .iter()
+    .find_map(|ending| lower.strip_suffix(ending))
+    .and_then(|stem| name.get(..stem.len()))
+    .unwrap_or(&name);
     let is_name = !stem.is_empty() && stem != "-" && !stem.chars().any(char::is_control);
     is_name.then(|| stem.to_owned())
 }

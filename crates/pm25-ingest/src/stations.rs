@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::count::Reason;
 use crate::file::ReadFile;
-use crate::hourly::Part;
+use crate::hourly::{OffsetFrom, Part};
 
 /// A station's hours. What no file has takes no memory here.
 #[derive(Debug)]
@@ -32,9 +32,18 @@ pub(crate) struct Grid {
     pub(crate) values: [Vec<f32>; 13],
     /// By [`Quantity::index`]; empty where nothing is flagged.
     pub(crate) flags: [Vec<u16>; 13],
+    /// Hourly PM2.5 of a low-cost instrument's two channels, µg/m³; empty where it has none.
+    pub(crate) channels: [Vec<f32>; 2],
 }
 
 impl Grid {
+    /// Sets a flag at an hour.
+    pub(crate) fn flag(&mut self, quantity: Quantity, hour_idx: usize, bit: u16) {
+        let flags = &mut self.flags[quantity.index()];
+        flags.resize(self.n_hours, 0);
+        flags[hour_idx] |= bit;
+    }
+
     /// Start of an hour, seconds since 1970 UTC.
     pub(crate) fn time_s(&self, hour_idx: usize) -> i64 {
         self.start_s + hour_idx as i64 * HOUR_S
@@ -115,17 +124,20 @@ pub(crate) fn merge(files: &mut [ReadFile]) -> Result<Vec<Merged>> {
 fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Rejection>)> {
     refuse_two_clocks(&parts, names)?;
     let pm25_incomplete = parts.iter().map(|(_, part)| part.pm25_incomplete).sum();
-    let files = parts
+    let mut files: Vec<String> = parts
         .iter()
         .map(|(file_idx, _)| names[*file_idx].clone())
         .collect();
+    // Several parts of one file stand side by side.
+    files.dedup();
+    let utc_offset_min = standard_offset_min(&parts);
     let mut parts = parts.into_iter();
     let Some((_, first)) = parts.next() else {
         return Err(Fault::unforeseen("a station without a file"));
     };
     let rest: Vec<FilePart> = parts.collect();
     let mut rejections = Vec::new();
-    let station = if rest.is_empty() {
+    let mut station = if rest.is_empty() {
         whole(first)
     } else {
         let mut canvas = Canvas::stretched(first, &rest, names)?;
@@ -134,6 +146,7 @@ fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Reject
         }
         canvas.station
     };
+    station.utc_offset_min = utc_offset_min;
     Ok((
         Merged {
             station,
@@ -144,11 +157,31 @@ fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Reject
     ))
 }
 
+/// Stamps that state their offset are ahead of standard time in summer: the smallest offset is the standard one.
+fn standard_offset_min(parts: &[FilePart]) -> i16 {
+    let (_, first) = &parts[0];
+    if first.offset_from == OffsetFrom::Zone {
+        return first.utc_offset_min;
+    }
+    let offsets = parts.iter().map(|(_, part)| part.utc_offset_min);
+    offsets.min().unwrap_or(first.utc_offset_min)
+}
+
+/// Summer time is an hour ahead.
+const SUMMER_MIN: u16 = 60;
+
+fn is_summer_of_other(a: &Part, b: &Part) -> bool {
+    let stated = |part: &Part| part.offset_from == OffsetFrom::Stamps;
+    stated(a) && stated(b) && a.utc_offset_min.abs_diff(b.utc_offset_min) <= SUMMER_MIN
+}
+
 /// One station has one offset and its hours begin at one minute.
 fn refuse_two_clocks(parts: &[FilePart], names: &[String]) -> Result<()> {
     let (first_idx, first) = &parts[0];
     for (file_idx, part) in &parts[1..] {
-        let clash = if part.utc_offset_min != first.utc_offset_min {
+        let clash = if part.utc_offset_min != first.utc_offset_min
+            && !is_summer_of_other(part, first)
+        {
             let [was, is] = [first, part].map(|part| format_offset(part.utc_offset_min));
             format!(
                 "has the offset {was} in {} and {is} in {}",
@@ -178,13 +211,15 @@ fn whole(part: Part) -> Grid {
         n_hours: part.line.len(),
         values: part.values,
         flags: part.flags,
+        channels: part.channels,
     }
 }
 
 /// A station that parts are laid over.
 struct Canvas {
     station: Grid,
-    has_line: Vec<bool>,
+    /// By hour: for which quantities a line was seen, one bit each, by [`Quantity::index`].
+    seen: Vec<u16>,
 }
 
 impl Canvas {
@@ -212,6 +247,14 @@ impl Canvas {
                     Vec::new()
                 }
             }),
+            channels: std::array::from_fn(|channel| {
+                let has_channels = all().any(|part| !part.channels[channel].is_empty());
+                if has_channels {
+                    vec![f32::NAN; n_hours]
+                } else {
+                    Vec::new()
+                }
+            }),
             // A contradiction can flag any of them.
             flags: std::array::from_fn(|quantity| {
                 let is_measured = all().any(|part| !part.values[quantity].is_empty());
@@ -224,7 +267,7 @@ impl Canvas {
         };
         let mut canvas = Self {
             station,
-            has_line: vec![false; n_hours],
+            seen: vec![0; n_hours],
         };
         canvas.lay_over(usize::MAX, first, &mut Vec::new());
         Ok(canvas)
@@ -234,8 +277,10 @@ impl Canvas {
         let shift = ((part.start_s - self.station.start_s) / HOUR_S) as usize;
         for (hour_idx, &line) in part.line.iter().enumerate().filter(|(_, line)| **line != 0) {
             let at = shift + hour_idx;
-            if !self.has_line[at] {
-                self.has_line[at] = true;
+            // The first line about a quantity is taken, whatever else is known of the hour.
+            let is_new = self.seen[at] & part.quantities() == 0;
+            self.seen[at] |= part.quantities();
+            if is_new {
                 self.take_all(&part, hour_idx, at);
                 continue;
             }
@@ -254,6 +299,11 @@ impl Canvas {
     }
 
     fn take_all(&mut self, part: &Part, hour_idx: usize, at: usize) {
+        for (ours, theirs) in self.station.channels.iter_mut().zip(&part.channels) {
+            if let (Some(ours), Some(&theirs)) = (ours.get_mut(at), theirs.get(hour_idx)) {
+                *ours = theirs;
+            }
+        }
         for quantity in 0..Quantity::ALL.len() {
             if let Some(&value) = part.values[quantity].get(hour_idx) {
                 self.station.values[quantity][at] = value;
@@ -340,6 +390,8 @@ mod tests {
         Part {
             station: "A".to_owned(),
             utc_offset_min: 330,
+            offset_from: OffsetFrom::Zone,
+            channels: Default::default(),
             start_s: 1_800 + start_h * HOUR_S,
             line: (0..pm25.len() as u32).map(|hour| hour + 2).collect(),
             n_lines: Vec::new(),

@@ -11,7 +11,7 @@ use crate::claim::Claim;
 use crate::clock::Order;
 use crate::head::{Head, HeadRow};
 use crate::layout::{
-    Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, unknown_column,
+    Extras, Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, unknown_column,
 };
 use crate::source::{Fit, Wishes};
 use crate::units::Unit;
@@ -95,6 +95,7 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
         sentinels: Vec::new(),
         notes: Vec::new(),
         remarks: remarks(head, fit.header_idx),
+        extras: Extras::default(),
     };
     if wishes.stamped.is_none() {
         layout

@@ -151,7 +151,16 @@ impl Unit {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain: String = text.chars().filter_map(plain).collect();
         Some(match plain.as_str() {
-            "ug/m3" | "ug/nm3" | "ugm-3" | "ug/m3lc" | "microgram/m3" => Self::UgM3,
+            "ug/m3"
+            | "ug/nm3"
+            | "ugm-3"
+            | "ug/m3lc"
+            | "ug/m3(lc)"
+            | "microgram/m3"
+            | "micrograms/m3"
+            | "micrograms/cubicmeter"
+            | "micrograms/cubicmeter(lc)"
+            | "micrograms/cubicmeter(25c)" => Self::UgM3,
             "mg/m3" | "mg/nm3" | "mgm-3" => Self::MgM3,
             "ppb" | "ppbv" => Self::Ppb,
             "ppm" | "ppmv" => Self::Ppm,
@@ -160,7 +169,7 @@ impl Unit {
             "k" | "kelvin" => Self::Kelvin,
             "%" | "percent" | "pct" => Self::Percent,
             "fraction" => Self::Fraction,
-            "hpa" | "mbar" | "mb" | "millibar" => Self::HPa,
+            "hpa" | "mbar" | "millibars" | "mb" | "millibar" => Self::HPa,
             "mmhg" | "torr" => Self::MmHg,
             "inhg" => Self::InHg,
             "kpa" => Self::KPa,

@@ -8,6 +8,8 @@ mod bench;
 mod demo;
 #[path = "it/faces.rs"]
 mod faces;
+#[path = "it/fetch.rs"]
+mod fetch;
 #[path = "it/formats.rs"]
 mod formats;
 #[path = "it/hours.rs"]
@@ -16,3 +18,7 @@ mod hours;
 mod real;
 #[path = "it/refusals.rs"]
 mod refusals;
+#[path = "it/scale.rs"]
+mod scale;
+#[path = "it/sources.rs"]
+mod sources;

@@ -8,14 +8,16 @@ use arrow::datatypes::{
     DataType, Float32Type, Int16Type, Int32Type, TimeUnit, TimestampMicrosecondType, UInt16Type,
     UInt32Type,
 };
+use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::KeyValue;
 use pm25_file::{Fault, Header, Result};
 
 use crate::encode::{HEADER_KEY, US_PER_S};
 use crate::{Column, Table, Text};
 
-type Caused<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type Caused<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Decodes a whole file. `ours` says that it bears our mark, so it must have our header.
 pub(crate) fn table(name: &str, bytes: Vec<u8>, ours: bool) -> Result<Table> {
@@ -38,7 +40,7 @@ pub(crate) fn table(name: &str, bytes: Vec<u8>, ours: bool) -> Result<Table> {
 
 fn decode(bytes: Bytes) -> Caused<Table> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
-    let header = header(&builder)?;
+    let header = header(builder.metadata().file_metadata().key_value_metadata())?;
     let schema = builder.schema().clone();
     let batches = builder
         .with_batch_size(1 << 16)
@@ -46,22 +48,28 @@ fn decode(bytes: Bytes) -> Caused<Table> {
         .collect::<std::result::Result<Vec<_>, _>>()?;
     let whole = concat_batches(&schema, &batches)?;
     drop(batches);
-    let mut table = Table::new();
-    for (at, field) in schema.fields().iter().enumerate() {
-        let column = column(field.name(), whole.column(at))?;
-        if table.column(field.name()).is_some() {
-            return Err(format!("it has two columns named `{}`", field.name()).into());
-        }
-        table.push(field.name(), column);
-    }
+    let mut table = batch(&whole)?;
     if let Some(header) = header {
         table.set_header(header);
     }
     Ok(table)
 }
 
-fn header(builder: &ParquetRecordBatchReaderBuilder<Bytes>) -> Caused<Option<Header>> {
-    let pairs = builder.metadata().file_metadata().key_value_metadata();
+/// The columns of some rows.
+pub(crate) fn batch(batch: &RecordBatch) -> Caused<Table> {
+    let mut table = Table::new();
+    for (at, field) in batch.schema().fields().iter().enumerate() {
+        let column = column(field.name(), batch.column(at))?;
+        if table.column(field.name()).is_some() {
+            return Err(format!("it has two columns named `{}`", field.name()).into());
+        }
+        table.push(field.name(), column);
+    }
+    Ok(table)
+}
+
+/// Our header among a file's key-value metadata.
+pub(crate) fn header(pairs: Option<&Vec<KeyValue>>) -> Caused<Option<Header>> {
     let value = pairs
         .and_then(|pairs| pairs.iter().find(|pair| pair.key == HEADER_KEY))
         .and_then(|pair| pair.value.as_deref());

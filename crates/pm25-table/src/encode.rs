@@ -6,7 +6,7 @@ use arrow::array::{
     ArrayRef, DictionaryArray, Float32Array, Float64Array, Int16Array, Int32Array, StringArray,
     TimestampMicrosecondArray, UInt16Array, UInt32Array,
 };
-use arrow::datatypes::UInt32Type;
+use arrow::datatypes::{SchemaRef, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -25,28 +25,53 @@ const ROWS_PER_GROUP: usize = 1 << 18;
 /// zstd's own default: past it files shrink little and writing slows much.
 const ZSTD_LEVEL: i32 = 3;
 
+/// The newest version of our table formats.
+pub(crate) const VERSION: u32 = 1;
+
+pub(crate) type Encoded<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Sets what the format decides in a header.
+pub(crate) fn stamp(header: &mut Header, format: &str) {
+    format.clone_into(&mut header.format);
+    header.version = VERSION;
+}
+
+/// A whole table as the bytes of its file.
 pub(crate) fn table(table: &Table, header: &Header) -> Result<Vec<u8>> {
-    let unwritable = |e: Box<dyn std::error::Error + Send + Sync>| {
-        Fault::unforeseen(format!("cannot encode a `{}`", header.format)).because(e)
+    let filled = || -> Encoded<ArrowWriter<Vec<u8>>> {
+        let batch = batch(table)?;
+        let mut writer = writer(batch.schema())?;
+        writer.write(&batch)?;
+        Ok(writer)
     };
-    let mut bytes = parquet(table, header).map_err(unwritable)?;
-    fill_seal(&mut bytes, Place::Last).map_err(|e| unwritable(e.into()))?;
+    close(filled().map_err(|e| unwritable(header, e))?, header)
+}
+
+/// A writer into memory.
+pub(crate) fn writer(schema: SchemaRef) -> Encoded<ArrowWriter<Vec<u8>>> {
+    Ok(ArrowWriter::try_new(
+        Vec::new(),
+        schema,
+        Some(properties()?),
+    )?)
+}
+
+/// Ends the file with our header and seals it.
+pub(crate) fn close(mut writer: ArrowWriter<Vec<u8>>, header: &Header) -> Result<Vec<u8>> {
+    let closed = || -> Encoded<Vec<u8>> {
+        writer.append_key_value_metadata(KeyValue::new(
+            HEADER_KEY.to_owned(),
+            serde_json::to_string(header)?,
+        ));
+        Ok(writer.into_inner()?)
+    };
+    let mut bytes = closed().map_err(|e| unwritable(header, e))?;
+    fill_seal(&mut bytes, Place::Last).map_err(|e| unwritable(header, e.into()))?;
     Ok(bytes)
 }
 
-type Encoded = std::result::Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
-
-fn parquet(table: &Table, header: &Header) -> Encoded {
-    let batch = batch(table)?;
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties()?))?;
-    writer.write(&batch)?;
-    writer.append_key_value_metadata(KeyValue::new(
-        HEADER_KEY.to_owned(),
-        serde_json::to_string(header)?,
-    ));
-    writer.close()?;
-    Ok(bytes)
+fn unwritable(header: &Header, cause: Box<dyn std::error::Error + Send + Sync>) -> Fault {
+    Fault::unforeseen(format!("cannot encode a `{}`", header.format)).because(cause)
 }
 
 fn properties() -> parquet::errors::Result<WriterProperties> {
@@ -57,7 +82,7 @@ fn properties() -> parquet::errors::Result<WriterProperties> {
         .build())
 }
 
-fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
+pub(crate) fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
     let columns = table.names().map(|name| {
         let column = table.column(name).expect("its own name");
         (

@@ -2,10 +2,14 @@
 //!
 //! The only crate that names arrow and parquet. It does not know what the columns mean.
 
+mod batches;
 mod column;
 mod decode;
 mod encode;
 mod table;
+mod writer;
 
+pub use batches::Batches;
 pub use column::{Column, Text};
 pub use table::Table;
+pub use writer::TableWriter;

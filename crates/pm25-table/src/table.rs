@@ -9,9 +9,6 @@ use pm25_file::{
 
 use crate::{Column, Text, decode, encode};
 
-/// The newest version of our table formats.
-const VERSION: u32 = 1;
-
 /// Named columns of one length.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -98,7 +95,7 @@ impl Table {
         }
         let mut table = decode::table(&name, bytes, ours)?;
         if let Some(header) = &table.header {
-            header.expect(&name, format, VERSION)?;
+            header.expect(&name, format, encode::VERSION)?;
         }
         table.source = Some(source);
         Ok(table)
@@ -107,8 +104,7 @@ impl Table {
     /// Publishes the table as Parquet with this header, sealed; returns the hash of the file.
     pub fn write(&self, output: &Output, format: &str, mut header: Header) -> Result<Sha256> {
         output.refuse_terminal()?;
-        format.clone_into(&mut header.format);
-        header.version = VERSION;
+        encode::stamp(&mut header, format);
         let bytes = encode::table(self, &header)?;
         output.write(&bytes)?;
         Ok(Sha256::of(&bytes))

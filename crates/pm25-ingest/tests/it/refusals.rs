@@ -21,7 +21,7 @@ fn a_column_that_the_source_does_not_have_is_named_with_the_nearest() {
 }
 
 #[test]
-fn damaged_files_are_refused_even_in_a_folder() {
+fn a_damaged_file_alone_in_a_folder_is_refused() {
     let packed = gz(KAGGLE.as_bytes());
     for (bytes, words) in [
         (packed[..packed.len() - 4].to_vec(), "is truncated"),
@@ -93,7 +93,7 @@ fn web_pages_archives_and_foreign_tables_are_called_what_they_are() {
         (b"{\"error\":\"busy\"}", "JSON"),
         (b"PK\x03\x04....", "zip"),
         (b"PAR1....", "Parquet"),
-        (b"\xff\xfet\0i\0m\0e\0", "UTF-16"),
+        (b"\xff\xfet\0i\0m\0e\0", "no header"),
     ] {
         bench.write("a.csv", bytes).refused("a.csv", 3, &[word]);
     }
@@ -129,13 +129,13 @@ fn too_many_rejections_refuse_the_run_and_name_the_reasons() {
 fn cells_that_are_no_numbers_count_too() {
     let bench = Bench::new();
     let rows: String = (0..24)
-        .map(|hour| format!("2020-01-01 {hour:02}:00;5,5\n"))
+        .map(|hour| format!("2020-01-01 {hour:02}:00;5 5\n"))
         .collect();
     bench.write("a.csv", format!("time;pm25\n{rows}"));
     bench.refused(
         "a.csv",
         3,
-        &["24 of 24 filled cells", "unreadable cell 24", "pm25: 5,5"],
+        &["24 of 24 filled cells", "unreadable cell 24", "pm25: 5 5"],
     );
 }
 
