@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use pm25_file::{Header, Input, Kind, Output, program};
-use pm25_table::{Column, Table, Text};
+use pm25_table::{Batches, Column, Table, TableWriter, Text};
 
 const FORMAT: &str = "pm25-observations";
 
@@ -181,4 +181,79 @@ fn a_missing_column_is_named_with_its_nearest_neighbour() {
     let fault = read(&path).unwrap().f32("pm2_5_ug_m3").unwrap_err();
     assert_eq!(fault.kind(), Kind::BadData);
     assert!(fault.hint_text().unwrap().contains("pm25_ug_m3"));
+}
+
+fn hours(from: usize, n: usize) -> Table {
+    let mut table = Table::new();
+    let rows: Vec<String> = (from..from + n)
+        .map(|row| format!("S{}", row / 7))
+        .collect();
+    table.push(
+        "station",
+        Column::Text(Text::from_rows(rows.iter().map(String::as_str))),
+    );
+    table.push(
+        "time",
+        Column::Time((from..from + n).map(|row| row as i64 * 3_600).collect()),
+    );
+    let value = |row: usize| {
+        if row % 5 == 0 {
+            f32::NAN
+        } else {
+            row as f32 / 4.0
+        }
+    };
+    table.push("value", (from..from + n).map(value).collect::<Vec<f32>>());
+    table
+}
+
+#[test]
+fn pieces_make_the_table_that_they_are_pieces_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    let mut writer = TableWriter::new();
+    for (from, n) in [(0, 10), (10, 1), (11, 0), (11, 30)] {
+        writer.push(&hours(from, n)).unwrap();
+    }
+    let header = Header::new(&program!());
+    let hash = writer
+        .finish(&Output::Path(path.clone()), "pm25-test", header)
+        .unwrap();
+    let read = Table::read(&Input::Path(path.clone()), "pm25-test").unwrap();
+    assert_eq!(read.source().sha256, hash);
+    let whole = hours(0, 41);
+    assert_eq!(read.time("time").unwrap(), whole.time("time").unwrap());
+    let bits = |table: &Table| {
+        table
+            .f32("value")
+            .unwrap()
+            .iter()
+            .map(|v| v.to_bits())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bits(&read), bits(&whole));
+    for row in 0..41 {
+        assert_eq!(
+            read.text("station").unwrap().get(row),
+            whole.text("station").unwrap().get(row)
+        );
+    }
+    // The same file a batch at a time.
+    let batches = Batches::open("t", &path).unwrap();
+    assert_eq!(batches.header().unwrap().format, "pm25-test");
+    assert_eq!(
+        batches.columns().collect::<Vec<_>>(),
+        ["station", "time", "value"]
+    );
+    let n_rows: usize = batches.map(|batch| batch.unwrap().n_rows()).sum();
+    assert_eq!(n_rows, 41);
+}
+
+#[test]
+fn a_table_without_a_piece_is_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    let header = Header::new(&program!());
+    let fault = TableWriter::new().finish(&Output::Path(path.clone()), "pm25-test", header);
+    assert!(fault.is_err() && !path.exists());
 }
