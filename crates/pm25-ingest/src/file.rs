@@ -79,7 +79,7 @@ fn read_named(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
     if is_ours(input)? {
         return earlier(input, tally);
     }
-    let tables = match tables(input, wishes, &mut tally)? {
+    let tables = match read_tables(input, wishes, &mut tally)? {
         Ok(tables) => tables,
         Err(why) if input.origin == Origin::Found => {
             let name = input.name.clone();
@@ -159,7 +159,7 @@ fn stations(parts: &[Part]) -> Vec<String> {
 }
 
 /// Reads the tables of a file that is not our own; `Err` within says why it is no table of measurements.
-pub(crate) fn tables(
+pub(crate) fn read_tables(
     input: &RawInput,
     wishes: &Wishes,
     tally: &mut Tally,

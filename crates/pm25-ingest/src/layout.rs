@@ -12,7 +12,7 @@ use pm25_file::{Fault, Result, nearest};
 use crate::claim::Claim;
 use crate::clock::Order;
 use crate::count::{Reason, shown};
-use crate::head::Head;
+use crate::head::{Head, decode};
 use crate::source::Fit;
 use crate::zone::Zone;
 
@@ -217,6 +217,29 @@ pub(crate) struct Long {
     pub(crate) unit: Option<usize>,
     /// The quantity of a parameter; nothing for those that are not held.
     pub(crate) quantity: fn(&[u8]) -> Option<Quantity>,
+}
+
+impl Long {
+    /// The column that one parameter's readings become.
+    pub(crate) fn reading(&self, quantity: Quantity, parameter: &[u8], unit: &[u8]) -> Mapped {
+        let (name, stated) = (decode(parameter), decode(unit));
+        let header = match stated.as_str() {
+            "" => name,
+            unit => format!("{name} ({unit})"),
+        };
+        let claim = if stated.is_empty() {
+            Claim::None
+        } else {
+            Claim::Header(stated)
+        };
+        Mapped {
+            at: self.value,
+            header,
+            quantity,
+            kind: Kind::Number,
+            claim,
+        }
+    }
 }
 
 /// A condition on a row.

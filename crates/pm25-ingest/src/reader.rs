@@ -10,12 +10,11 @@ use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
 
 use crate::cells::{NAME_BYTES_MAX, SENTINEL, decimal, value};
-use crate::claim::Claim;
 use crate::clock::{NoStamp, Order, Parts, Stamp, parse, parse_halves, whole_number};
 use crate::count::{Reason, Tally, shown};
 use crate::cpcb;
 use crate::head::decode;
-use crate::layout::{Judged, Kind, Layout, Long, Mapped, Names, Offsets, Source, TimeColumns};
+use crate::layout::{Judged, Kind, Layout, Names, Offsets, Source, TimeColumns};
 use crate::rows::{Line, Rows, TableRows};
 use crate::source::Wishes;
 use crate::summer;
@@ -171,7 +170,7 @@ impl<'a> Reader<'a> {
             if let (Some(long), Some(quantity), Some((parameter, unit))) =
                 (self.layout.extras.long, group.quantity, &group.key)
             {
-                layout.mapped = vec![reading(&long, quantity, parameter, unit)];
+                layout.mapped = vec![long.reading(quantity, parameter, unit)];
             }
             let rows = Rows {
                 names: names.clone(),
@@ -568,25 +567,6 @@ impl<'a> Reader<'a> {
 
 /// Parameters and units that one file may have; more is a table of something else.
 const GROUPS_MAX: usize = 200;
-
-fn reading(long: &Long, quantity: Quantity, parameter: &[u8], unit: &[u8]) -> Mapped {
-    let (name, stated) = (decode(parameter), decode(unit));
-    Mapped {
-        at: long.value,
-        header: if stated.is_empty() {
-            name
-        } else {
-            format!("{name} ({stated})")
-        },
-        quantity,
-        kind: Kind::Number,
-        claim: if stated.is_empty() {
-            Claim::None
-        } else {
-            Claim::Header(stated)
-        },
-    }
-}
 
 fn new_station(raw: &[u8], names: &mut Vec<String>) -> Option<u32> {
     let name = decode(raw);

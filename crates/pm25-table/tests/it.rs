@@ -197,7 +197,7 @@ fn hours(from: usize, n: usize) -> Table {
         Column::Time((from..from + n).map(|row| row as i64 * 3_600).collect()),
     );
     let value = |row: usize| {
-        if row % 5 == 0 {
+        if row.is_multiple_of(5) {
             f32::NAN
         } else {
             row as f32 / 4.0
