@@ -34,4 +34,4 @@ pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
 pub use params::{BadParam, BoostParams, ForestParams, Knob, Number};
 pub use sets::{CategorySet, category};
-pub use shap::{Shap, shap};
+pub use shap::{Explainer, Shap, shap, shap_against};
