@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::compiled::{self, Compiled};
 use super::ensemble::{Ensemble, Tree};
 use crate::columns::Columns;
 
@@ -32,7 +33,11 @@ impl Ensemble {
     #[must_use]
     pub fn predict(&self, x: &Columns) -> Vec<f64> {
         let mut sums = vec![0.0; x.n_rows()];
-        add_trees(&self.trees, x, &mut sums);
+        if x.n_rows() < compiled::N_ROWS_MIN {
+            add_trees(&self.trees, x, &mut sums);
+        } else {
+            Compiled::of(&self.trees, x.n_columns()).add(x, &mut sums);
+        }
         sums.iter()
             .map(|sum| self.base + self.scale * sum)
             .collect()
@@ -91,11 +96,6 @@ impl Rows {
             n_columns,
             values,
         }
-    }
-
-    /// Values in each row.
-    pub(crate) fn n_columns(&self) -> usize {
-        self.n_columns
     }
 
     /// The rows in their order.
