@@ -11,8 +11,8 @@ use crate::answers::Answers;
 use crate::exam::Exam;
 use crate::plots::Picture;
 
-const PREDICTIONS: &str = "predictions.parquet";
-const REPORT: &str = "eval.json";
+pub(crate) const PREDICTIONS: &str = "predictions.parquet";
+pub(crate) const REPORT: &str = "eval.json";
 
 /// Where everything goes.
 pub(crate) struct Folder<'a> {
