@@ -13,7 +13,9 @@ impl Tree {
         let mut node = 0;
         while !self.is_leaf(node) {
             let x = row[usize::from(self.feature[node])];
-            let goes_left = if x.is_nan() {
+            let goes_left = if !self.sets.is_empty() {
+                self.goes_left(node, x)
+            } else if x.is_nan() {
                 self.missing_left[node]
             } else {
                 x <= self.threshold[node]
@@ -141,6 +143,7 @@ mod tests {
             left: vec![1, 0, 0],
             value: vec![0.0, -1.0, 1.0],
             cover: vec![2.0, 1.0, 1.0],
+            sets: vec![],
         }
     }
 
