@@ -12,19 +12,23 @@ mod average;
 mod claim;
 mod clock;
 mod count;
+mod coverage;
 mod cpcb;
 mod demo;
 mod file;
 mod generic;
 mod head;
 mod hourly;
+mod html;
 mod ingest;
 mod inputs;
+mod judge;
 mod layout;
 mod level;
 mod number;
 mod observations;
 mod places;
+mod quality;
 mod raw;
 mod records;
 mod report;
@@ -115,6 +119,8 @@ struct ReadArgs {
     /// Refuse the run if more than this share of lines, or of filled cells, cannot be used
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     max_rejects: Share,
+    #[command(flatten)]
+    quality: quality::QualityArgs,
     #[command(flatten)]
     threads: Threads,
 }

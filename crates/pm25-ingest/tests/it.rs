@@ -12,6 +12,10 @@ mod faces;
 mod formats;
 #[path = "it/hours.rs"]
 mod hours;
+#[path = "it/html.rs"]
+mod html;
+#[path = "it/quality.rs"]
+mod quality;
 #[path = "it/real.rs"]
 mod real;
 #[path = "it/refusals.rs"]

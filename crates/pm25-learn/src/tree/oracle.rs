@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::ensemble::{Ensemble, RawSplit, Tree};
+use super::sets::CategorySet;
 
 /// A split with a share of rows for its left side, or a leaf.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ enum Plant {
     Split {
         feature: u16,
         threshold: f32,
+        /// The categories that go left, if the node asks for one: a bit each.
+        set: Option<u8>,
         missing_left: bool,
         share_left: f32,
         below: Box<[Plant; 2]>,
@@ -31,15 +34,24 @@ fn a_plant(n_features: u16) -> impl Strategy<Value = Plant> {
     let leaf = (-50..50_i8).prop_map(|value| Plant::Leaf(f32::from(value) / 4.0));
     leaf.prop_recursive(7, 60, 2, move |below| {
         let below = [below.clone(), below];
-        (0..n_features, 0..7_u8, any::<bool>(), 0.01..0.99_f32, below).prop_map(
-            |(feature, threshold, missing_left, share_left, below)| Plant::Split {
-                feature,
-                threshold: f32::from(threshold),
-                missing_left,
-                share_left,
-                below: Box::new(below),
-            },
+        (
+            0..n_features,
+            any::<u8>(),
+            any::<bool>(),
+            0.01..0.99_f32,
+            below,
         )
+            .prop_map(
+                |(feature, answer, missing_left, share_left, below)| Plant::Split {
+                    feature,
+                    threshold: f32::from(answer % 7),
+                    // Every third feature names things.
+                    set: (feature % 3 == 2).then_some(answer),
+                    missing_left,
+                    share_left,
+                    below: Box::new(below),
+                },
+            )
     })
 }
 
@@ -53,6 +65,20 @@ pub(crate) fn an_ensemble(n_features: u16) -> impl Strategy<Value = Ensemble> {
     })
 }
 
+/// A tree of one split: -1 up to the threshold, 1 above.
+pub(crate) fn stump(feature: u16, threshold: f32) -> Tree {
+    let mut stump = Tree::default();
+    let split = RawSplit {
+        feature,
+        threshold,
+        missing_left: true,
+    };
+    stump.push_split(&split, 1, 2.0);
+    stump.push_leaf(-1.0, 1.0);
+    stump.push_leaf(1.0, 1.0);
+    stump
+}
+
 /// Numbers nodes breadth first.
 fn flatten(root: Plant) -> Tree {
     let mut tree = Tree::default();
@@ -64,19 +90,22 @@ fn flatten(root: Plant) -> Tree {
             Plant::Split {
                 feature,
                 threshold,
+                set,
                 missing_left,
                 share_left,
                 below,
             } => {
-                tree.push_split(
-                    &RawSplit {
-                        feature,
-                        threshold,
-                        missing_left,
-                    },
-                    next,
-                    cover,
-                );
+                let node = tree.n_nodes() as u32;
+                tree.sets.extend(set.map(|left| CategorySet {
+                    node,
+                    left: [left.into(), 0, 0, 0],
+                }));
+                let split = RawSplit {
+                    feature,
+                    threshold: if set.is_some() { 0.0 } else { threshold },
+                    missing_left,
+                };
+                tree.push_split(&split, next, cover);
                 let [left, right] = *below;
                 queue.push_back((left, cover * share_left));
                 queue.push_back((right, cover * (1.0 - share_left)));
@@ -116,7 +145,7 @@ fn expectation_below(tree: &Tree, node: usize, row: &[f32], known: u32) -> f64 {
     if known & (1 << feature) == 0 {
         let [share_left, share_right] = tree.shares(node);
         share_left * left + share_right * right
-    } else if x <= tree.threshold[node] || (x.is_nan() && tree.missing_left[node]) {
+    } else if tree.goes_left(node, x) {
         left
     } else {
         right

@@ -1,7 +1,7 @@
 //! A served prediction is the model's prediction, to the last bit.
 
-use pm25_air::feature::evaluate;
-use pm25_air::{FeatureSet, Quantity, Station, Task, task};
+use pm25_air::feature::{Scene, evaluate};
+use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
 use pm25_artifact::model::{Model, ModelKind, Rows};
 use serde_json::{Map, Value, json};
 
@@ -108,7 +108,7 @@ fn a_thousand_rows_are_predicted_as_in_a_batch() {
 /// A station of three weeks with holes.
 fn station(name: &str, utc_offset_min: i16) -> Station {
     const N_HOURS: usize = 21 * 24;
-    let mut chance = Chance(11);
+    let mut chance = Chance(11 + name.len() as u64);
     let mut station = Station::new(name, 1_730_000_000 / 3600 * 3600 + 1800, utc_offset_min);
     for quantity in Quantity::ALL {
         let (min, max) = (
@@ -151,13 +151,17 @@ fn observations(station: &Station) -> Value {
     (0..station.n_hours()).map(hour).collect()
 }
 
-fn batch(model: &Model, set: &FeatureSet, station: &Station, hour_idx: usize) -> u64 {
+/// The batch over the whole record of a network, at one hour of the station with that name.
+fn batch(model: &Model, set: &FeatureSet, network: &Network, name: &str, hour_idx: usize) -> u64 {
     let code = STATIONS
         .iter()
-        .position(|(name, _)| *name == station.name)
+        .position(|(known, _)| *known == name)
         .map(|code| code as u32);
+    let is_asked = |station: &Station| station.name == name;
+    let station_idx = network.stations.iter().position(is_asked).unwrap();
+    let station = &network.stations[station_idx];
     let row = hour_idx..hour_idx + 1;
-    let columns = evaluate(set, station, code, row.clone());
+    let columns = evaluate(&Scene::whole(set, network), station_idx, code, row.clone());
     let persistence = task::persistence(station, set.task(), row);
     let words = [station.name.clone()];
     let rows = Rows {
@@ -168,6 +172,12 @@ fn batch(model: &Model, set: &FeatureSet, station: &Station, hour_idx: usize) ->
         n_rows: 1,
     };
     model.predict(&rows)[0].to_bits()
+}
+
+fn alone(station: &Station) -> Network {
+    Network {
+        stations: vec![station.clone()],
+    }
 }
 
 #[test]
@@ -192,10 +202,78 @@ fn observations_are_predicted_as_in_a_batch() {
                 let answer = post(site.listen, "/v1/predict", request.to_string());
                 assert_eq!(
                     served(&answer.body),
-                    [batch(&model, &set, &station, hour_idx)],
+                    [batch(&model, &set, &alone(&station), name, hour_idx)],
                     "{name} {hour_idx}"
                 );
             }
         }
     }
+}
+
+#[test]
+fn neighbours_that_are_sent_are_looked_at_as_in_a_batch() {
+    let features = "pm25,others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm10,24)),others_min(temp)";
+    let model = model(FORECAST, features, ModelKind::Linear);
+    let set = FeatureSet::parse(FORECAST, features).unwrap();
+    let site = Site::of(model.clone());
+    let own = station(STATIONS[1].0, STATIONS[1].1);
+    let mut shifted = station("Elsewhere, at other minutes", 0);
+    shifted.start_s += 900 - 5 * 3600;
+    let others = [station("A first", 330), shifted, station("Zoo", 330)];
+    let stations = others.iter().cloned().chain([own.clone()]).collect();
+    let network = Network::from_stations(stations).unwrap();
+    let sent: Vec<Value> = others
+        .iter()
+        .map(|other| json!({"station": other.name, "observations": observations(other)}))
+        .collect();
+    for hour_idx in [30, 200, own.n_hours() - 1] {
+        let at = pm25_air::civil::format_utc(own.time_s(hour_idx));
+        let mut request =
+            json!({"station": own.name, "at": at, "observations": observations(&own)});
+        let with_none = served(&post(site.listen, "/v1/predict", request.to_string()).body);
+        request["others"] = sent.clone().into();
+        let with_all = served(&post(site.listen, "/v1/predict", request.to_string()).body);
+        assert_eq!(
+            with_all,
+            [batch(&model, &set, &network, &own.name, hour_idx)]
+        );
+        assert_eq!(
+            with_none,
+            [batch(&model, &set, &alone(&own), &own.name, hour_idx)]
+        );
+        assert_ne!(with_all, with_none);
+    }
+}
+
+#[test]
+fn neighbours_that_contradict_are_refused_by_place() {
+    let site = Site::of(forecast());
+    let hours = json!([{"time": "2024-11-06T05:00:00Z", "pm25": 50.0}]);
+    let twice = json!([{"time": "2024-11-06T05:00:00Z"}, {"time": "2024-11-06T05:00:00Z"}]);
+    let refused = |others: Value| -> Value {
+        let request = json!({"station": STATIONS[0].0, "observations": hours, "others": others});
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        assert_ne!(answer.status, 200);
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let own = refused(json!([{"station": STATIONS[0].0, "observations": hours}]));
+    assert_eq!(
+        (&own["status"], &own["pointer"]),
+        (&json!(422), &json!("/others"))
+    );
+    let hour = refused(
+        json!([{"station": "b", "observations": hours}, {"station": "c", "observations": twice}]),
+    );
+    assert_eq!(
+        (&hour["status"], &hour["pointer"]),
+        (&json!(422), &json!("/others/1"))
+    );
+    let nameless = refused(json!([{"observations": hours}]));
+    assert_eq!(nameless["field"], "station");
+    let clock = refused(json!([{"station": "b", "utc_offset_min": 0, "observations": hours}]));
+    assert_eq!(clock["status"], 422);
+    assert_eq!(
+        refused(json!([{"station": "b", "observations": []}]))["status"],
+        422
+    );
 }
