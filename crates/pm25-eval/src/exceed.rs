@@ -33,19 +33,53 @@ pub(crate) struct Wish<'a> {
     pub(crate) lessons: Option<Lessons<'a>>,
 }
 
+/// The model's probability of each test row to be above a threshold.
+pub(crate) struct Chances {
+    threshold_ug_m3: f64,
+    /// One per test row, 0 to 1.
+    pub(crate) probability: Vec<f64>,
+}
+
+impl Chances {
+    /// As it is called in predictions.parquet: `probability_above_150`, or `probability_above_35_5`.
+    pub(crate) fn column(&self) -> String {
+        let level = self.threshold_ug_m3.to_string().replace('.', "_");
+        format!("probability_above_{level}")
+    }
+}
+
+/// Probabilities for each threshold; none without validation rows, or with too few.
+pub(crate) fn chances(answers: &Answers, wish: &Wish<'_>) -> Vec<Chances> {
+    let Some(errors) = wish
+        .lessons
+        .as_ref()
+        .and_then(|lessons| Errors::of(&Pairs::of(lessons.exam, lessons.answers).0.model))
+    else {
+        return Vec::new();
+    };
+    let above = |threshold: &f64| Chances {
+        threshold_ug_m3: *threshold,
+        probability: answers
+            .model
+            .iter()
+            .map(|said| errors.probability_above(*said, *threshold))
+            .collect(),
+    };
+    wish.thresholds.iter().map(above).collect()
+}
+
 /// One report for each threshold.
 pub(crate) fn exceedance(
     exam: &Exam<'_>,
     answers: &Answers,
     bounds: Option<&Bounds<'_>>,
-    wish: &Wish<'_>,
+    (wish, chances): (&Wish<'_>, &[Chances]),
 ) -> Vec<Exceedance> {
     let test = Pairs::of(exam, answers);
     let valid = wish
         .lessons
         .as_ref()
         .map(|lessons| Pairs::of(lessons.exam, lessons.answers));
-    let errors = valid.as_ref().and_then(|valid| Errors::of(&valid.0.model));
     let one = |threshold: &f64| {
         let threshold = *threshold;
         let lines = |aim| valid.as_ref().and_then(|valid| valid.lines(threshold, aim));
@@ -60,9 +94,10 @@ pub(crate) fn exceedance(
             cheapest: wish.warning_cost.and_then(|cost| {
                 lines(Aim::Cost(cost)).map(|lines| cheapest(&test, threshold, &lines, cost))
             }),
-            probability: errors
-                .as_ref()
-                .map(|errors| probability(&test.0.model, threshold, errors)),
+            probability: chances
+                .iter()
+                .find(|chances| chances.threshold_ug_m3 == threshold)
+                .map(|chances| probability(exam, chances)),
         }
     };
     wish.thresholds.iter().map(one).collect()
@@ -134,18 +169,14 @@ fn cheapest(test: &Pairs, threshold: f64, lines: &Warners<f64>, warning_cost: f6
     }
 }
 
-fn probability(pairs: &[(f64, f64)], threshold: f64, errors: &Errors) -> ProbabilityReport {
-    let rows: Vec<(f64, bool)> = pairs
+fn probability(exam: &Exam<'_>, chances: &Chances) -> ProbabilityReport {
+    let came = exam
+        .target_ug_m3
         .iter()
-        .map(|(target, said)| {
-            (
-                errors.probability_above(*said, threshold),
-                threshold < *target,
-            )
-        })
-        .collect();
+        .map(|target| chances.threshold_ug_m3 < *target);
+    let rows: Vec<(f64, bool)> = chances.probability.iter().copied().zip(came).collect();
     let score = brier(&rows);
-    let usual = events(pairs, threshold) as f64 / pairs.len() as f64;
+    let usual = rows.iter().filter(|row| row.1).count() as f64 / rows.len() as f64;
     let doubt = usual * (1.0 - usual);
     ProbabilityReport {
         source: ProbabilitySource::ValidationErrors,

@@ -12,7 +12,7 @@ use pm25_tool::{Console, Outcome, Threads};
 
 use crate::answers::Answers;
 use crate::exam::{self, Exam};
-use crate::exceed::{Lessons, Wish};
+use crate::exceed::{Lessons, Wish, chances};
 use crate::files::Folder;
 use crate::opening::{self, Look};
 use crate::report::{self, Case};
@@ -85,17 +85,20 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
         .map(|other| args.threads.install(|| Rival::of(other, &model, &exam)))
         .transpose()?
         .transpose()?;
+    let wish = Wish {
+        thresholds: &args.thresholds,
+        warning_cost: args.warning_cost,
+        lessons: valid
+            .as_ref()
+            .map(|(exam, answers)| Lessons { exam, answers }),
+    };
+    let chances = chances(&answers, &wish);
     let case = Case {
         model: (&model, &model_ref),
         answers: &answers,
         rival: rival.as_ref(),
-        wish: Wish {
-            thresholds: &args.thresholds,
-            warning_cost: args.warning_cost,
-            lessons: valid
-                .as_ref()
-                .map(|(exam, answers)| Lessons { exam, answers }),
-        },
+        wish: &wish,
+        chances: &chances,
     };
     let mut report = args.threads.install(|| report::report(&exam, &case))??;
     if let Some(warning) = too_good(&report) {
@@ -104,7 +107,7 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
     let folder = Folder {
         path: &args.out_dir,
     };
-    folder.predictions(&exam, &answers, &mut report)?;
+    folder.predictions(&exam, &answers, &chances, &mut report)?;
     if !args.no_plots {
         folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
     }

@@ -11,7 +11,7 @@ use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::bounds::Bounds;
 use crate::exam::Exam;
-use crate::exceed::{Wish, exceedance};
+use crate::exceed::{Chances, Wish, exceedance};
 use crate::judge::{Duel, all_rows, duel, judge, metrics};
 use crate::rival::Rival;
 use crate::{slices, worst};
@@ -21,7 +21,8 @@ pub(crate) struct Case<'a> {
     pub(crate) model: (&'a Model, &'a InputRef),
     pub(crate) answers: &'a Answers,
     pub(crate) rival: Option<&'a Rival>,
-    pub(crate) wish: Wish<'a>,
+    pub(crate) wish: &'a Wish<'a>,
+    pub(crate) chances: &'a [Chances],
 }
 
 /// Judges. The files that belong to the report are added to its header as they are written.
@@ -61,7 +62,7 @@ pub(crate) fn report(exam: &Exam<'_>, case: &Case<'_>) -> Result<EvalReport> {
             .rival
             .map(|rival| paired(exam, answers, rival, bounds))
             .transpose()?,
-        exceedance: exceedance(exam, answers, bounds, &case.wish),
+        exceedance: exceedance(exam, answers, bounds, (case.wish, case.chances)),
         coverage: None,
         worst_slices: worst::worst_slices(&slices),
         slices,

@@ -77,7 +77,8 @@ impl HourlySums {
         self.prefix(self.n_hours())[self.n_hours() * self.n_columns..].to_vec()
     }
 
-    /// The middle `level` of a score over the replicates, 0 < level < 1. `None` where the record has fewer than
+    /// The middle `level` of a score over the replicates, 0 < level < 1: of n values the k-th smallest and the k-th
+    /// largest, k = n (1 - level) / 2 rounded, at least 1. `None` where the record has fewer than
     /// [`BLOCKS_MIN`] blocks or the score is undefined in more than a twentieth of the replicates.
     #[must_use]
     pub fn interval(
@@ -95,8 +96,8 @@ impl HourlySums {
             return None;
         }
         values.sort_unstable_by(f64::total_cmp);
-        let tail = (1.0 - level) / 2.0;
-        let from_end = ((tail * values.len() as f64).ceil() as usize).max(1);
+        let outside = (1.0 - level) / 2.0 * values.len() as f64;
+        let from_end = (outside.round() as usize).max(1);
         let low = *values.get(from_end - 1)?;
         let high = *values.get(values.len() - from_end)?;
         Some([low, high])
