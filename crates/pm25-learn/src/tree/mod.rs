@@ -8,6 +8,7 @@
 //!                                                check (what came from outside)
 //! ```
 
+mod assign;
 mod bins;
 mod boost;
 mod chance;
@@ -17,14 +18,19 @@ mod forest;
 mod grow;
 mod histogram;
 mod params;
+mod partition;
 mod predict;
 mod quadrature;
 mod quantise;
+mod rows;
+mod scores;
 mod sets;
 mod shap;
 mod split;
 mod sums;
 
+#[cfg(test)]
+mod naive;
 #[cfg(test)]
 mod oracle;
 
