@@ -11,3 +11,4 @@ pub mod prep;
 pub mod registry;
 pub mod shap;
 pub mod train;
+pub mod tune;

@@ -10,8 +10,10 @@
 //! | what does a column look like, sorted once? | [`sample`] |
 //! | how far apart are two samples? | [`ks`], [`psi`], [`wasserstein`] |
 //! | the same against a reference that is no longer at hand | [`profile`] |
+//! | within which ends does the truth lie? | [`conformal`] |
 //! | is that far enough to matter? | [`severity`] |
 
+pub mod conformal;
 pub mod invariants;
 mod kolmogorov;
 pub mod ks;
