@@ -1,7 +1,7 @@
 //! The rows that were picked as a model wants them, and its answers as a table.
 
 use pm25_air::civil::HOUR_S;
-use pm25_air::feature::evaluate;
+use pm25_air::feature::{Scene, evaluate};
 use pm25_air::task::persistence;
 use pm25_air::{FeatureSet, Network, Station};
 use pm25_artifact::model::{Model, Rows};
@@ -36,7 +36,7 @@ pub(crate) fn table(
             persistence(station, features.task(), *hour_idx..hour_idx + 1)
         })
         .collect();
-    let columns = columns(model, features, &served);
+    let columns = columns(model, &scene(features, network, &times), picks);
     let text = Text::from_rows(served.iter().map(|(station, _)| station.name.as_str()));
     let predictions = model.predict(&Rows {
         station: Some((text.words.as_slice(), text.codes.as_slice())),
@@ -85,16 +85,22 @@ pub(crate) fn code(model: &Model, station: &Station) -> Option<u32> {
     u32::try_from(at).ok()
 }
 
+/// What the features of the picked hours are computed from.
+fn scene<'a>(features: &'a FeatureSet, network: &'a Network, times_s: &[i64]) -> Scene<'a> {
+    let first_s = times_s.iter().min().copied().unwrap_or(0);
+    let last_s = times_s.iter().max().copied().unwrap_or(0);
+    Scene::new(features, network, first_s..last_s + HOUR_S)
+}
+
 /// One column per feature, one row per served station.
-fn columns(model: &Model, features: &FeatureSet, served: &[(&Station, usize)]) -> Vec<Vec<f32>> {
-    let mut columns = vec![Vec::with_capacity(served.len()); features.features().len()];
-    for (station, hour_idx) in served {
-        let row = evaluate(
-            features,
-            station,
-            code(model, station),
-            *hour_idx..hour_idx + 1,
-        );
+fn columns(model: &Model, scene: &Scene, picks: &[Pick]) -> Vec<Vec<f32>> {
+    let mut columns = vec![Vec::new(); scene.set().features().len()];
+    for (station_idx, pick) in picks.iter().enumerate() {
+        let Pick::Hour(hour_idx) = *pick else {
+            continue;
+        };
+        let code = code(model, &scene.network().stations[station_idx]);
+        let row = evaluate(scene, station_idx, code, hour_idx..hour_idx + 1);
         for (column, value) in columns.iter_mut().zip(row) {
             column.extend(value);
         }

@@ -51,8 +51,8 @@ impl Explained {
     fn of(feature: Feature, task: Task) -> Self {
         let (newest_input, known_at) = match feature.newest_h(task) {
             // An hour stamped t is over one hour later.
-            Some(0) => (before(0), after(1)),
-            Some(newest_h) => (before(newest_h), before(newest_h - 1)),
+            Some(0) => (of(feature, before(0)), after(1)),
+            Some(newest_h) => (of(feature, before(newest_h)), before(newest_h - 1)),
             None if feature == Feature::Station => {
                 ("train stations".to_owned(), "always".to_owned())
             }
@@ -65,6 +65,14 @@ impl Explained {
             newest_input,
             known_at,
         }
+    }
+}
+
+/// Whose hour it is, where it is not the station's own.
+fn of(feature: Feature, hour: String) -> String {
+    match feature {
+        Feature::Others { .. } => format!("others' {hour}"),
+        _ => hour,
     }
 }
 
@@ -95,9 +103,18 @@ impl fmt::Display for Explanation {
         writeln!(f, "target       {}", self.target)?;
         writeln!(f, "persistence  {}", self.persistence)?;
         writeln!(f)?;
+        let width = |of: fn(&Explained) -> &str, least: usize| {
+            let widths = self
+                .features
+                .iter()
+                .map(|feature| of(feature).chars().count());
+            widths.max().unwrap_or(0).max(least)
+        };
+        let columns = width(|feature| &feature.column, 26);
+        let expressions = width(|feature| &feature.expression, 20);
         writeln!(
             f,
-            "{:<26} {:<20} {:<16} {:<15} known at",
+            "{:<columns$} {:<expressions$} {:<16} {:<15} known at",
             "column", "expression", "unit", "newest input"
         )?;
         for Explained {
@@ -110,7 +127,7 @@ impl fmt::Display for Explanation {
         {
             writeln!(
                 f,
-                "{column:<26} {expression:<20} {unit:<16} {newest_input:<15} {known_at}"
+                "{column:<columns$} {expression:<expressions$} {unit:<16} {newest_input:<15} {known_at}"
             )?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! A set of features for one task: in order, none twice, and none that knows the answer.
 
 use super::parse::parse_list;
-use super::{Feature, FeatureError, Signal, sets};
+use super::{Feature, FeatureError, Local, Signal, sets};
 use crate::{Quantity, Task};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -61,6 +61,17 @@ impl FeatureSet {
         &self.features
     }
 
+    /// What is computed of single stations' hours, their own and others', a feature each.
+    pub(super) fn locals(&self) -> impl Iterator<Item = Local> {
+        self.features.iter().filter_map(|feature| feature.local())
+    }
+
+    /// Whether any feature looks at other stations.
+    pub fn looks_at_others(&self) -> bool {
+        let others = |feature: &Feature| matches!(feature, Feature::Others { .. });
+        self.features.iter().any(others)
+    }
+
     /// How many hours before t the oldest input lies: a row needs the hours t - `history_h` to t and no others.
     pub fn history_h(&self) -> u16 {
         self.features
@@ -82,8 +93,12 @@ impl fmt::Display for FeatureSet {
     }
 }
 
+/// Also of other stations: where a nowcast is asked for, their PM2.5 of the hour t is as late as its own.
 fn knows_the_answer(feature: Feature, task: Task) -> bool {
-    let of_pm25 = feature.signal() == Some(Signal::Measured(Quantity::Pm25));
+    let pm25 = Signal::Measured(Quantity::Pm25);
+    let of_pm25 = feature
+        .local()
+        .is_some_and(|local| local.signals().contains(&pm25));
     of_pm25 && feature.newest_h(task) < Some(task.newest_pm25_h())
 }
 
@@ -95,7 +110,13 @@ mod tests {
 
     #[test]
     fn a_nowcast_is_not_told_its_answer() {
-        for text in ["pm25", "lag(pm25,0)", "change(pm25,1)"] {
+        for text in [
+            "pm25",
+            "lag(pm25,0)",
+            "change(pm25,1)",
+            "others_mean(pm25)",
+            "others_max(change(pm25,1))",
+        ] {
             let err = FeatureSet::parse(Task::Nowcast, text).unwrap_err();
             assert!(
                 matches!(err, FeatureError::TargetItself { .. }),
@@ -107,7 +128,7 @@ mod tests {
         assert!(
             FeatureSet::parse(
                 Task::Nowcast,
-                "lag(pm25,1),mean(pm25,3),pm10,change(pm10,1)"
+                "lag(pm25,1),mean(pm25,3),pm10,change(pm10,1),others_mean(lag(pm25,1)),others_max(ewm(pm25,2))"
             )
             .is_ok()
         );
@@ -129,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn the_full_sets_stay_below_a_hundred_columns() {
+    fn the_full_sets_have_their_columns() {
         let n_features = |task| FeatureSet::parse(task, "full").unwrap().features().len();
-        assert_eq!((n_features(Task::Nowcast), n_features(FORECAST)), (89, 94));
+        assert_eq!((n_features(Task::Nowcast), n_features(FORECAST)), (89, 129));
     }
 
     #[test]
