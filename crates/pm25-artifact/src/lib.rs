@@ -12,3 +12,4 @@ pub mod prep;
 pub mod registry;
 pub mod shap;
 pub mod train;
+pub mod tune;
