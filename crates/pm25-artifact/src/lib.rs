@@ -8,6 +8,7 @@ pub mod eval;
 pub mod ingest;
 pub mod model;
 pub mod prep;
+pub mod probe;
 pub mod registry;
 pub mod shap;
 pub mod train;
