@@ -12,3 +12,4 @@ pub mod probe;
 pub mod registry;
 pub mod shap;
 pub mod train;
+pub mod tune;
