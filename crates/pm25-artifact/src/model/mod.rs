@@ -5,6 +5,8 @@
 
 mod climatology;
 mod file;
+#[cfg(test)]
+mod hostile_tests;
 mod trees;
 
 use std::fmt;
