@@ -9,6 +9,8 @@ pub mod ingest;
 pub mod interchange;
 pub mod model;
 pub mod prep;
+pub mod probe;
 pub mod registry;
 pub mod shap;
 pub mod train;
+pub mod tune;

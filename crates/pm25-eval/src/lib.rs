@@ -20,14 +20,15 @@ mod judge;
 mod judging;
 mod opening;
 mod plots;
+mod probe;
 mod report;
 mod rival;
 mod say;
 mod slices;
 mod worst;
 
-use clap::Parser;
-use pm25_file::{Program, program};
+use clap::{Parser, Subcommand};
+use pm25_file::{Fault, Program, program};
 use pm25_tool::{Common, Console, Outcome, Tool};
 
 const PROGRAM: Program = program!();
@@ -38,12 +39,19 @@ const PROGRAM: Program = program!();
 /// pictures. Every test row counts: a model that leaves one without an answer is refused. Each look at test rows is
 /// written into runs.jsonl, and a look by a second model is warned of.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "pm25-eval", version)]
+#[command(name = "pm25-eval", version, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(flatten)]
-    judge: judging::JudgeArgs,
+    judge: Option<judging::JudgeArgs>,
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    job: Option<Job>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Job {
+    Probe(probe::ProbeArgs),
 }
 
 impl Tool for Args {
@@ -52,6 +60,12 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        judging::run(&self.judge, console)
+        match (self.job, self.judge) {
+            (Some(Job::Probe(args)), _) => probe::run(&args, console),
+            (None, Some(args)) => judging::run(&args, console),
+            (None, None) => Err(Fault::usage("nothing to judge")
+                .hint("pm25-eval --model FILE --test FILE --out-dir DIR")
+                .into()),
+        }
     }
 }

@@ -10,6 +10,7 @@
 //! | what does a column look like, sorted once? | [`sample`] |
 //! | how far apart are two samples? | [`ks`], [`psi`], [`wasserstein`] |
 //! | the same against a reference that is no longer at hand | [`profile`] |
+//! | within which ends does the truth lie? | [`conformal`] |
 //! | is that far enough to matter? | [`severity`] |
 //! | how far would a score move with other weeks of weather? | [`blocks`] |
 //! | is one prediction better than another beyond luck? | [`paired`] |
@@ -20,6 +21,7 @@
 pub mod alarms;
 pub mod blocks;
 pub mod chance;
+pub mod conformal;
 pub mod invariants;
 mod kolmogorov;
 pub mod ks;

@@ -166,6 +166,8 @@ pub fn import(
         header,
         kind: imported.kind,
         trees: Some(trees),
+        blend: None,
+        intervals: None,
         profile: None,
         ..like
     })

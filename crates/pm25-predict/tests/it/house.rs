@@ -171,6 +171,8 @@ pub(crate) fn model(kind: ModelKind, task: Task, features: &str, stations: &[&st
         },
         stations,
         trees: None,
+        blend: None,
+        intervals: None,
         profile: None,
     }
 }

@@ -44,6 +44,8 @@ fn model(trees: Ensemble) -> Model {
             terms: vec![term; COLUMNS.len()],
         },
         trees: Some(trees),
+        blend: None,
+        intervals: None,
         profile: None,
     }
 }
