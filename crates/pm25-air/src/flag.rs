@@ -44,7 +44,7 @@ pub const ALL: [(u16, &str); 15] = [
     (CLUSTER, "cluster"),
     (HISTOGRAM_GAP, "histogram_gap"),
     (FLATLINE, "flatline"),
-    (BELOW_DL, "below_dl"),
+    (BELOW_DL, "detection_limit"),
     (PM_RATIO, "pm_ratio"),
     (CONFLICT, "conflict"),
     (NEGATIVE, "negative"),

@@ -8,6 +8,7 @@ pub mod civil;
 pub mod feature;
 pub mod flag;
 pub mod merge;
+pub mod quality;
 pub mod quantity;
 pub mod split;
 pub mod station;

@@ -6,8 +6,11 @@
 pub mod drift;
 pub mod eval;
 pub mod ingest;
+pub mod interchange;
 pub mod model;
 pub mod prep;
+pub mod probe;
 pub mod registry;
 pub mod shap;
 pub mod train;
+pub mod tune;

@@ -9,10 +9,11 @@ use pm25_table::{Column, Table};
 use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::exam::Exam;
+use crate::exceed::Chances;
 use crate::plots::Picture;
 
-const PREDICTIONS: &str = "predictions.parquet";
-const REPORT: &str = "eval.json";
+pub(crate) const PREDICTIONS: &str = "predictions.parquet";
+pub(crate) const REPORT: &str = "eval.json";
 
 /// Where everything goes.
 pub(crate) struct Folder<'a> {
@@ -25,6 +26,7 @@ impl Folder<'_> {
         &self,
         exam: &Exam<'_>,
         answers: &Answers,
+        chances: &[Chances],
         report: &mut EvalReport,
     ) -> Result<()> {
         let horizon_h = pm25_air::Task::from(report.model.task).horizon_h();
@@ -53,10 +55,14 @@ impl Folder<'_> {
                 .collect::<Vec<f32>>(),
         );
         table.push("prediction_ug_m3", answers.model.clone());
+        table.push("linear_ug_m3", answers.linear.clone());
+        for chance in chances {
+            table.push(&chance.column(), chance.probability.clone());
+        }
         let sha256 = table.write(
             &self.output(PREDICTIONS),
             "pm25-predictions",
-            header(report),
+            header(report, chances),
         )?;
         list(report, PREDICTIONS, sha256);
         Ok(())
@@ -81,14 +87,24 @@ impl Folder<'_> {
     }
 }
 
-fn header(report: &EvalReport) -> Header {
+fn header(report: &EvalReport, chances: &[Chances]) -> Header {
     let mut header = Header::new(&PROGRAM)
         .unit("horizon_h", "h")
         .fact("task", report.model.task);
     header.params.clone_from(&report.pm25.params);
-    header.inputs = report.pm25.inputs.iter().take(2).cloned().collect();
-    for column in ["target_ug_m3", "persistence_ug_m3", "prediction_ug_m3"] {
+    // Model and test rows; probabilities come from validation rows, too. A rival changes nothing here.
+    let n_inputs = if chances.is_empty() { 2 } else { 3 };
+    header.inputs = report.pm25.inputs.iter().take(n_inputs).cloned().collect();
+    for column in [
+        "target_ug_m3",
+        "persistence_ug_m3",
+        "prediction_ug_m3",
+        "linear_ug_m3",
+    ] {
         header = header.unit(column, "µg/m³");
+    }
+    for chance in chances {
+        header = header.unit(&chance.column(), "1");
     }
     header
 }

@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 use pm25_air::Task;
-use pm25_artifact::eval::{EvalReport, Slice};
+use pm25_artifact::eval::{EvalReport, Exceedance, Slice};
 use pm25_plot::{
-    Categories, Density, Histogram, Labels, Mark, Residuals, Series, Shape, categories, density,
-    histogram, number, residuals,
+    Calibration, Categories, Density, Histogram, Labels, Mark, PlotError, Residuals, Series, Shape,
+    calibration, categories, density, histogram, number, residuals,
 };
 
 use crate::answers::Answers;
@@ -80,6 +80,7 @@ pub(crate) fn pictures(
         );
         drawn.push((part.file, categories(&by(part, labels))));
     }
+    drawn.extend(promises(report, &words));
     let named = drawn.into_iter().map(|(name, png)| {
         Ok(Picture {
             name,
@@ -87,6 +88,36 @@ pub(crate) fn pictures(
         })
     });
     named.collect()
+}
+
+/// A picture of its own name.
+type Drawn = (&'static str, Result<Vec<u8>, PlotError>);
+
+/// What was promised against what came, if anything was promised.
+fn promises(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> Option<Drawn> {
+    let curves = reliability(report);
+    let labels = words(
+        "Promised and observed probability of an hour above a threshold",
+        "mean of the probabilities that were given",
+        "share of hours above the threshold",
+    );
+    (!curves.is_empty()).then(|| {
+        (
+            "reliability.png",
+            calibration(&Calibration { labels, curves }),
+        )
+    })
+}
+
+/// A curve for each threshold that was passed.
+fn reliability(report: &EvalReport) -> Vec<(String, Vec<(f64, f64)>)> {
+    let passed = report.exceedance.iter().filter(|one| 0 < one.events);
+    let curve = |one: &Exceedance| {
+        let bins = &one.probability.as_ref()?.reliability;
+        let points = bins.iter().map(|bin| (bin.promised, bin.kept)).collect();
+        Some((format!("above {} µg/m³", one.threshold_ug_m3), points))
+    };
+    passed.filter_map(curve).take(6).collect()
 }
 
 /// One kind of slice as a picture.

@@ -15,6 +15,8 @@ const LEVELS_UG_M3: [(f64, &str); 5] = [
     (150.0, "75-150"),
     (250.0, "150-250"),
 ];
+/// Winter of the northern half first: December, January, February.
+const SEASONS: [&str; 4] = ["DJF", "MAM", "JJA", "SON"];
 const TOP_LEVEL: &str = "250 and more";
 
 /// All slices that the table says enough for; a part without rows is left out.
@@ -30,13 +32,17 @@ pub(crate) fn slices(exam: &Exam<'_>, answers: &Answers) -> Result<Slices> {
         }
     };
     let hours = |from: u8, to: u8| (from..=to).map(|number| number.to_string()).collect();
-    let (mut hour, mut month) = (Vec::new(), Vec::new());
+    let (mut hour, mut month, mut season) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(civil) = &exam.civil {
         hour = by(exam, answers, hours(0, 23), |row| {
             usize::from(civil[row].hour)
         })?;
         month = by(exam, answers, hours(1, 12), |row| {
             usize::from(civil[row].month) - 1
+        })?;
+        let names = SEASONS.iter().map(|name| String::from(*name)).collect();
+        season = by(exam, answers, names, |row| {
+            usize::from(civil[row].month) % 12 / 3
         })?;
     }
     let names = LEVELS_UG_M3
@@ -50,6 +56,7 @@ pub(crate) fn slices(exam: &Exam<'_>, answers: &Answers) -> Result<Slices> {
         station,
         hour,
         month,
+        season,
         level,
     })
 }

@@ -6,20 +6,23 @@
 
 use anyhow::Context;
 use pm25_artifact::ingest::{IngestReport, Skipped};
-use pm25_file::{Fault, Header, Input, InputRef, Output, Result, program, write_document};
+use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, program, write_document};
 use pm25_tool::{Console, Outcome, Progress};
 use rayon::prelude::*;
 
+use crate::coverage::Days;
 use crate::file::{self, ReadFile};
 use crate::generic::ColumnMap;
 use crate::inputs::{self, Inputs, RawInput};
+use crate::judge::judge;
 use crate::layout::{Source, Stamped};
 use crate::places::Places;
+use crate::quality::profile_of;
 use crate::report::{Summary, refuse_many_rejects, remarks, report};
 use crate::source::Wishes;
 use crate::stations::{Merged, merge};
 use crate::zone::Zone;
-use crate::{ReadArgs, SourceWish, StampWish, level, observations};
+use crate::{ReadArgs, SourceWish, StampWish, html, observations};
 
 /// Reads the files and writes the table and the report.
 pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -33,20 +36,26 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
         .unwrap_or_default();
     let Inputs { files, mut skipped } = inputs::find(&args.files)?;
     let progress = console.progress("reading files", files.len() as u64);
-    let (mut read, stations, summaries) = args.threads.install(|| {
+    let (mut read, stations, judged) = args.threads.install(|| {
         let mut read = read_all(&files, &wishes, &mut skipped, &progress)?;
-        let stations = merge(&mut read)?;
-        let summaries = stations.par_iter().map(level::summary).collect();
-        Ok::<_, Fault>((read, stations, summaries))
+        let mut stations = merge(&mut read)?;
+        let profile = args
+            .quality
+            .profile
+            .unwrap_or_else(|| profile_of(read.iter().map(|file| file.layout.source.name())));
+        let judged = judge(&mut stations, profile);
+        Ok::<_, Fault>((read, stations, judged))
     })??;
     drop(progress);
     refuse_nothing(&read, &stations, &skipped)?;
     note_strangers(&places, &stations, console);
-    let header = header(args, &read, map_input, places.input.clone());
+    let header = header(args, &read, map_input, places.input.clone())
+        .param("profile", judged.quality.profile.as_str())
+        .param("quality_rules", judged.quality.rules_version);
     for file in &skipped {
         console.warn(&format!("{} was skipped: {}", file.name, file.why));
     }
-    let mut report = report(header.clone(), &read, skipped, summaries);
+    let mut report = report(header, &read, skipped, (judged.quality, judged.summaries));
     refuse_many_rejects(&read, &report, args.max_rejects)?;
     for warning in read
         .iter_mut()
@@ -56,7 +65,12 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     }
     let remarks = remarks(&read);
     drop(read);
-    write(&out, &report_to, (stations, &places, &remarks), &mut report)?;
+    write_table(&out, (stations, &places, &remarks), &mut report)?;
+    if let Some(html) = &args.quality.html {
+        let page = write_page(html, &report, &judged.days)?;
+        report.pm25 = report.pm25.clone().file(page);
+    }
+    write_document(&report_to, &mut report).context("cannot write the report")?;
     if out.is_stdout() || report_to.is_stdout() {
         console.note(&Summary::of(&report).to_string());
     } else {
@@ -82,8 +96,41 @@ fn outputs(args: &ReadArgs) -> Result<(Output, Output)> {
                 .hint("give different names for `--out` and `--report`"),
         );
     }
+    if let Some(html) = &args.quality.html {
+        refuse_shared(html, &out, &report)?;
+    }
     out.refuse_terminal()?;
     Ok((out, report))
+}
+
+/// The page needs a file of its own, which the report can name.
+fn refuse_shared(html: &Output, out: &Output, report: &Output) -> Result<()> {
+    let fault = if html.is_stdout() {
+        "the page cannot go to standard output: the report names it"
+    } else if html == out || html == report {
+        "the page would be the same file as another output"
+    } else {
+        return Ok(());
+    };
+    Err(Fault::usage(fault).hint("give `--html` a file name of its own"))
+}
+
+/// Writes the page for people; the report names it by its hash.
+fn write_page(to: &Output, report: &IngestReport, days: &[Days]) -> anyhow::Result<InputRef> {
+    let page = html::page(report, days);
+    to.write(page.as_bytes()).context("cannot write the page")?;
+    Ok(InputRef {
+        name: bare_name(to),
+        sha256: Sha256::of(page.as_bytes()),
+    })
+}
+
+/// What stands beside the report is named without its folder.
+fn bare_name(output: &Output) -> String {
+    match output {
+        Output::Stdout => "-".to_owned(),
+        Output::Path(path) => Input::Path(path.file_name().unwrap_or_default().into()).name(),
+    }
 }
 
 fn wishes(args: &ReadArgs) -> Result<(Wishes, Option<InputRef>)> {
@@ -205,6 +252,12 @@ fn header(
             header = header.param(name, value);
         }
     }
+    // `trace` must tell these two from the raw files.
+    for (fact, input) in [("column_map", &map), ("places_file", &places)] {
+        if let Some(input) = input {
+            header = header.fact(fact, &input.name);
+        }
+    }
     let raw = read.iter().map(|file| InputRef {
         name: file.name.clone(),
         sha256: file.sha256,
@@ -212,10 +265,9 @@ fn header(
     raw.chain(map).chain(places).fold(header, Header::input)
 }
 
-/// Writes the table, then the report that names it by its hash.
-fn write(
+/// Writes the table; the report names it by its hash.
+fn write_table(
     out: &Output,
-    report_to: &Output,
     (stations, places, remarks): (Vec<Merged>, &Places, &[String]),
     report: &mut IngestReport,
 ) -> anyhow::Result<()> {
@@ -225,12 +277,7 @@ fn write(
     let sha256 = table
         .write(out, observations::FORMAT, header)
         .context("cannot write the observations")?;
-    let name = match out {
-        Output::Stdout => "-".to_owned(),
-        // The report stands beside the table, so the bare name finds it.
-        Output::Path(path) => Input::Path(path.file_name().unwrap_or_default().into()).name(),
-    };
+    let name = bare_name(out);
     report.pm25 = report.pm25.clone().file(InputRef { name, sha256 });
-    write_document(report_to, report).context("cannot write the report")?;
     Ok(())
 }

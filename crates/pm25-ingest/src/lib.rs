@@ -12,25 +12,30 @@ mod average;
 mod claim;
 mod clock;
 mod count;
+mod coverage;
 mod cpcb;
 mod demo;
 mod file;
 mod generic;
 mod head;
 mod hourly;
+mod html;
 mod ingest;
 mod inputs;
+mod judge;
 mod layout;
 mod level;
 mod number;
 mod observations;
 mod places;
+mod quality;
 mod raw;
 mod records;
 mod report;
 mod rows;
 mod source;
 mod stations;
+mod trace;
 mod uci;
 mod units;
 mod zone;
@@ -80,6 +85,8 @@ Formats:
 enum Job {
     /// Write simulated station files to try the programs on
     Demo(demo::DemoArgs),
+    /// Show the lines of the raw files behind one value
+    Trace(trace::TraceArgs),
 }
 
 /// What the user typed; every field is still a claim.
@@ -116,6 +123,8 @@ struct ReadArgs {
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     max_rejects: Share,
     #[command(flatten)]
+    quality: quality::QualityArgs,
+    #[command(flatten)]
     threads: Threads,
 }
 
@@ -141,6 +150,7 @@ impl Tool for Args {
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         match self.job {
             Some(Job::Demo(args)) => demo::run(&args, console),
+            Some(Job::Trace(args)) => trace::run(&args, console),
             None => ingest::run(&self.read, console),
         }
     }

@@ -12,7 +12,13 @@ mod faces;
 mod formats;
 #[path = "it/hours.rs"]
 mod hours;
+#[path = "it/html.rs"]
+mod html;
+#[path = "it/quality.rs"]
+mod quality;
 #[path = "it/real.rs"]
 mod real;
 #[path = "it/refusals.rs"]
 mod refusals;
+#[path = "it/trace.rs"]
+mod trace;

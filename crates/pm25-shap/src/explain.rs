@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use pm25_air::civil::format_utc;
-use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_artifact::model::{Blend, Model, ModelKind, PartModel, Rows};
 use pm25_artifact::prep::FeatureFact;
 use pm25_artifact::shap::Method;
 use pm25_file::{Fault, Result};
-use pm25_learn::tree::shap;
+use pm25_learn::tree::{Ensemble, shap};
 use pm25_learn::{Columns, Linear};
 use pm25_table::Table;
 
@@ -17,8 +17,8 @@ const ADDITIVITY_MAX: f64 = 1e-9;
 
 /// Rows and what explains them.
 pub(crate) struct Explained<'a> {
-    /// The features, in the order of `phi` and `values`.
-    pub(crate) inputs: &'a [FeatureFact],
+    /// The features, in the order of `phi` and `values`; a blend has the newest PM2.5 as its last.
+    pub(crate) inputs: Vec<FeatureFact>,
     pub(crate) method: Method,
     /// Prediction when nothing is known, µg/m³.
     pub(crate) base: f64,
@@ -56,16 +56,24 @@ pub(crate) fn explain<'a>(
         })
         .collect::<Result<Vec<_>>>()?;
     let x = Columns::new(values.iter().map(|column| &column[..]).collect(), n_rows);
-    let (method, base, phi) = contributions(model, &x)?;
-    let predictions = model.predict(&Rows {
-        station: None,
-        time_s: None,
-        persistence_ug_m3: None,
+    let text = table.text("station").ok();
+    let newest = table.f32("persistence_ug_m3").ok();
+    let rows = Rows {
+        station: text.map(|text| (&text.words[..], &text.codes[..n_rows])),
+        time_s: table.time("time").ok().map(|times| &times[..n_rows]),
+        persistence_ug_m3: newest.map(|values| &values[..n_rows]),
         features: values.iter().map(|column| &column[..]).collect(),
         n_rows,
-    });
+    };
+    let (method, base, phi) = contributions(model, &x, &rows)?;
+    let predictions = model.predict(&rows);
     let additivity_error_max = additivity(base, &phi, &predictions)?;
-    let inputs = model.inputs();
+    let reference = model.blend.as_ref().map(|_| model.reference(&rows));
+    let (mut inputs, mut values) = (model.inputs().to_vec(), values);
+    if let Some(reference) = reference {
+        inputs.push(newest_known());
+        values.push(reference.iter().map(|&r| r as f32).collect());
+    }
     Ok(Explained {
         inputs,
         method,
@@ -76,6 +84,15 @@ pub(crate) fn explain<'a>(
         additivity_error_max,
         rows_in_words: in_words(table, n_rows),
     })
+}
+
+/// What a blend uses besides its features: the newest PM2.5, where it is missing the climatology.
+fn newest_known() -> FeatureFact {
+    FeatureFact {
+        column: "persistence_ug_m3".to_owned(),
+        expression: "persistence".to_owned(),
+        unit: "µg/m³".to_owned(),
+    }
 }
 
 /// Rows of one station in one season say little about others: so the pictures name both.
@@ -126,32 +143,62 @@ fn head(column: Cow<'_, [f32]>, n_rows: usize) -> Cow<'_, [f32]> {
     }
 }
 
-fn contributions(model: &Model, x: &Columns) -> Result<(Method, f64, Vec<Vec<f64>>)> {
-    match (model.kind(), &model.trees) {
-        (ModelKind::Linear, _) => Ok((
-            Method::Linear,
-            model.linear.intercept,
-            of_line(&model.linear, x),
-        )),
-        (ModelKind::Forest | ModelKind::Boost, Some(trees)) => {
-            let explained = shap(trees, x);
-            Ok((Method::PathDependent, explained.base, explained.phi))
-        }
-        (kind, _) => Err(
+/// How it was explained, the base, and a column of contributions per feature.
+type Contributions = (Method, f64, Vec<Vec<f64>>);
+
+fn contributions(model: &Model, x: &Columns, rows: &Rows) -> Result<Contributions> {
+    match (model.kind(), &model.trees, &model.blend) {
+        (ModelKind::Linear, ..) => Ok(of_line(&model.linear, x)),
+        (ModelKind::Forest | ModelKind::Boost, Some(trees), _) => Ok(of_trees(trees, x)),
+        (ModelKind::Blend, _, Some(blend)) => Ok(of_blend(blend, x, &model.reference(rows))),
+        (kind, ..) => Err(
             Fault::usage(format!("a {kind} model uses no features to explain"))
-                .hint("explain a linear, forest or boost model"),
+                .hint("explain a linear, forest or boost model, or a blend"),
         ),
     }
 }
 
-fn of_line(line: &Linear, x: &Columns) -> Vec<Vec<f64>> {
+fn of_trees(trees: &Ensemble, x: &Columns) -> Contributions {
+    let explained = shap(trees, x);
+    (Method::PathDependent, explained.base, explained.phi)
+}
+
+/// A blend is a sum, so its contributions are the weighted sums of its parts'; the reference is a line of its own, from
+/// its mean over the rows that were learned from.
+fn of_blend(blend: &Blend, x: &Columns, reference: &[f64]) -> Contributions {
+    let slope = blend.reference_slope();
+    let mut base = slope * blend.reference_mean_ug_m3;
+    let mut phi = vec![vec![0.0; x.n_rows()]; x.n_columns()];
+    let mut method = Method::Linear;
+    for part in &blend.parts {
+        let (of_part, base_of_part, phi_of_part) = match &part.model {
+            PartModel::Linear(line) => of_line(line, x),
+            PartModel::Trees(trees) => of_trees(trees, x),
+        };
+        if of_part == Method::PathDependent {
+            method = of_part;
+        }
+        base += part.weight * base_of_part;
+        for (sums, values) in phi.iter_mut().zip(&phi_of_part) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += part.weight * value;
+            }
+        }
+    }
+    let of_reference = |r: &f64| slope * (r - blend.reference_mean_ug_m3);
+    phi.push(reference.iter().map(of_reference).collect());
+    (method, base, phi)
+}
+
+fn of_line(line: &Linear, x: &Columns) -> Contributions {
     let of = |(column_idx, term): (usize, &pm25_learn::Term)| {
         x.column(column_idx)
             .iter()
             .map(|&value| term.contribution(value))
             .collect()
     };
-    line.terms.iter().enumerate().map(of).collect()
+    let phi = line.terms.iter().enumerate().map(of).collect();
+    (Method::Linear, line.intercept, phi)
 }
 
 fn additivity(base: f64, phi: &[Vec<f64>], predictions: &[f64]) -> Result<f64> {

@@ -79,7 +79,7 @@ impl Tool for Args {
             &explained,
         );
         let to = |name: &str| Output::Path(self.out_dir.join(name));
-        let sha256 = write_rows(&to(TABLE), &table, &model, &explained)?;
+        let sha256 = write_rows(&to(TABLE), &table, &explained)?;
         report.pm25.files.push(InputRef {
             name: TABLE.to_owned(),
             sha256,
@@ -138,7 +138,7 @@ fn publish_all(
 }
 
 /// shap.parquet: `station time base prediction`, then a column of contributions per feature, all in µg/m³.
-fn write_rows(to: &Output, table: &Table, model: &Model, explained: &Explained) -> Result<Sha256> {
+fn write_rows(to: &Output, table: &Table, explained: &Explained) -> Result<Sha256> {
     let n_rows = explained.predictions.len();
     let mut rows = Table::new();
     if let Ok(text) = table.text("station") {
@@ -154,7 +154,7 @@ fn write_rows(to: &Output, table: &Table, model: &Model, explained: &Explained) 
     let mut header = Header::new(&PROGRAM)
         .unit("base", "µg/m³")
         .unit("prediction", "µg/m³");
-    for (input, phi) in model.inputs().iter().zip(&explained.phi) {
+    for (input, phi) in explained.inputs.iter().zip(&explained.phi) {
         rows.push(&input.column, phi.clone());
         header = header.unit(&input.column, "µg/m³");
     }

@@ -14,8 +14,8 @@ pub(crate) fn report(
     model: &Model,
     explained: &Explained,
 ) -> ShapReport {
-    let mut features: Vec<Importance> = model
-        .inputs()
+    let mut features: Vec<Importance> = explained
+        .inputs
         .iter()
         .zip(&explained.phi)
         .map(|(input, phi)| importance(input, phi))

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use pm25_artifact::model::{Climatology, Model, ModelKind};
+use pm25_artifact::model::{Blend, Climatology, Model, ModelKind, Part, PartModel};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
 use pm25_artifact::shap::ShapReport;
 use pm25_file::{Header, Input, Sha256, program, read_document};
@@ -73,6 +73,28 @@ fn write_table(folder: &Path) {
         .unwrap();
 }
 
+/// A line on the value and trees on what is left when half of the newest PM2.5 is taken off, with a rest of it.
+fn blend(x: &Columns) -> Blend {
+    let params = BoostParams::from_pairs(&[("n_estimators".to_owned(), "9".to_owned())]).unwrap();
+    let half: Vec<f32> = target().iter().map(|y| y / 2.0).collect();
+    let part = |name: &str, weight, reference_share, model| Part {
+        name: name.to_owned(),
+        weight,
+        reference_share,
+        model,
+    };
+    let line = fit_ridge(x, &target(), &RidgeParams::new(1.0).unwrap());
+    let trees = fit_boost(x, &half, None, &params, &|_: u64| {}).ensemble;
+    Blend {
+        parts: vec![
+            part("linear", 0.5, 0.0, PartModel::Linear(line)),
+            part("boost-half", 0.375, 0.5, PartModel::Trees(trees)),
+        ],
+        reference_weight: 0.125,
+        reference_mean_ug_m3: 7.0,
+    }
+}
+
 fn write_model(folder: &Path, kind: ModelKind) {
     let columns = columns();
     let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), N_ROWS);
@@ -109,6 +131,8 @@ fn write_model(folder: &Path, kind: ModelKind) {
         climatology: Climatology::fit(0, [(None, None, 1.0)].into_iter()),
         linear: fit_ridge(&x, &target(), &RidgeParams::new(1.0).unwrap()),
         trees,
+        blend: (kind == ModelKind::Blend).then(|| blend(&x)),
+        intervals: None,
         profile: None,
     };
     model
@@ -142,7 +166,12 @@ fn rows(folder: &Path) -> Table {
 
 #[test]
 fn base_plus_contributions_is_the_prediction_on_every_row() {
-    for kind in [ModelKind::Linear, ModelKind::Forest, ModelKind::Boost] {
+    for kind in [
+        ModelKind::Linear,
+        ModelKind::Forest,
+        ModelKind::Boost,
+        ModelKind::Blend,
+    ] {
         let folder = tempfile::tempdir().unwrap();
         write_table(folder.path());
         write_model(folder.path(), kind);
@@ -152,7 +181,10 @@ fn base_plus_contributions_is_the_prediction_on_every_row() {
         assert_eq!(rows.n_rows(), N_ROWS);
         let column = |name: &str| rows.f64(name).unwrap();
         for i in 0..N_ROWS {
-            let sum = column("base")[i] + column("a")[i] + column("b")[i] + column("c")[i];
+            let mut sum = column("base")[i] + column("a")[i] + column("b")[i] + column("c")[i];
+            if kind == ModelKind::Blend {
+                sum += column("persistence_ug_m3")[i];
+            }
             assert!((sum - column("prediction")[i]).abs() < 1e-9 * sum.abs().max(1.0));
         }
         let report = Input::Path(folder.path().join("out/shap.json"));

@@ -244,7 +244,7 @@ mod tests {
             let hidden = of(&station, Signal::Measured(Quantity::Pm10)).is_nan();
             assert_eq!(
                 hidden,
-                !matches!(name, "below_dl" | "negative" | "pm_ratio"),
+                !matches!(name, "detection_limit" | "negative" | "pm_ratio"),
                 "{name}"
             );
         }

@@ -5,3 +5,4 @@ mod files;
 mod numbers;
 mod refusals;
 mod world;
+mod year;

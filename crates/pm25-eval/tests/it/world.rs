@@ -138,9 +138,8 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn data(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(name);
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    let path = Path::new(&here).join("tests/data").join(name);
     path.to_str().unwrap().to_owned()
 }
 

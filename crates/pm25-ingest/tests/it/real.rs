@@ -10,7 +10,7 @@ use pm25_air::Quantity;
     clippy::print_stdout,
     reason = "who runs the tests must see what they did not test"
 )]
-fn data(set: &str) -> Option<PathBuf> {
+pub(crate) fn data(set: &str) -> Option<PathBuf> {
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = workspace.join("../shared/data").join(set);
     if !folder.is_dir() {

@@ -8,22 +8,33 @@
 //!                                                check (what came from outside)
 //! ```
 
+mod assign;
 mod bins;
 mod boost;
 mod chance;
 mod check;
+mod codes;
+mod compiled;
 mod ensemble;
 mod forest;
 mod grow;
 mod histogram;
+mod leaf_bits;
+mod lockstep;
 mod params;
+mod partition;
 mod predict;
 mod quadrature;
 mod quantise;
+mod rows;
+mod scores;
+mod sets;
 mod shap;
 mod split;
 mod sums;
 
+#[cfg(test)]
+mod naive;
 #[cfg(test)]
 mod oracle;
 
@@ -32,4 +43,5 @@ pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
 pub use params::{BadParam, BoostParams, ForestParams, Knob, Number};
-pub use shap::{Shap, shap};
+pub use sets::{CategorySet, category};
+pub use shap::{Explainer, Shap, shap, shap_against};

@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::compiled::{self, Compiled};
 use super::ensemble::{Ensemble, Tree};
 use crate::columns::Columns;
 
@@ -13,7 +14,9 @@ impl Tree {
         let mut node = 0;
         while !self.is_leaf(node) {
             let x = row[usize::from(self.feature[node])];
-            let goes_left = if x.is_nan() {
+            let goes_left = if !self.sets.is_empty() {
+                self.goes_left(node, x)
+            } else if x.is_nan() {
                 self.missing_left[node]
             } else {
                 x <= self.threshold[node]
@@ -30,7 +33,11 @@ impl Ensemble {
     #[must_use]
     pub fn predict(&self, x: &Columns) -> Vec<f64> {
         let mut sums = vec![0.0; x.n_rows()];
-        add_trees(&self.trees, x, &mut sums);
+        if x.n_rows() < compiled::N_ROWS_MIN {
+            add_trees(&self.trees, x, &mut sums);
+        } else {
+            Compiled::of(&self.trees, x.n_columns()).add(x, &mut sums);
+        }
         sums.iter()
             .map(|sum| self.base + self.scale * sum)
             .collect()
@@ -66,8 +73,6 @@ pub(crate) fn add_trees(trees: &[Tree], x: &Columns, sums: &mut [f64]) {
 
 /// A few whole rows of a table, side by side.
 pub(crate) struct Rows {
-    /// Number of the first row in the table.
-    pub(crate) first: usize,
     n_rows: usize,
     n_columns: usize,
     values: Vec<f32>,
@@ -84,16 +89,10 @@ impl Rows {
             }
         }
         Self {
-            first,
             n_rows,
             n_columns,
             values,
         }
-    }
-
-    /// Values in each row.
-    pub(crate) fn n_columns(&self) -> usize {
-        self.n_columns
     }
 
     /// The rows in their order.
@@ -141,6 +140,7 @@ mod tests {
             left: vec![1, 0, 0],
             value: vec![0.0, -1.0, 1.0],
             cover: vec![2.0, 1.0, 1.0],
+            sets: vec![],
         }
     }
 

@@ -1,0 +1,48 @@
+//! Persistence by a day: PM2.5 of the newest known hour with the same hour of the day as the target.
+//!
+//! It is looked up in the test table alone, so that it needs no other file: a known hour's PM2.5 is the persistence of
+//! one row and the target of another. The first day of a table is therefore missing.
+//!
+//! ```text
+//! hours    … u          … t    t+1 …      t+h        u = t + h - 24 k, the newest such u that is known at t
+//!            │ persistence of row u                  (nowcast: of row u + 1)
+//!            └ target of row u - h
+//! ```
+
+use std::collections::BTreeMap;
+
+use pm25_air::Task;
+
+use crate::exam::Exam;
+
+const HOUR_S: i64 = 3600;
+
+/// µg/m³ per row, NaN = not in the table; none in a table without stations and times.
+pub(crate) fn day_before(exam: &Exam<'_>, task: Task) -> Option<Vec<f64>> {
+    let (station, time_s) = (exam.station?, exam.time_s?);
+    let horizon_h = i64::from(task.horizon_h());
+    let newest_h = newest_known_h(task);
+    let mut known: BTreeMap<(u32, i64), f64> = BTreeMap::new();
+    for (row, (code, t)) in station.codes.iter().zip(time_s).enumerate() {
+        let newest = exam.persistence_ug_m3.as_ref().map(|values| values[row]);
+        if let Some(value) = newest.filter(|value| value.is_finite()) {
+            known.insert((*code, t - newest_h * HOUR_S), f64::from(value));
+        }
+        known.insert((*code, t + horizon_h * HOUR_S), exam.target_ug_m3[row]);
+    }
+    let days = (horizon_h + newest_h + 23) / 24;
+    let back_s = (horizon_h - 24 * days) * HOUR_S;
+    let rows = station.codes.iter().zip(time_s);
+    Some(
+        rows.map(|(code, t)| known.get(&(*code, t + back_s)).copied().unwrap_or(f64::NAN))
+            .collect(),
+    )
+}
+
+/// Hours before t of the newest PM2.5 that is known.
+fn newest_known_h(task: Task) -> i64 {
+    match task {
+        Task::Nowcast => 1,
+        Task::Forecast { .. } => 0,
+    }
+}
