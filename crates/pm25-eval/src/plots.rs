@@ -193,6 +193,7 @@ fn subtitle(report: &EvalReport) -> String {
     let task = match Task::from(report.model.task) {
         Task::Nowcast => "nowcast".to_owned(),
         Task::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
+        Task::DayMean => "mean of the next 24 h".to_owned(),
     };
     let mut text = format!(
         "{}, {task} · {} test rows",
