@@ -69,7 +69,7 @@ fn boost(
     console.detail(&format!(
         "boost: {} trees kept of {} grown",
         fit.ensemble.trees.len(),
-        fit.history.train_rmse.len()
+        fit.history.train_errors.len()
     ));
     fit
 }

@@ -47,7 +47,8 @@ impl Stream {
         [0, 16, 32, 48].map(|shift| (bits >> shift) as u16)
     }
 
-    /// Number `n` as a fraction, 0 <= fraction < 1, on a grid of 2^-53.
+    /// Number `n` as a fraction, for tests, 0 <= fraction < 1, on a grid of 2^-53.
+    #[cfg(test)]
     pub(crate) fn fraction(self, n: usize) -> f64 {
         (self.bits(n) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
