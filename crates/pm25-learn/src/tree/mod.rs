@@ -31,6 +31,7 @@ mod sets;
 mod shap;
 mod split;
 mod sums;
+mod wide;
 
 #[cfg(test)]
 mod naive;

@@ -17,6 +17,7 @@ use super::quantise::Rounding;
 use super::rows::{Layout, Load, NOT_DRAWN, gradient};
 use super::split::Steps;
 use super::sums::{BLOCK, Lanes};
+use super::wide::Work;
 
 /// Rows whose residuals are at hand at once.
 const CHUNK: usize = 512;
@@ -45,6 +46,7 @@ impl Goal<'_> {
     }
 
     /// The goal of the rows from `first` on.
+    #[inline(always)]
     fn from(&self, first: usize) -> Self {
         Self {
             y: &self.y[first..],
@@ -60,6 +62,7 @@ impl Goal<'_> {
     }
 
     /// What the first rows want, by their sums over trees, each as much as it counts.
+    #[inline(always)]
     fn wants(&self, sums: &[f64], wants: &mut Wants) {
         let rows = self.y.iter().zip(sums);
         if self.objective == Objective::Squared && self.weights.is_empty() {
@@ -78,6 +81,7 @@ impl Goal<'_> {
     }
 
     /// Adds the losses of the first `n` rows.
+    #[inline(always)]
     fn add_losses(&self, lanes: &mut Lanes, wants: &Wants, n: usize) {
         if self.objective == Objective::Squared && self.weights.is_empty() {
             lanes.add(&wants.gradients[..n], |residual| residual * residual);
@@ -228,7 +232,13 @@ impl<'a> Scores<'a> {
             .map(|(shard, (table, sums, leaves))| {
                 let first = shard * n_rows;
                 let goal = goal.from(first);
-                pass.over(first, table, Shard { sums, leaves, goal })
+                let shard = Shard { sums, leaves, goal };
+                super::wide::run(Over {
+                    pass: &pass,
+                    first,
+                    table,
+                    shard,
+                })
             })
             .collect();
         self.residual_max = done
@@ -326,40 +336,19 @@ impl<'a> Scores<'a> {
             self.table.par_chunks(n_rows * layout.n_words),
             self.sums.par_chunks(n_rows),
         );
-        let of_block = |(block, (leaves, table, sums)): (usize, (&mut [u16], &[u64], &[f64]))| {
-            // The last sum is that of rows that were not drawn.
-            let mut by_leaf = vec![[0.0; 2]; n_leaves + 1];
-            let mut wants = Wants::new();
-            let chunks = leaves
-                .chunks_mut(CHUNK)
-                .zip(table.chunks(CHUNK * layout.n_words));
-            for (chunk, ((leaves, table), sums)) in chunks.zip(sums.chunks(CHUNK)).enumerate() {
-                assign.fill(&layout, table, leaves);
-                goal.from(block * n_rows + chunk * CHUNK)
-                    .wants(sums, &mut wants);
-                let places = leaves.iter().zip(table.chunks_exact(layout.n_words));
-                let places = places.map(|(&leaf, row)| {
-                    if gradient(row[0]) == NOT_DRAWN {
-                        n_leaves
-                    } else {
-                        usize::from(leaf)
-                    }
-                });
-                if layout.load == Load::Single {
-                    for (place, gradient) in places.zip(&wants.gradients) {
-                        by_leaf[place][0] += gradient;
-                    }
-                } else {
-                    let rows = wants.gradients.iter().zip(&wants.hessians);
-                    for (place, (gradient, hessian)) in places.zip(rows) {
-                        by_leaf[place][0] += gradient;
-                        by_leaf[place][1] += hessian;
-                    }
-                }
-            }
-            by_leaf
-        };
-        let blocks: Vec<Vec<[f64; 2]>> = blocks.into_par_iter().enumerate().map(of_block).collect();
+        let blocks = blocks.into_par_iter().enumerate();
+        let blocks = blocks.map(|(block, (leaves, table, sums))| {
+            super::wide::run(ByLeaf {
+                goal: goal.from(block * n_rows),
+                layout,
+                assign,
+                n_leaves,
+                leaves,
+                table,
+                sums,
+            })
+        });
+        let blocks: Vec<Vec<[f64; 2]>> = blocks.collect();
         let mut totals = vec![[0.0; 2]; n_leaves];
         for block in blocks {
             for (total, sum) in totals.iter_mut().zip(block) {
@@ -396,6 +385,75 @@ impl<'a> Scores<'a> {
     }
 }
 
+/// Finding leaves and summing by leaf in one block.
+struct ByLeaf<'a> {
+    goal: Goal<'a>,
+    layout: Layout,
+    assign: &'a Assign,
+    n_leaves: usize,
+    leaves: &'a mut [u16],
+    table: &'a [u64],
+    sums: &'a [f64],
+}
+
+impl Work for ByLeaf<'_> {
+    type Done = Vec<[f64; 2]>;
+
+    #[inline(always)]
+    fn work(self) -> Vec<[f64; 2]> {
+        let (layout, n_leaves) = (self.layout, self.n_leaves);
+        // The last sum is that of rows that were not drawn.
+        let mut by_leaf = vec![[0.0; 2]; n_leaves + 1];
+        let mut wants = Wants::new();
+        let chunks = self
+            .leaves
+            .chunks_mut(CHUNK)
+            .zip(self.table.chunks(CHUNK * layout.n_words));
+        for (chunk, ((leaves, table), sums)) in chunks.zip(self.sums.chunks(CHUNK)).enumerate() {
+            self.assign.fill(&layout, table, leaves);
+            self.goal.from(chunk * CHUNK).wants(sums, &mut wants);
+            let places = leaves.iter().zip(table.chunks_exact(layout.n_words));
+            let places = places.map(|(&leaf, row)| {
+                let is_drawn = gradient(row[0]) != NOT_DRAWN;
+                if is_drawn {
+                    usize::from(leaf)
+                } else {
+                    n_leaves
+                }
+            });
+            if layout.load == Load::Single {
+                for (place, gradient) in places.zip(&wants.gradients) {
+                    by_leaf[place][0] += gradient;
+                }
+            } else {
+                let rows = wants.gradients.iter().zip(&wants.hessians);
+                for (place, (gradient, hessian)) in places.zip(rows) {
+                    by_leaf[place][0] += gradient;
+                    by_leaf[place][1] += hessian;
+                }
+            }
+        }
+        by_leaf
+    }
+}
+
+/// One pass over one shard.
+struct Over<'a> {
+    pass: &'a Pass,
+    first: usize,
+    table: &'a mut [u64],
+    shard: Shard<'a>,
+}
+
+impl Work for Over<'_> {
+    type Done = Done;
+
+    #[inline(always)]
+    fn work(self) -> Done {
+        self.pass.over(self.first, self.table, self.shard)
+    }
+}
+
 /// One pass over the rows between two trees.
 struct Pass {
     layout: Layout,
@@ -424,6 +482,7 @@ struct Done {
 }
 
 impl Pass {
+    #[inline(always)]
     fn over(&self, first: usize, table: &mut [u64], shard: Shard) -> Done {
         let mut done = Done {
             histogram: Histogram::new(self.size),
@@ -462,40 +521,45 @@ impl Pass {
     }
 
     /// Rounds what rows want and puts it into them, or that a row is not drawn.
+    #[inline(always)]
     fn write(&self, first: usize, wants: &Wants, table: &mut [u64]) {
         let n_words = self.layout.n_words;
         let mask = self.layout.load.bins_mask();
-        let fours = wants
-            .gradients
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .zip(wants.hessians.as_chunks::<4>().0);
-        let fours = fours.zip(table.chunks_mut(4 * n_words));
-        for (four, ((gradients, hessians), rows)) in (first / 4..).zip(fours) {
-            let chances = self.drawn.lanes(four);
-            let gradients = self.gradients.round(four, gradients);
-            let drawn = chances.map(|chance| u32::from(chance) < self.drawn_below);
-            let rows = rows.chunks_exact_mut(n_words);
-            if self.layout.load == Load::Weighted {
-                let hessians = self.hessians.round(four, hessians);
-                for ((row, drawn), (gradient, hessian)) in
-                    rows.zip(drawn).zip(gradients.into_iter().zip(hessians))
-                {
-                    let gradient = if drawn { gradient } else { NOT_DRAWN };
-                    let wanted = u64::from(gradient as u16) << 48 | u64::from(hessian as u16) << 32;
-                    row[0] = row[0] & mask | wanted;
-                }
+        let mut chances = [0; CHUNK];
+        let mut words = [0; CHUNK];
+        self.drawn.fill(first / 4, &mut chances);
+        self.gradients.fill(first / 4, &wants.gradients, &mut words);
+        for (word, chance) in words.iter_mut().zip(chances) {
+            let is_drawn = u32::from(chance) < self.drawn_below;
+            *word = if is_drawn {
+                *word << 48
             } else {
-                for ((row, drawn), gradient) in rows.zip(drawn).zip(gradients) {
-                    let gradient = if drawn { gradient } else { NOT_DRAWN };
-                    row[0] = row[0] & mask | u64::from(gradient as u16) << 48;
-                }
+                NOT_DRAWN_WORD
+            };
+        }
+        if self.layout.load == Load::Weighted {
+            let mut hessians = [0; CHUNK];
+            self.hessians
+                .fill(first / 4, &wants.hessians, &mut hessians);
+            for (word, hessian) in words.iter_mut().zip(hessians) {
+                *word |= (hessian & 0xffff) << 32;
+            }
+        }
+        if n_words == 1 {
+            for (row, word) in table.iter_mut().zip(words) {
+                *row = *row & mask | word;
+            }
+        } else {
+            for (row, word) in table.chunks_exact_mut(n_words).zip(words) {
+                row[0] = row[0] & mask | word;
             }
         }
     }
 }
 
+const NOT_DRAWN_WORD: u64 = (NOT_DRAWN as u16 as u64) << 48;
+
+#[inline(always)]
 fn add_values(values: &[f64], sums: &mut [f64], leaves: &[u16]) {
     if values.is_empty() {
         return;
@@ -505,6 +569,7 @@ fn add_values(values: &[f64], sums: &mut [f64], leaves: &[u16]) {
     }
 }
 
+#[inline(always)]
 fn max_abs(values: &[f64]) -> f64 {
     let mut lanes = [0.0_f64; 8];
     for chunk in values.chunks(8) {
