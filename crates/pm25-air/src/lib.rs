@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of Parquet, JSON, models, and never asks what time it is now.
 
+pub mod aqi;
 pub mod civil;
 pub mod feature;
 pub mod flag;

@@ -6,6 +6,7 @@
 pub mod drift;
 pub mod eval;
 pub mod ingest;
+pub mod interchange;
 pub mod model;
 pub mod prep;
 pub mod probe;

@@ -83,6 +83,20 @@ pub(crate) fn read(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
     })))
 }
 
+/// The tables of a file as rows in the file's own units, one by one as [`read`] sees them; nothing where it sees no
+/// table of measurements.
+pub(crate) fn tables(input: &RawInput, wishes: &Wishes) -> Result<Option<Vec<(Layout, Rows)>>> {
+    let raw = Raw::open(&input.at, HEAD_BYTES)?;
+    let Recognised::Table(head, fit) = source::recognise(&input.name, &raw.head, wishes)? else {
+        return Ok(None);
+    };
+    let delimiter = head.delimiter;
+    let layout = source::layout(&input.name, &head, fit, wishes)?;
+    let mut records = Records::new(raw, delimiter, &input.name);
+    let rows = rows::read(&input.name, &mut records, &layout, &mut Tally::default())?;
+    Ok(Some(vec![(layout, rows)]))
+}
+
 impl ReadFile {
     /// The file as the report holds it.
     pub(crate) fn report(&self) -> RawFile {

@@ -252,6 +252,12 @@ fn header(
             header = header.param(name, value);
         }
     }
+    // `trace` must tell these two from the raw files.
+    for (fact, input) in [("column_map", &map), ("places_file", &places)] {
+        if let Some(input) = input {
+            header = header.fact(fact, &input.name);
+        }
+    }
     let raw = read.iter().map(|file| InputRef {
         name: file.name.clone(),
         sha256: file.sha256,

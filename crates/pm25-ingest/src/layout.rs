@@ -27,6 +27,9 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::UciBeijing, Self::Cpcb, Self::Generic];
+
     /// The name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {

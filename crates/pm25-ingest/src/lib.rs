@@ -35,6 +35,7 @@ mod report;
 mod rows;
 mod source;
 mod stations;
+mod trace;
 mod uci;
 mod units;
 mod zone;
@@ -84,6 +85,8 @@ Formats:
 enum Job {
     /// Write simulated station files to try the programs on
     Demo(demo::DemoArgs),
+    /// Show the lines of the raw files behind one value
+    Trace(trace::TraceArgs),
 }
 
 /// What the user typed; every field is still a claim.
@@ -147,6 +150,7 @@ impl Tool for Args {
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         match self.job {
             Some(Job::Demo(args)) => demo::run(&args, console),
+            Some(Job::Trace(args)) => trace::run(&args, console),
             None => ingest::run(&self.read, console),
         }
     }

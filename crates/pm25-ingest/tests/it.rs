@@ -20,3 +20,5 @@ mod quality;
 mod real;
 #[path = "it/refusals.rs"]
 mod refusals;
+#[path = "it/trace.rs"]
+mod trace;

@@ -4,6 +4,7 @@
 //! came of it becomes a sentence or a JSON document. It does not train, judge or serve.
 
 mod change;
+mod exchange;
 mod list;
 mod log;
 mod show;
@@ -43,6 +44,8 @@ enum Command {
     Show(show::Show),
     Log(log::Log),
     Verify(verify::Verify),
+    Export(exchange::Export),
+    Import(exchange::Import),
 }
 
 impl Tool for Args {
@@ -61,6 +64,8 @@ impl Tool for Args {
             Command::Show(args) => show::run(&registry, &args, console),
             Command::Log(args) => log::run(&registry, &args, console),
             Command::Verify(args) => verify::run(&registry, &args, console),
+            Command::Export(args) => exchange::export(&registry, &args, console),
+            Command::Import(args) => exchange::import(&args, console),
         }?;
         Ok(Outcome::Done)
     }

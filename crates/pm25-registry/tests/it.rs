@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod it {
+    mod exchange;
     mod face;
     mod gates;
     mod many;

@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use pm25_air::aqi::Scale;
 use pm25_air::feature::{Calendar, Feature, Local, OthersStat, Signal, WindowStat};
 use pm25_air::{FeatureSet, Quantity};
 use pm25_artifact::prep::FeatureFact;
@@ -174,6 +175,15 @@ fn of_local(local: Local) -> Bound {
         | Local::Quantile { signal, .. }
         | Local::Ewm { signal, .. } => of_signal(signal),
         Local::Since { hours, .. } => Bound::whole(0..=hours),
+        Local::NowCast => Bound::of(Quantity::Pm25),
+        // The US index has no end: at the largest PM2.5 that is possible it is below 21,000.
+        Local::Aqi { scale } => Bound::whole(
+            0..=match scale {
+                Scale::Us => 21_000,
+                Scale::India | Scale::China => 500,
+                Scale::Europe | Scale::Who => 5,
+            },
+        ),
         Local::Ventilation { .. } => {
             let (coldest, hottest) = Bound::of(Quantity::Temp).range();
             let (_, fastest) = Bound::of(Quantity::WindSpeed).range();
@@ -241,6 +251,11 @@ fn typical_local(local: Local) -> f32 {
         | Local::Ewm { signal, .. } => typical_signal(signal),
         Local::Since { .. } => 1.0,
         Local::Ventilation { .. } => 15.0,
+        Local::NowCast => typical_quantity(Quantity::Pm25),
+        Local::Aqi {
+            scale: Scale::Europe | Scale::Who,
+        } => 3.0,
+        Local::Aqi { .. } => 150.0,
     }
 }
 

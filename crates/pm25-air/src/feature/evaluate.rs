@@ -5,6 +5,7 @@
 //!
 //! Not parallel: once a [`Scene`] is there, stations are independent, and whoever has many runs them side by side.
 
+use super::index;
 use super::others::{Chorus, Own, asked};
 use super::series::{Needs, Series};
 use super::window::{self, Windows};
@@ -192,6 +193,8 @@ impl Sources {
             Local::Quantile { pct, .. } => window::quantiles(series, pct, windows),
             Local::Ewm { half_life_h, .. } => window::weighted(series, half_life_h, windows),
             Local::Since { at_least, .. } => window::since(series, at_least.value(), windows),
+            Local::NowCast => index::nowcasts(series, windows),
+            Local::Aqi { scale } => index::indices(series, scale, windows),
             Local::Ventilation { .. } => {
                 let temp = &self.signals[&other];
                 window::ventilation(series, temp, windows, self.windows(local, temp))

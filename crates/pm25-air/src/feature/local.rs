@@ -3,6 +3,7 @@
 //! Not a calendar and not the other stations; those are [`Feature`](super::Feature)'s.
 
 use super::Signal;
+use crate::aqi::{Averaging, NOWCAST_HOURS, Scale};
 use crate::{Quantity, Task};
 use std::fmt;
 
@@ -158,6 +159,15 @@ pub enum Local {
         /// Over the newest hours, 2 to [`HOURS_MAX`].
         hours: u16,
     },
+    /// The US EPA's NowCast of the newest 12 hours that may be known: `nowcast(pm25)`.
+    NowCast,
+    /// A scale's index of the newest 24 hours of PM2.5 that may be known, the US one of their NowCast as EPA publishes
+    /// it every hour; where the scale has no numbers, which of its bands, from 0 (Europe: of the newest hour):
+    /// `aqi(us)`.
+    Aqi {
+        /// Whose.
+        scale: Scale,
+    },
 }
 
 impl Local {
@@ -178,6 +188,8 @@ impl Local {
                 format!("{stem}__since_{at_least}_{hours}h")
             }
             Self::Ventilation { hours } => format!("ventilation_m_c_s__{hours}h"),
+            Self::NowCast => format!("{stem}__nowcast"),
+            Self::Aqi { scale } => format!("aqi_{}", scale.name()),
         }
     }
 
@@ -196,6 +208,8 @@ impl Local {
             | Self::Change { signal, .. } => signal.unit(),
             Self::Since { .. } => "h",
             Self::Ventilation { .. } => "m °C/s",
+            Self::NowCast => Quantity::Pm25.unit(),
+            Self::Aqi { .. } => "index",
         }
     }
 
@@ -212,6 +226,7 @@ impl Local {
                 Signal::Measured(Quantity::WindSpeed),
                 Signal::Measured(Quantity::Temp),
             ],
+            Self::NowCast | Self::Aqi { .. } => [Signal::Measured(Quantity::Pm25); 2],
         }
     }
 
@@ -242,6 +257,11 @@ impl Local {
             | Self::Since { hours, .. }
             | Self::Ventilation { hours } => hours,
             Self::Ewm { half_life_h, .. } => EWM_HALF_LIVES * half_life_h,
+            Self::NowCast | Self::Aqi { scale: Scale::Us } => NOWCAST_HOURS as u16,
+            Self::Aqi { scale } => match scale.averaging() {
+                Averaging::Day { .. } => 24,
+                Averaging::Hour => 1,
+            },
         }
     }
 }
@@ -261,6 +281,8 @@ impl fmt::Display for Local {
                 at_least, hours, ..
             } => write!(f, "since({name},{at_least},{hours})"),
             Self::Ventilation { hours } => write!(f, "ventilation({hours})"),
+            Self::NowCast => write!(f, "nowcast({name})"),
+            Self::Aqi { scale } => write!(f, "aqi({})", scale.name()),
         }
     }
 }

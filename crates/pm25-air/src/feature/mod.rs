@@ -14,6 +14,8 @@
 //! change(temp,3)         temp_c__change_3h                  t                       t, t-3
 //! since(wind,3,72)       wind_m_s__since_3_72h              t                       t-71 .. t
 //! ventilation(24)        ventilation_m_c_s__24h             t                       t-23 .. t
+//! nowcast(pm25)          pm25_ug_m3__nowcast                t   (t-1)               t-11 .. t   (t-12 .. t-1)
+//! aqi(china)             aqi_china                          t   (t-1)               t-23 .. t   (t-24 .. t-1)
 //! others_mean(pm25)      pm25_ug_m3__others_mean            t   (refused)           t, of the other stations
 //! hour                   hour                               -                       the calendar
 //! sin(hour)              hour__sin                          -                       the calendar
@@ -26,6 +28,7 @@ mod error;
 mod evaluate;
 mod exact;
 mod expr;
+mod index;
 mod local;
 mod nearest;
 #[cfg(test)]

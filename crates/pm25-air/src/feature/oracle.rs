@@ -2,6 +2,7 @@
 
 use super::tests::ASKED;
 use super::*;
+use crate::aqi::{Level, Scale};
 use crate::civil::{Civil, HOUR_S};
 use crate::{Network, Quantity, Station, Task, flag};
 
@@ -86,6 +87,8 @@ fn local(local: Local, task: Task, station: &Station, t: i64) -> f64 {
                 f64::from(last.map_or(hours, |(hour, _)| hours - 1 - hour))
             }
         },
+        Local::NowCast => past.nowcast().unwrap_or(f64::NAN),
+        Local::Aqi { scale } => past.index(scale).unwrap_or(f64::NAN),
         Local::Ventilation { hours } => {
             let wind = values(&past.window(Signal::Measured(Quantity::WindSpeed), hours));
             let temp = values(&past.window(Signal::Measured(Quantity::Temp), hours));
@@ -107,6 +110,27 @@ struct Past<'a> {
 impl Past<'_> {
     fn at(&self, signal: Signal, lag_h: u16) -> f64 {
         value(signal, self.station, self.t - i64::from(lag_h)).unwrap_or(f64::NAN)
+    }
+
+    /// The newest PM2.5 that may be known, the newest first.
+    fn newest<const N: usize>(&self) -> [f32; N] {
+        std::array::from_fn(|lag_h| self.at(PM25, lag_h as u16 + self.newest_h(PM25)) as f32)
+    }
+
+    fn nowcast(&self) -> Option<f64> {
+        crate::aqi::nowcast(&self.newest()).map(|value| f64::from(value as f32))
+    }
+
+    fn index(&self, scale: Scale) -> Option<f64> {
+        let reading = match scale {
+            Scale::Us => {
+                let value = crate::aqi::nowcast(&self.newest())?;
+                scale.of_day(Level::of_number(value)?)
+            }
+            Scale::Europe => scale.of_hour(Level::of_hour(self.newest::<1>()[0])?),
+            _ => scale.of_hours(&self.newest()),
+        }?;
+        Some(reading.index.map_or(reading.band_idx as f64, f64::from))
     }
 
     fn newest_h(&self, signal: Signal) -> u16 {

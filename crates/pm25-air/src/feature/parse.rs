@@ -4,6 +4,7 @@
 //! list    = feature { "," feature }
 //! feature = name | local | others "(" local ")" | wave "(" hand ")"
 //! local   = quantity | function "(" quantity { "," number } ")" | "ventilation" "(" hours ")"
+//!         | "nowcast" "(" "pm25" ")" | "aqi" "(" scale ")"
 //! ```
 //!
 //! Blanks do not count. The checks that need a task are in [`FeatureSet`](super::FeatureSet).
@@ -13,6 +14,7 @@ use super::{
     Calendar, Feature, FeatureError, HALF_LIFE_H_MAX, HOURS_MAX, Local, OthersStat, Signal,
     Threshold, Wave, WindowStat,
 };
+use crate::aqi::Scale;
 
 /// Reads comma-separated expressions, in their order.
 pub(super) fn parse_list(text: &str) -> Result<Vec<Feature>, FeatureError> {
@@ -112,6 +114,8 @@ enum Function {
     Change,
     Since,
     Ventilation,
+    NowCast,
+    Aqi,
     Others(OthersStat),
     Cycle(Wave),
 }
@@ -120,7 +124,7 @@ impl Function {
     fn all() -> impl Iterator<Item = Self> {
         [Self::Lag, Self::Quantile, Self::Ewm, Self::Change]
             .into_iter()
-            .chain([Self::Since, Self::Ventilation])
+            .chain([Self::Since, Self::Ventilation, Self::NowCast, Self::Aqi])
             .chain(WindowStat::ALL.map(Self::Window))
             .chain(OthersStat::ALL.map(Self::Others))
             .chain([Self::Cycle(Wave::Sin), Self::Cycle(Wave::Cos)])
@@ -140,6 +144,8 @@ impl Function {
             Self::Change => "change",
             Self::Since => "since",
             Self::Ventilation => "ventilation",
+            Self::NowCast => "nowcast",
+            Self::Aqi => "aqi",
             Self::Others(stat) => stat.name(),
             Self::Cycle(wave) => wave.name(),
         }
@@ -147,10 +153,30 @@ impl Function {
 
     /// What stands between the brackets of a function of one station's hours.
     fn local(self, reader: &mut Reader) -> Result<Local, FeatureError> {
-        if matches!(self, Self::Ventilation) {
-            let hours = self.hours(reader, 2, HOURS_MAX)?;
-            return Ok(Local::Ventilation { hours });
+        match self {
+            Self::Ventilation => self
+                .hours(reader, 2, HOURS_MAX)
+                .map(|hours| Local::Ventilation { hours }),
+            Self::NowCast => {
+                let of = reader.name("`pm25`")?;
+                match of.text {
+                    "pm25" => Ok(Local::NowCast),
+                    _ => Err(of.unknown("quantity of a NowCast", ["pm25"].into_iter())),
+                }
+            }
+            Self::Aqi => {
+                let of = reader.name("a scale")?;
+                let scale = Scale::ALL.into_iter().find(|scale| scale.name() == of.text);
+                let scale = scale
+                    .ok_or_else(|| of.unknown("scale", Scale::ALL.into_iter().map(Scale::name)))?;
+                Ok(Local::Aqi { scale })
+            }
+            _ => self.of_quantity(reader),
         }
+    }
+
+    /// The same for a function of any quantity.
+    fn of_quantity(self, reader: &mut Reader) -> Result<Local, FeatureError> {
         let of = reader.name("a quantity")?;
         let signal = match self {
             Self::Lag => signal(&of)?,
@@ -384,6 +410,8 @@ mod tests {
                 }
             }),
             (2..=HOURS_MAX).prop_map(|hours| Local::Ventilation { hours }),
+            Just(Local::NowCast),
+            select(Scale::ALL.to_vec()).prop_map(|scale| Local::Aqi { scale }),
         ]
     }
 
@@ -437,6 +465,16 @@ mod tests {
 
     /// A text, how its error begins, and what its hint has.
     const ERRORS: &[(&str, &str, &str)] = &[
+        (
+            "aqi(chima)",
+            "column 5: unknown scale `chima`",
+            "did you mean `china`?",
+        ),
+        (
+            "nowcast(pm10)",
+            "column 9: unknown quantity of a NowCast `pm10`",
+            "did you mean `pm25`?",
+        ),
         ("", "no feature is named", "classic"),
         (
             "pm10,PM2.5",

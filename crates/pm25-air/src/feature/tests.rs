@@ -16,10 +16,10 @@ const EVERY_KIND: &str = "lag(pm25,1),lag(pm25,5),mean(pm25,4),min(pm25,4),max(p
     mean(so2,24),o3,change(co,3),temp,min(temp,3),dewpoint,rh,change(pres,1),rain,max(rain,5),wind,wind_dir,\
     lag(wind_dir,1),wind_u,wind_v,lag(wind_u,1),mean(wind_v,6),change(wind_u,2),sum(rain,5),slope(pm25,6),\
     slope(temp,4),quantile(pm25,8,90),quantile(co,5,25),ewm(pm25,2),ewm(o3,1),since(wind,3,12),since(pm25,75.5,9),\
-    ventilation(6),hour,dayofweek,month,dayofyear,sin(hour),cos(hour),sin(dayofweek),cos(month),sin(dayofyear),station,\
+    ventilation(6),nowcast(pm25),aqi(us),aqi(india),aqi(china),aqi(europe),aqi(who),hour,dayofweek,month,dayofyear,sin(hour),cos(hour),sin(dayofweek),cos(month),sin(dayofyear),station,\
     others_mean(lag(pm25,1)),others_max(mean(pm25,4)),others_min(temp),others_std(pm10),others_mean(change(pres,3)),\
     others_std(quantile(pm25,8,50)),others_max(since(wind,2,8)),others_mean(ewm(pm25,2)),others_min(slope(pm25,5)),\
-    others_mean(wind_u),others_max(ventilation(6))";
+    others_mean(wind_u),others_max(ventilation(6)),others_max(nowcast(pm25)),others_mean(aqi(europe))";
 
 fn set(task: Task, text: &str) -> FeatureSet {
     FeatureSet::parse(task, text).unwrap()

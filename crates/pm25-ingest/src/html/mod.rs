@@ -137,16 +137,28 @@ fn lines(report: &IngestReport) -> String {
     section
 }
 
-/// Examples, one below the other.
+/// The first example, the others folded away.
 fn shown(examples: &[Example]) -> String {
     let line = |example: &Example| {
         format!(
-            "<code>{}</code> {}",
-            Escaped(&example.at),
-            Escaped(&example.text)
+            "{}<br><code>{}</code>",
+            Escaped(&example.text),
+            Escaped(&example.at)
         )
     };
-    examples.iter().map(line).collect::<Vec<_>>().join("<br>")
+    match examples {
+        [] => String::new(),
+        [only] => line(only),
+        [first, others @ ..] => {
+            let others: Vec<String> = others.iter().map(line).collect();
+            format!(
+                "{}<details><summary>{} more</summary>{}</details>",
+                line(first),
+                others.len(),
+                others.join("<br>")
+            )
+        }
+    }
 }
 
 /// The raw files and how each was understood.

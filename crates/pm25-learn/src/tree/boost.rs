@@ -3,17 +3,16 @@
 //! Not other losses and not weighted rows: with squared error and equal weights the second derivative is 1, and a
 //! count of rows takes its place.
 
-use rayon::prelude::*;
-
-use super::bins::Binned;
+use super::assign::Assign;
+use super::bins::{Cuts, cut_all, pack};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
 use super::grow::{Grown, GrownNode, Plan, grow};
-use super::histogram::{Entry, Work};
 use super::params::BoostParams;
 use super::predict::add_trees;
-use super::quantise::quantise;
-use super::split::{Penalties, Rule};
+use super::rows::{Layout, Load};
+use super::scores::{Draw, Scores, Start};
+use super::split::{Penalties, Rule, Steps};
 use super::sums;
 use crate::columns::Columns;
 
@@ -61,7 +60,8 @@ pub fn fit_boost(
     params: &BoostParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> BoostFit {
-    let mut train = Side::new(x, y, mean_of(y));
+    check_sizes(x, y);
+    let base = sums::mean_of(y);
     let valid = valid.filter(|(_, y_valid)| !y_valid.is_empty());
     let mut valid = valid.map(|(x_valid, y_valid)| {
         assert_eq!(
@@ -69,17 +69,25 @@ pub fn fit_boost(
             x_valid.n_columns(),
             "both tables have the same columns"
         );
-        Side::new(x_valid, y_valid, train.base)
+        Watched::new(x_valid, y_valid, base)
     });
-    let binned = Binned::new(x, params.max_bin);
+    let cuts = cut_all(x, params.max_bin);
+    let layout = Layout::new(Load::Single, x.n_columns());
+    let table = pack(x, &cuts, &layout);
+    let mut train = Train {
+        scores: Scores::new(layout, table, y, base),
+        cuts,
+        params,
+    };
     let mut trees = Vec::new();
     let mut history = History::default();
+    let mut start = train.scores.start(&[], train.draw(0));
     for tree_idx in 0..params.n_estimators {
-        let tree = grow_tree(&mut train, &binned, params, tree_idx);
-        history.train_rmse.push(train.rmse());
+        let (tree, values) = train.grow_tree(start, tree_idx);
+        start = train.scores.start(&values, train.draw(tree_idx + 1));
+        history.train_rmse.push(start.rmse);
         if let Some(valid) = &mut valid {
-            valid.add(&tree);
-            history.valid_rmse.push(valid.rmse());
+            history.valid_rmse.push(valid.add(&tree));
         }
         trees.push(tree);
         advance(1);
@@ -91,11 +99,25 @@ pub fn fit_boost(
         trees.truncate(history.best_n_trees());
     }
     let ensemble = Ensemble {
-        base: train.base,
+        base,
         scale: 1.0,
         trees,
     };
     BoostFit { ensemble, history }
+}
+
+/// Stops where a table and its targets do not fit each other or what trees can count.
+pub(crate) fn check_sizes(x: &Columns, y: &[f32]) {
+    assert_eq!(x.n_rows(), y.len(), "every row has a target");
+    assert!(y.iter().all(|y| y.is_finite()), "every target is finite");
+    assert!(
+        x.n_columns() < usize::from(u16::MAX),
+        "a tree counts features in 16 bits"
+    );
+    assert!(
+        u32::try_from(y.len()).is_ok(),
+        "a tree counts rows in 32 bits"
+    );
 }
 
 /// Whether the validation error has been without improvement for as many trees as were allowed.
@@ -104,134 +126,99 @@ fn is_over(history: &History, params: &BoostParams) -> bool {
     0 < params.early_stopping_rounds && params.early_stopping_rounds <= n_since
 }
 
-/// A table with its targets and what the trees so far say of it.
-struct Side<'a> {
+/// Rows that are not learned from, and what the trees so far say of them.
+struct Watched<'a> {
     x: &'a Columns<'a>,
     y: &'a [f32],
     base: f64,
-    /// Sum over trees for each row, exactly as the finished ensemble will sum it.
     sums: Vec<f64>,
-    /// Target less prediction.
-    residuals: Vec<f64>,
 }
 
-impl<'a> Side<'a> {
+impl<'a> Watched<'a> {
     fn new(x: &'a Columns<'a>, y: &'a [f32], base: f64) -> Self {
-        assert_eq!(x.n_rows(), y.len(), "every row has a target");
-        assert!(y.iter().all(|y| y.is_finite()), "every target is finite");
-        assert!(
-            x.n_columns() < usize::from(u16::MAX),
-            "a tree counts features in 16 bits"
-        );
-        assert!(
-            u32::try_from(y.len()).is_ok(),
-            "a tree counts rows in 32 bits"
-        );
-        let mut side = Self {
-            x,
-            y,
-            base,
-            sums: vec![0.0; y.len()],
-            residuals: vec![0.0; y.len()],
-        };
-        side.compare();
-        side
+        check_sizes(x, y);
+        let sums = vec![0.0; y.len()];
+        Self { x, y, base, sums }
     }
 
-    /// Adds a tree by asking it.
-    fn add(&mut self, tree: &Tree) {
+    /// Adds a tree and tells the root mean squared error.
+    fn add(&mut self, tree: &Tree) -> f64 {
         add_trees(std::slice::from_ref(tree), self.x, &mut self.sums);
-        self.compare();
+        let rows = self.y.iter().zip(&self.sums);
+        let residuals: Vec<f64> = rows
+            .map(|(&y, sum)| f64::from(y) - (self.base + sum))
+            .collect();
+        sums::root_mean_square(&residuals)
+    }
+}
+
+struct Train<'a> {
+    scores: Scores<'a>,
+    cuts: Vec<Cuts>,
+    params: &'a BoostParams,
+}
+
+impl Train<'_> {
+    fn stream(&self, purpose: Purpose, tree_idx: usize) -> Stream {
+        Stream::new(self.params.seed, purpose, tree_idx)
     }
 
-    /// Adds a tree that was grown here: each leaf knows its rows.
-    fn add_grown(&mut self, grown: &Grown, entries: &[Entry], values: &[f32]) {
-        for (node, &value) in grown
-            .nodes
-            .iter()
-            .zip(values)
-            .filter(|(node, _)| node.fork.is_none())
-        {
-            for entry in &entries[node.entries.clone()] {
-                self.sums[entry.row as usize] += f64::from(value);
-            }
+    fn draw(&self, tree_idx: usize) -> Draw {
+        Draw {
+            subsample: self.params.subsample,
+            rows: self.stream(Purpose::Rows, tree_idx),
+            rounding: self.stream(Purpose::Rounding, tree_idx),
         }
-        self.compare();
     }
 
-    fn compare(&mut self) {
-        let base = self.base;
-        let rows = self.y.par_iter().zip(&self.sums).with_min_len(1 << 12);
-        rows.map(|(&y, sum)| f64::from(y) - (base + sum))
-            .collect_into_vec(&mut self.residuals);
+    /// Grows the next tree; also tells the values of its leaves from the left.
+    fn grow_tree(&mut self, start: Start, tree_idx: usize) -> (Tree, Vec<f32>) {
+        let chance = self.stream(Purpose::Columns, tree_idx);
+        let layout = self.scores.layout;
+        let features = choose_features(layout.n_features(), self.params.colsample_bytree, chance);
+        let steps = Steps {
+            gradient: start.step,
+            weight: 1.0,
+        };
+        let plan = Plan {
+            cuts: &self.cuts,
+            layout,
+            features: &features,
+            n_tried: features.len(),
+            rule: Rule::new(&penalties(self.params), steps),
+            max_depth: self.params.max_depth,
+            max_leaves: Some(self.params.max_leaves),
+            chance,
+            value: None,
+        };
+        let size = self.scores.size();
+        let mut grown = grow(&plan, size, self.scores.seed(start.histogram, start.sum));
+        let values = self.renew(&mut grown);
+        (grown.finish(&self.cuts, 1.0), values)
     }
 
-    fn rmse(&self) -> f64 {
-        sums::root_mean_square(&self.residuals)
+    /// Gives leaves their values, from exact residuals.
+    fn renew(&mut self, grown: &mut Grown) -> Vec<f32> {
+        let size = self.scores.size();
+        let (assign, leaves) = Assign::new(grown, &self.scores.layout, size.n_drawn);
+        let sums = self.scores.sum_by_leaf(&assign, leaves.len());
+        let leaves = leaves.into_iter().zip(sums);
+        leaves
+            .map(|(node, sum)| {
+                let node = &mut grown.nodes[node];
+                node.value = leaf_value(node, sum, self.params);
+                node.value
+            })
+            .collect()
     }
 }
 
-fn mean_of(y: &[f32]) -> f64 {
-    let y: Vec<f64> = y.par_iter().map(|&y| f64::from(y)).collect();
-    sums::mean(&y)
-}
-
-/// Grows the next tree on the residuals and adds it to the training side.
-fn grow_tree(train: &mut Side, binned: &Binned, params: &BoostParams, tree_idx: usize) -> Tree {
-    let stream = |purpose| Stream::new(params.seed, purpose, tree_idx);
-    let quantised = quantise(&train.residuals, stream(Purpose::Rounding));
-    let mut entries = draw(
-        &quantised.gradients,
-        params.subsample,
-        stream(Purpose::Rows),
-    );
-    let features = choose_features(
-        train.x.n_columns(),
-        params.colsample_bytree,
-        stream(Purpose::Columns),
-    );
-    let penalties = Penalties {
+fn penalties(params: &BoostParams) -> Penalties {
+    Penalties {
         reg_lambda: params.reg_lambda,
         reg_alpha: params.reg_alpha,
         min_split_gain: params.min_split_gain,
         min_child_weight: params.min_child_weight,
-    };
-    let plan = Plan {
-        binned,
-        features: &features,
-        n_tried: features.len(),
-        rule: Rule::new(&penalties, quantised.step),
-        max_depth: params.max_depth,
-        max_leaves: Some(params.max_leaves),
-        chance: stream(Purpose::Columns),
-        work: Work::Shared,
-    };
-    let grown = grow(&plan, &mut entries);
-    let values: Vec<f32> = grown
-        .nodes
-        .par_iter()
-        .map(|node| leaf_value(node, &entries, &train.residuals, params))
-        .collect();
-    train.add_grown(&grown, &entries, &values);
-    grown.finish(binned, &values)
-}
-
-/// All rows, those that the tree does not see with weight 0. Where chance leaves out every one of few rows, all count.
-fn draw(gradients: &[i16], subsample: f64, stream: Stream) -> Vec<Entry> {
-    let with_weights = |weight: &(dyn Fn(usize) -> u16 + Sync)| -> Vec<Entry> {
-        let rows = gradients.par_iter().enumerate().with_min_len(1 << 12);
-        rows.map(|(row, &gradient)| Entry {
-            row: row as u32,
-            gradient,
-            weight: weight(row),
-        })
-        .collect()
-    };
-    let entries = with_weights(&|row| u16::from(stream.fraction(row) < subsample));
-    if entries.par_iter().any(|entry| 0 < entry.weight) {
-        entries
-    } else {
-        with_weights(&|_| 1)
     }
 }
 
@@ -246,15 +233,11 @@ fn choose_features(n_features: usize, share: f64, stream: Stream) -> Vec<usize> 
 }
 
 /// What a leaf adds: the learning rate's share of the value that minimises
-/// sum (residual - value)^2 / 2 + lambda value^2 / 2 + alpha |value|, from exact residuals in the order of rows.
-fn leaf_value(node: &GrownNode, entries: &[Entry], residuals: &[f64], params: &BoostParams) -> f32 {
-    if node.fork.is_some() || node.sum.weight == 0 {
+/// sum (residual - value)^2 / 2 + lambda value^2 / 2 + alpha |value|, from the sum of exact residuals.
+fn leaf_value(node: &GrownNode, sum: f64, params: &BoostParams) -> f32 {
+    if node.sum.weight == 0 {
         return 0.0;
     }
-    let drawn = entries[node.entries.clone()]
-        .iter()
-        .filter(|entry| 0 < entry.weight);
-    let sum = drawn.fold(0.0, |sum, entry| sum + residuals[entry.row as usize]);
     let shrunk = (sum.abs() - params.reg_alpha).max(0.0).copysign(sum);
     (params.learning_rate * shrunk / (node.sum.weight as f64 + params.reg_lambda)) as f32
 }

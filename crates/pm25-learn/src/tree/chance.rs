@@ -41,6 +41,12 @@ impl Stream {
         mix(self.key.wrapping_add((n as u64).wrapping_mul(GOLDEN)))
     }
 
+    /// Number `n` in four parts of 16 even bits.
+    pub(crate) fn lanes(self, n: usize) -> [u16; 4] {
+        let bits = self.bits(n);
+        [0, 16, 32, 48].map(|shift| (bits >> shift) as u16)
+    }
+
     /// Number `n` as a fraction, 0 <= fraction < 1, on a grid of 2^-53.
     pub(crate) fn fraction(self, n: usize) -> f64 {
         (self.bits(n) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)

@@ -3,13 +3,15 @@
 //!
 //! Not for trees of more leaves than a machine word pair has bits. The idea is that of Lucchese and others 2015
 //! (QuickScorer), with a table over the codes of each feature in place of their lists of thresholds: a tree costs a row
-//! one look-up a feature, whatever its depth, and no branch.
+//! two look-ups a feature, whatever its depth, and no branch.
 //!
 //! ```text
-//! x0's table, code 2    …1101        leaves 0, 2 and 3 are possible
-//! x3's table, code 0    …0110  and
-//!                       …0100        leaf 2
+//! x0: code 2 → part 1 of the tree's own …1101        leaves 0, 2 and 3 are possible
+//! x3: code 0 → part 0                   …0110  and
+//!                                       …0100        leaf 2
 //! ```
+//!
+//! A tree tells few parts of a feature's codes apart. So its tables are small, and stay in the innermost cache.
 
 use super::codes::{FeatureCodes, N_CODES_MAX};
 use super::ensemble::{LEAF, Tree};
@@ -17,15 +19,23 @@ use super::ensemble::{LEAF, Tree};
 /// A bit for each leaf, from left to right.
 pub(crate) type LeafBits = u128;
 /// Rows coded and looked up together.
-pub(crate) const BLOCK_ROWS: usize = 512;
+pub(crate) const BLOCK_ROWS: usize = 256;
 /// Features looked up in one go.
 const N_AT_ONCE: usize = 6;
+
+/// What one feature says about a tree's leaves. Both sizes are powers of two, so that looking up costs no check.
+#[derive(Clone)]
+struct Table {
+    part_of_code: [u8; N_CODES_MAX],
+    of_part: [LeafBits; N_PARTS_MAX],
+}
+const N_PARTS_MAX: usize = 1 << u8::BITS;
 
 /// A tree as a table for each feature that it asks about.
 pub(crate) struct BitTree {
     features: Vec<usize>,
-    /// As many as `features`; the leaves that each code leaves possible.
-    tables: Vec<Box<[LeafBits; N_CODES_MAX]>>,
+    /// As many as `features`.
+    tables: Vec<Table>,
     /// Of each leaf, from left to right.
     values: Vec<f64>,
 }
@@ -39,63 +49,19 @@ impl BitTree {
         let mut features: Vec<usize> = inner(tree).map(|node| tree.feature[node].into()).collect();
         features.sort_unstable();
         features.dedup();
-        let mut bits = Self {
-            tables: vec![Box::new([LeafBits::MAX; N_CODES_MAX]); features.len()],
-            features,
-            values: Vec::with_capacity(tree.n_leaves()),
-        };
-        let below = bits.number_leaves(tree);
+        let (values, below) = number_leaves(tree);
+        let mut possible = vec![[LeafBits::MAX; N_CODES_MAX]; features.len()];
         for node in inner(tree) {
-            bits.exclude(tree, node, &codes[usize::from(tree.feature[node])], &below);
+            let feature = usize::from(tree.feature[node]);
+            let place = features.binary_search(&feature);
+            let possible = &mut possible[place.expect("every feature has a place")];
+            exclude(tree, node, &codes[feature], (&below, possible));
         }
-        Some(bits)
-    }
-
-    /// The leaves below each node.
-    fn number_leaves(&mut self, tree: &Tree) -> Vec<LeafBits> {
-        let mut below = vec![0; tree.n_nodes()];
-        let mut open = vec![0];
-        while let Some(node) = open.pop() {
-            if tree.is_leaf(node) {
-                below[node] = 1 << self.values.len();
-                self.values.push(f64::from(tree.value[node]));
-            } else {
-                let [left, right] = tree.children(node);
-                open.extend([right, left]);
-            }
-        }
-        // Children come after their parent.
-        for node in (0..tree.n_nodes())
-            .rev()
-            .filter(|&node| !tree.is_leaf(node))
-        {
-            let [left, right] = tree.children(node);
-            below[node] = below[left] | below[right];
-        }
-        below
-    }
-
-    /// Takes from each code the leaves on the side that it does not go to.
-    fn exclude(&mut self, tree: &Tree, node: usize, codes: &FeatureCodes, below: &[LeafBits]) {
-        let feature = usize::from(tree.feature[node]);
-        let place = self.features.binary_search(&feature);
-        let table = &mut self.tables[place.expect("every feature has a table")];
-        let [left, right] = tree.children(node).map(|child| !below[child]);
-        let missing = codes.n_codes() - 1;
-        match tree.set(node) {
-            None => {
-                let (low, high) =
-                    table[..missing].split_at_mut(codes.of_threshold(tree.threshold[node]) + 1);
-                low.iter_mut().for_each(|leaves| *leaves &= right);
-                high.iter_mut().for_each(|leaves| *leaves &= left);
-            }
-            Some(set) => {
-                for (category, leaves) in (0..=u8::MAX).zip(&mut table[..missing]) {
-                    *leaves &= if set.holds(category) { right } else { left };
-                }
-            }
-        }
-        table[missing] &= if tree.missing_left[node] { right } else { left };
+        Some(Self {
+            features,
+            tables: possible.iter().map(Table::of).collect::<Option<_>>()?,
+            values,
+        })
     }
 
     /// Adds each row's leaf to its sum. `codes` holds [`BLOCK_ROWS`] codes for each feature of the rows.
@@ -137,22 +103,82 @@ impl BitTree {
     }
 }
 
+/// The leaves' values, and the leaves below each node.
+fn number_leaves(tree: &Tree) -> (Vec<f64>, Vec<LeafBits>) {
+    let mut values = Vec::with_capacity(tree.n_leaves());
+    let mut below = vec![0; tree.n_nodes()];
+    let mut open = vec![0];
+    while let Some(node) = open.pop() {
+        if tree.is_leaf(node) {
+            below[node] = 1 << values.len();
+            values.push(f64::from(tree.value[node]));
+        } else {
+            let [left, right] = tree.children(node);
+            open.extend([right, left]);
+        }
+    }
+    // Children come after their parent.
+    for node in (0..tree.n_nodes()).rev() {
+        if !tree.is_leaf(node) {
+            let [left, right] = tree.children(node);
+            below[node] = below[left] | below[right];
+        }
+    }
+    (values, below)
+}
+
+/// Takes from each code the leaves on the side that it does not go to.
+fn exclude(
+    tree: &Tree,
+    node: usize,
+    codes: &FeatureCodes,
+    (below, possible): (&[LeafBits], &mut [LeafBits; N_CODES_MAX]),
+) {
+    let [left, right] = tree.children(node).map(|child| !below[child]);
+    let missing = codes.n_codes() - 1;
+    match tree.set(node) {
+        None => {
+            let last_left = codes.of_threshold(tree.threshold[node]);
+            let (low, high) = possible[..missing].split_at_mut(last_left + 1);
+            low.iter_mut().for_each(|leaves| *leaves &= right);
+            high.iter_mut().for_each(|leaves| *leaves &= left);
+        }
+        Some(set) => {
+            for (category, leaves) in (0..=u8::MAX).zip(&mut possible[..missing]) {
+                *leaves &= if set.holds(category) { right } else { left };
+            }
+        }
+    }
+    possible[missing] &= if tree.missing_left[node] { right } else { left };
+}
+
+impl Table {
+    /// None if the tree tells too many parts apart.
+    fn of(possible: &[LeafBits; N_CODES_MAX]) -> Option<Self> {
+        let mut parts: Vec<LeafBits> = possible.to_vec();
+        parts.sort_unstable();
+        parts.dedup();
+        let mut of_part = [LeafBits::MAX; N_PARTS_MAX];
+        of_part.get_mut(..parts.len())?.copy_from_slice(&parts);
+        let part = |leaves| parts.binary_search(&leaves).expect("every one was listed") as u8;
+        Some(Self {
+            part_of_code: possible.map(part),
+            of_part,
+        })
+    }
+}
+
 fn inner(tree: &Tree) -> impl Iterator<Item = usize> {
     (0..tree.n_nodes()).filter(|&node| tree.feature[node] != LEAF)
 }
 
 /// Keeps the leaves that `N` features leave possible.
-fn meet<const N: usize>(
-    tables: [&Box<[LeafBits; N_CODES_MAX]>; N],
-    codes: [&[u16]; N],
-    possible: &mut [LeafBits],
-) {
-    let tables = tables.map(|table| &**table);
+fn meet<const N: usize>(tables: [&Table; N], codes: [&[u16]; N], possible: &mut [LeafBits]) {
     let codes = codes.map(|codes| &codes[..possible.len()]);
     for (row, leaves) in possible.iter_mut().enumerate() {
         for (table, codes) in tables.iter().zip(codes) {
-            // The table's size is a power of two, so that this costs no check.
-            *leaves &= table[usize::from(codes[row]) % N_CODES_MAX];
+            let part = table.part_of_code[usize::from(codes[row]) % N_CODES_MAX];
+            *leaves &= table.of_part[usize::from(part)];
         }
     }
 }

@@ -8,6 +8,7 @@
 //!                                                check (what came from outside)
 //! ```
 
+mod assign;
 mod bins;
 mod boost;
 mod chance;
@@ -21,14 +22,19 @@ mod histogram;
 mod leaf_bits;
 mod lockstep;
 mod params;
+mod partition;
 mod predict;
 mod quadrature;
 mod quantise;
+mod rows;
+mod scores;
 mod sets;
 mod shap;
 mod split;
 mod sums;
 
+#[cfg(test)]
+mod naive;
 #[cfg(test)]
 mod oracle;
 

@@ -65,6 +65,18 @@ pub(crate) fn an_ensemble(n_features: u16) -> impl Strategy<Value = Ensemble> {
     })
 }
 
+/// As [`an_ensemble`], with no feature that names things.
+pub(crate) fn an_ensemble_of_numbers(n_features: u16) -> impl Strategy<Value = Ensemble> {
+    an_ensemble(n_features).prop_map(|mut ensemble| {
+        for tree in &mut ensemble.trees {
+            for set in tree.sets.drain(..) {
+                tree.threshold[set.node as usize] = (set.left[0] % 7) as f32;
+            }
+        }
+        ensemble
+    })
+}
+
 /// A tree of one split: -1 up to the threshold, 1 above.
 pub(crate) fn stump(feature: u16, threshold: f32) -> Tree {
     let mut stump = Tree::default();
@@ -154,11 +166,13 @@ fn expectation_below(tree: &Tree, node: usize, row: &[f32], known: u32) -> f64 {
 
 /// Shapley values by their definition: over all sets of other features, the mean change when the feature joins.
 pub(crate) fn shapley(ensemble: &Ensemble, row: &[f32]) -> Vec<f64> {
-    let n = row.len() as u32;
-    let values: Vec<f64> = (0..1 << n)
-        .map(|known| expectation(ensemble, row, known))
-        .collect();
-    let factorial = |k: u32| (1..=k).map(f64::from).product::<f64>();
+    shapley_of(row.len(), |known| expectation(ensemble, row, known))
+}
+
+/// The Shapley values of a game of `n` players, given what each set of them gets.
+pub(crate) fn shapley_of(n: usize, says: impl Fn(u32) -> f64) -> Vec<f64> {
+    let n = n as u32;
+    let values: Vec<f64> = (0..1 << n).map(says).collect();
     let of_feature = |feature: u32| {
         let without = (0..1_u32 << n).filter(|known| known & (1 << feature) == 0);
         let change = |known: u32| {
@@ -169,4 +183,43 @@ pub(crate) fn shapley(ensemble: &Ensemble, row: &[f32]) -> Vec<f64> {
         without.map(change).sum()
     };
     (0..n).map(of_feature).collect()
+}
+
+fn factorial(k: u32) -> f64 {
+    (1..=k).map(f64::from).product()
+}
+
+/// Half of the Shapley interaction index of two features, by its definition.
+pub(crate) fn interaction(ensemble: &Ensemble, row: &[f32], (a, b): (usize, usize)) -> f64 {
+    let n = row.len() as u32;
+    let (a, b) = (1_u32 << a, 1_u32 << b);
+    let without = (0..1_u32 << n).filter(|known| known & (a | b) == 0);
+    let change = |known: u32| {
+        let says = |known| expectation(ensemble, row, known);
+        let size = known.count_ones();
+        let weight = factorial(size) * factorial(n - size - 2) / (2.0 * factorial(n - 1));
+        weight * (says(known | a | b) - says(known | a) - says(known | b) + says(known))
+    };
+    without.map(change).sum()
+}
+
+/// What the ensemble says on average if the features that are not known come from each background row in turn.
+pub(crate) fn says_against(
+    ensemble: &Ensemble,
+    row: &[f32],
+    background: &[Vec<f32>],
+    known: u32,
+) -> f64 {
+    let mixed = |other: &Vec<f32>| {
+        let value = |(feature, &there): (usize, &f32)| {
+            if known >> feature & 1 == 1 {
+                row[feature]
+            } else {
+                there
+            }
+        };
+        let mixed: Vec<f32> = other.iter().enumerate().map(value).collect();
+        ensemble.predict_row(&mixed)
+    };
+    background.iter().map(mixed).sum::<f64>() / background.len() as f64
 }

@@ -40,6 +40,13 @@ impl Question {
         }
     }
 
+    /// Whether a value goes left.
+    pub(super) fn sends_left(&self, x: f32) -> bool {
+        let mut answer = false;
+        self.ask(&[x], |_, goes_left| answer = goes_left);
+        answer
+    }
+
     /// Hands the answer for each value to `each`, with its place: whether it goes left.
     pub(super) fn ask(&self, x: &[f32], mut each: impl FnMut(usize, bool)) {
         let Self {

@@ -34,6 +34,8 @@ mod lookup;
 mod mask;
 mod path;
 mod plan;
+mod set_tables;
+mod subsets;
 mod walk;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::leaf_game::{Game, LeafGame};
 use super::lookup::{LeafTable, LookupTree, Play};
 use super::mask::{BLOCK_ROWS, SLOTS_MAX};
 use super::path::{Leaf, Paths, table_entries};
+use super::subsets::Subsets;
 use super::walk::{Fixed, Known, Walk};
 use crate::columns::Columns;
 
@@ -38,17 +39,27 @@ pub(super) enum Wanted<'a> {
 pub(super) struct Plan<'a> {
     /// With the numbers in their tables.
     lookup: Vec<(&'a Tree, usize)>,
+    subsets: Option<Subsets<'a>>,
     walk: Vec<&'a Tree>,
 }
 
 impl<'a> Plan<'a> {
     pub(super) fn of(ensemble: &'a Ensemble) -> Self {
-        Self::without_subsets(ensemble)
+        let mut plan = Self::without_subsets(ensemble);
+        // Tables for all trees pay from the first tree on that is too large for its own.
+        if !plan.walk.is_empty() {
+            plan.subsets = Subsets::of(&plan.walk);
+        }
+        if plan.subsets.is_some() {
+            plan.walk.clear();
+        }
+        plan
     }
 
     pub(super) fn without_subsets(ensemble: &'a Ensemble) -> Self {
         let mut plan = Self {
             lookup: Vec::new(),
+            subsets: None,
             walk: Vec::new(),
         };
         for tree in &ensemble.trees {
@@ -58,6 +69,23 @@ impl<'a> Plan<'a> {
             }
         }
         plan
+    }
+
+    /// Every tree walked, or every tree told apart by sets if that is possible: what the ensemble's size decides
+    /// otherwise.
+    #[cfg(test)]
+    pub(super) fn forced(ensemble: &'a Ensemble, by_sets: bool) -> Option<Self> {
+        let trees: Vec<&Tree> = ensemble.trees.iter().collect();
+        let subsets = if by_sets {
+            Some(Subsets::of(&trees)?)
+        } else {
+            None
+        };
+        Some(Self {
+            lookup: Vec::new(),
+            walk: if by_sets { Vec::new() } else { trees },
+            subsets,
+        })
     }
 
     /// The unscaled results of slab after slab of rows.
@@ -99,6 +127,9 @@ impl<'a> Plan<'a> {
                 self.look_up(slab, &[Of::Path(Game::Values), Of::Path(Game::Pairs)]);
             }
             Wanted::Against(background) => self.look_up(slab, &[Of::Against(background)]),
+        }
+        if let Some(subsets) = &self.subsets {
+            slab.ask_subsets(subsets);
         }
         for tree in &self.walk {
             match wanted {
@@ -196,6 +227,13 @@ impl Slab<'_> {
             .collect()
     }
 
+    fn ask_subsets(&mut self, subsets: &Subsets) {
+        let n_features = self.n_features;
+        self.each_chunk(SUBSET_ROWS, |x, rows, results, _| {
+            subsets.add(x, rows, n_features, results);
+        });
+    }
+
     fn walk(&mut self, tree: &Tree) {
         let walk = Walk::of(tree);
         let n = self.n_features;
@@ -255,6 +293,8 @@ impl Slab<'_> {
     }
 }
 
+/// Rows whose sets one thread sums at a time.
+const SUBSET_ROWS: usize = 128;
 /// Rows that one thread walks at a time.
 const WALK_ROWS: usize = 64;
 
@@ -265,7 +305,7 @@ fn add(to: &mut [f64], values: &[f64]) {
 }
 
 /// Where a pair of features stands in a row's results: behind the `n` values, the pairs above the diagonal row by row.
-fn pair_place(a: usize, b: usize, n: usize) -> usize {
+pub(super) fn pair_place(a: usize, b: usize, n: usize) -> usize {
     let (low, high) = (a.min(b), a.max(b));
     n + low * (2 * n - low - 1) / 2 + high - low - 1
 }

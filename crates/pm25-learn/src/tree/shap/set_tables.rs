@@ -110,7 +110,10 @@ impl Table {
 
     /// Ends outside the table need no mark.
     fn mark_row(&mut self, row: usize, (left, right): (usize, usize), value: f64) {
-        let Some(row) = self.numbers.get_mut(row * self.n_across..(row + 1) * self.n_across) else {
+        let Some(row) = self
+            .numbers
+            .get_mut(row * self.n_across..(row + 1) * self.n_across)
+        else {
             return;
         };
         row[left] += value;
@@ -134,7 +137,11 @@ impl Table {
 }
 
 /// The one or two ranges of places of a feature, each from its first place to the one behind its last.
-fn ranges(leaf: &LeafSpans, feature: Option<usize>, n_places: usize) -> impl Iterator<Item = (usize, usize)> {
+fn ranges(
+    leaf: &LeafSpans,
+    feature: Option<usize>,
+    n_places: usize,
+) -> impl Iterator<Item = (usize, usize)> {
     let span = feature.map(|feature| leaf.spans[feature]);
     let (numbers, missing) = match span {
         None => (Some((0, 1)), None),
@@ -163,7 +170,9 @@ fn spans_of(tree: &Tree, features: &[usize], codes: &[FeatureCodes]) -> Vec<Leaf
             continue;
         }
         let feature = usize::from(tree.feature[node]);
-        let place = features.binary_search(&feature).expect("a feature of these trees");
+        let place = features
+            .binary_search(&feature)
+            .expect("a feature of these trees");
         let last_left = codes[place].of_threshold(tree.threshold[node]);
         let [left, right] = tree.children(node);
         let [share_left, share_right] = tree.shares(node);

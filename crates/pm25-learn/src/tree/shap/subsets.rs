@@ -17,8 +17,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::super::codes::FeatureCodes;
 use super::super::ensemble::{LEAF, Tree};
 use super::mask::Question;
@@ -53,7 +51,10 @@ impl<'a> Subsets<'a> {
         let features = features_of(trees)?;
         let n_features = features.last().map_or(0, |last| last + 1);
         let all_codes = FeatureCodes::of(trees, n_features)?;
-        let codes: Vec<FeatureCodes> = features.iter().map(|&feature| all_codes[feature].clone()).collect();
+        let codes: Vec<FeatureCodes> = features
+            .iter()
+            .map(|&feature| all_codes[feature].clone())
+            .collect();
         let tables = SetTables::of(trees, &features, &codes)?;
         let n_sets = 1 << features.len();
         let others = |failed: Set| {
@@ -71,7 +72,13 @@ impl<'a> Subsets<'a> {
     }
 
     /// Adds values to a few rows' results, and behind the `n_features` values what pairs add together if there is room.
-    pub(super) fn add(&self, x: &Columns, rows: Range<usize>, n_features: usize, results: &mut [f64]) {
+    pub(super) fn add(
+        &self,
+        x: &Columns,
+        rows: Range<usize>,
+        n_features: usize,
+        results: &mut [f64],
+    ) {
         let width = results.len() / rows.len();
         let n_sets = 1 << self.features.len();
         let blocks = results.chunks_mut(BLOCK_ROWS * width);
@@ -82,7 +89,10 @@ impl<'a> Subsets<'a> {
             for tree in &self.trees {
                 self.walk(tree, x, rows.clone(), &mut says);
             }
-            for (row, says) in results.chunks_exact_mut(width).zip(says.chunks_exact(n_sets)) {
+            for (row, says) in results
+                .chunks_exact_mut(width)
+                .zip(says.chunks_exact(n_sets))
+            {
                 self.share_out(says, n_features, row);
             }
         }
@@ -92,12 +102,21 @@ impl<'a> Subsets<'a> {
     fn look_up(&self, x: &Columns, rows: Range<usize>, says: &mut [f64]) {
         let n_rows = rows.len();
         let mut codes = vec![0; self.features.len() * n_rows];
-        for ((place, feature), codes) in self.features.iter().enumerate().zip(codes.chunks_exact_mut(n_rows)) {
+        for ((place, feature), codes) in self
+            .features
+            .iter()
+            .enumerate()
+            .zip(codes.chunks_exact_mut(n_rows))
+        {
             self.codes[place].number(&x.column(*feature)[rows.clone()], codes);
         }
         for (row_idx, says) in says.chunks_exact_mut(1 << self.features.len()).enumerate() {
             let code = |place: usize| usize::from(codes[place * n_rows + row_idx]);
-            for (set, says) in says.iter_mut().enumerate().filter(|(set, _)| set.count_ones() <= N_TABLED) {
+            for (set, says) in says
+                .iter_mut()
+                .enumerate()
+                .filter(|(set, _)| set.count_ones() <= N_TABLED)
+            {
                 *says = self.tables.says(set, code);
             }
         }
@@ -109,8 +128,18 @@ impl<'a> Subsets<'a> {
         let Some(failed_max) = (n as u32).checked_sub(N_TABLED + 1) else {
             return;
         };
-        let mut visits: Vec<Visit> = (0..rows.len()).map(|row| Visit { row: row as u16, failed: 0 }).collect();
-        let mut open = vec![Open { node: 0, from: 0, to: rows.len(), shares: [1.0; N_FEATURES_MAX] }];
+        let mut visits: Vec<Visit> = (0..rows.len())
+            .map(|row| Visit {
+                row: row as u16,
+                failed: 0,
+            })
+            .collect();
+        let mut open = vec![Open {
+            node: 0,
+            from: 0,
+            to: rows.len(),
+            shares: [1.0; N_FEATURES_MAX],
+        }];
         let mut weights = vec![0.0; 1 << n];
         while let Some(here) = open.pop() {
             visits.truncate(here.to);
@@ -126,16 +155,30 @@ impl<'a> Subsets<'a> {
                 continue;
             }
             let question = Question::of(tree, here.node);
-            let place = self.features.binary_search(&question.feature).expect("a feature of these trees");
+            let place = self
+                .features
+                .binary_search(&question.feature)
+                .expect("a feature of these trees");
             let block = &x.column(question.feature)[rows.clone()];
             let shares = tree.shares(here.node);
             let [left, right] = tree.children(here.node);
-            for (child, share, goes_there) in [(right, shares[1], Side::Right), (left, shares[0], Side::Left)] {
+            for (child, share, goes_there) in [
+                (right, shares[1], Side::Right),
+                (left, shares[0], Side::Left),
+            ] {
                 let from = visits.len();
-                descend(&mut visits, here.from..here.to, (1 << place, failed_max), |row| {
-                    question.sends_left(block[row]) == (goes_there == Side::Left)
-                });
-                let mut below = Open { node: child, from, to: visits.len(), shares: here.shares };
+                descend(
+                    &mut visits,
+                    here.from..here.to,
+                    (1 << place, failed_max),
+                    |row| question.sends_left(block[row]) == (goes_there == Side::Left),
+                );
+                let mut below = Open {
+                    node: child,
+                    from,
+                    to: visits.len(),
+                    shares: here.shares,
+                };
                 below.shares[place] *= share;
                 if from < below.to {
                     open.push(below);
@@ -210,7 +253,12 @@ fn descend(
     let (known, new) = visits.split_at_mut(from);
     let mut n_kept = 0;
     for visit in &known[parents] {
-        let failed = visit.failed | if goes_there(usize::from(visit.row)) { 0 } else { bit };
+        let failed = visit.failed
+            | if goes_there(usize::from(visit.row)) {
+                0
+            } else {
+                bit
+            };
         new[n_kept] = Visit { failed, ..*visit };
         n_kept += usize::from(failed.count_ones() <= failed_max);
     }
@@ -243,7 +291,12 @@ fn features_of(trees: &[&Tree]) -> Option<Vec<usize>> {
         if !tree.sets.is_empty() {
             return None;
         }
-        features.extend(tree.feature.iter().filter(|&&f| f != LEAF).map(|&f| usize::from(f)));
+        features.extend(
+            tree.feature
+                .iter()
+                .filter(|&&f| f != LEAF)
+                .map(|&f| usize::from(f)),
+        );
         features.sort_unstable();
         features.dedup();
     }
