@@ -3,9 +3,10 @@
 //! Not a framework: squared error only, numbers only, and the same bits for any number of threads.
 //!
 //! ```text
-//! bins → histogram → split → grow ┬→ boost  ┬→ ensemble → predict
-//!            quantise ────────────┘  forest ┘      │ └──→ shap
-//!                                                check (what came from outside)
+//! bins → histogram → split → grow ┬→ boost  ┬→ ensemble → predict → compiled ┬→ codes → leaf_bits
+//!            quantise ────────────┘  forest ┘     │ │                        └→ lockstep
+//!                                             check └──→ shap
+//!                       (what came from outside)
 //! ```
 
 mod bins;
