@@ -1,11 +1,7 @@
 //! How fast predictions are explained: a table a leaf, sets of features for a forest, pairs, a background.
 //!
 //! Not a comparison: `bench/` at the top of the repository has those.
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a bench stops where it stands; criterion's macro writes `main`"
-)]
+#![expect(clippy::unwrap_used, reason = "a bench stops where it stands")]
 
 use std::hint::black_box;
 
