@@ -80,7 +80,7 @@ pub(crate) fn draw(
         .collect()
 }
 
-fn shown<'a>(report: &'a ShapReport, explained: &'a Explained<'_>) -> Vec<Shown<'a>> {
+fn shown<'a>(report: &'a ShapReport, explained: &'a Explained) -> Vec<Shown<'a>> {
     let column = |importance: &Importance| {
         explained
             .inputs

@@ -36,6 +36,7 @@ pub(crate) fn report(
         rows: explained.predictions.len() as u64,
         additivity_error_max: explained.additivity_error_max,
         features,
+        pairs: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use pm25_artifact::model::{Blend, Climatology, Model, ModelKind, Part, PartModel};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
-use pm25_artifact::shap::ShapReport;
+use pm25_artifact::shap::{Method, ShapReport};
 use pm25_file::{Header, Input, Sha256, program, read_document};
 use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use pm25_learn::{Columns, RidgeParams, fit_ridge};
@@ -220,6 +220,95 @@ fn rows_are_the_first_ones_and_the_bytes_do_not_depend_on_threads() {
         })
         .collect();
     assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
+fn a_sample_is_spread_over_the_whole_table() {
+    let folder = tempfile::tempdir().unwrap();
+    write_table(folder.path());
+    write_model(folder.path(), ModelKind::Boost);
+    let output = explain(folder.path(), &["--sample", "6", "--no-plots"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let sampled = rows(folder.path());
+    let hours = [50, 150, 250, 350, 450, 550].map(|h| h * 3600);
+    assert_eq!(sampled.time("time").unwrap(), hours);
+    let predictions = sampled.f64("prediction").unwrap().to_vec();
+    assert!(explain(folder.path(), &["--no-plots"]).status.success());
+    let all = rows(folder.path());
+    for (prediction, row) in predictions.iter().zip([50, 150, 250, 350, 450, 550]) {
+        assert_eq!(
+            prediction.to_bits(),
+            all.f64("prediction").unwrap()[row].to_bits()
+        );
+    }
+    let both = explain(folder.path(), &["--sample", "6", "--rows", "6"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_features_add_alone_and_together_is_the_prediction() {
+    for kind in [ModelKind::Forest, ModelKind::Boost] {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path());
+        write_model(folder.path(), kind);
+        let output = explain(
+            folder.path(),
+            &["--rows", "90", "--interactions", "--no-plots"],
+        );
+        assert!(output.status.success(), "{}", said(&output));
+        let path = folder.path().join("out/shap_interactions.parquet");
+        let pairs = Table::read(&Input::Path(path.clone()), "pm25-shap-interactions").unwrap();
+        let shap = rows(folder.path());
+        let column = |name: &str| pairs.f64(name).unwrap();
+        for i in 0..90 {
+            let parts = ["base", "a", "b", "c", "a*b", "a*c", "b*c"].map(|name| column(name)[i]);
+            let sum: f64 = parts.iter().sum();
+            assert!((sum - column("prediction")[i]).abs() < 1e-9 * sum.abs().max(1.0));
+            let of_a = column("a")[i] + 0.5 * (column("a*b")[i] + column("a*c")[i]);
+            assert!((of_a - shap.f64("a").unwrap()[i]).abs() < 1e-9);
+        }
+        let report = Input::Path(folder.path().join("out/shap.json"));
+        let (report, _) = read_document::<ShapReport>(&report).unwrap();
+        assert_eq!(
+            report.pairs[0].columns,
+            ["a", "b"],
+            "{kind}: a and b are multiplied"
+        );
+        assert!(explain(folder.path(), &["--no-plots"]).status.success());
+        assert!(!path.exists(), "another run does not leave it behind");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_table(folder.path());
+    write_model(folder.path(), ModelKind::Linear);
+    let output = explain(folder.path(), &["--interactions"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("not a linear model"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn against_a_background_the_base_is_its_mean_prediction() {
+    for kind in [ModelKind::Linear, ModelKind::Forest, ModelKind::Boost] {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path());
+        write_model(folder.path(), kind);
+        let more = ["--background", "test.parquet", "--no-plots"];
+        let output = explain(folder.path(), &more);
+        assert!(output.status.success(), "{}", said(&output));
+        let rows = rows(folder.path());
+        let base = rows.f64("base").unwrap()[0];
+        // 600 rows in 100 parts of 6: their middles are 3, 9, 15, ….
+        let middles = rows.f64("prediction").unwrap().iter().skip(3).step_by(6);
+        let mean = middles.sum::<f64>() / 100.0;
+        assert!((base - mean).abs() < 1e-9 * mean, "{kind}: {base} {mean}");
+        let report = Input::Path(folder.path().join("out/shap.json"));
+        let (report, _) = read_document::<ShapReport>(&report).unwrap();
+        assert_eq!(report.method, Method::Interventional);
+        assert_eq!(report.pm25.inputs.len(), 3);
+    }
 }
 
 #[test]

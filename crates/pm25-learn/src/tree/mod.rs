@@ -4,9 +4,10 @@
 //!
 //! ```text
 //! bins → rows ┬→ histogram → split ┐
-//!             └→ partition ────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict
-//!        objective → quantise ─────────────┘          forest ─────────┘      │ └──→ shap
-//!                                                                          check (what came from outside)
+//!             └→ partition ────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict → compiled ┬→ codes → leaf_bits
+//!        objective → quantise ─────────────┘          forest ─────────┘     │ │                        └→ lockstep
+//!                                                                       check └──→ shap
+//!                                                 (what came from outside)
 //! ```
 
 mod assign;

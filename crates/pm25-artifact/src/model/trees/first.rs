@@ -21,54 +21,12 @@ const N_NODES_PER_CHARACTER: usize = 2;
 /// The trees, not yet checked.
 pub(super) fn trees(file: &TreesFile) -> Caused<Vec<Tree>> {
     let n_nodes = file.nodes.iter().map(|&n| n as usize).sum::<usize>();
-    let texts = [
-        &file.feature,
-        &file.number,
-        &file.missing,
-        &file.left,
-        &file.cover,
-    ];
-    let n_characters = texts
-        .iter()
-        .map(|text| text.as_deref().unwrap_or_default().len())
-        .sum::<usize>();
-    if N_NODES_FREE + N_NODES_PER_CHARACTER * n_characters < n_nodes {
-        return Err(format!(
-            "{n_nodes} nodes are promised; that many are not there"
-        ));
-    }
-    let text =
-        |name: &str, text: &Option<String>| text.clone().ok_or(format!("`{name}` is not there"));
-    let feature = unpack(
-        "feature",
-        &text("feature", &file.feature)?,
-        n_nodes,
-        u16::from_le_bytes,
-    )?;
-    let number = unpack(
-        "number",
-        &text("number", &file.number)?,
-        n_nodes,
-        f32::from_le_bytes,
-    )?;
-    let missing = unpack(
-        "missing",
-        &text("missing", &file.missing)?,
-        n_nodes,
-        |[byte]| byte != 0,
-    )?;
-    let left = unpack(
-        "left",
-        &text("left", &file.left)?,
-        n_nodes,
-        u32::from_le_bytes,
-    )?;
-    let cover = unpack(
-        "cover",
-        &text("cover", &file.cover)?,
-        n_nodes,
-        f32::from_le_bytes,
-    )?;
+    check_promise(file, n_nodes)?;
+    let feature = array("feature", &file.feature, n_nodes, u16::from_le_bytes)?;
+    let number = array("number", &file.number, n_nodes, f32::from_le_bytes)?;
+    let missing = array("missing", &file.missing, n_nodes, |[byte]| byte != 0)?;
+    let left = array("left", &file.left, n_nodes, u32::from_le_bytes)?;
+    let cover = array("cover", &file.cover, n_nodes, f32::from_le_bytes)?;
     let mut sets = match &file.sets {
         Some(sets) => sets.check(file.nodes.len(), n_nodes)?.into_iter(),
         None => Vec::new().into_iter(),
@@ -94,4 +52,34 @@ pub(super) fn trees(file: &TreesFile) -> Caused<Vec<Tree>> {
         }
     });
     Ok(trees.collect())
+}
+
+fn check_promise(file: &TreesFile, n_nodes: usize) -> Caused<()> {
+    let arrays = [
+        &file.feature,
+        &file.number,
+        &file.missing,
+        &file.left,
+        &file.cover,
+    ];
+    let lengths = arrays.map(|text| text.as_deref().map_or(0, str::len));
+    let n_characters = lengths.iter().sum::<usize>();
+    if N_NODES_FREE + N_NODES_PER_CHARACTER * n_characters < n_nodes {
+        return Err(format!(
+            "{n_nodes} nodes are promised; that many are not there"
+        ));
+    }
+    Ok(())
+}
+
+fn array<T, const N: usize>(
+    name: &str,
+    text: &Option<String>,
+    n: usize,
+    of: impl Fn([u8; N]) -> T,
+) -> Caused<Vec<T>> {
+    let text = text
+        .as_deref()
+        .ok_or_else(|| format!("`{name}` is not there"))?;
+    unpack(name, text, n, of)
 }

@@ -15,10 +15,16 @@ use rayon::prelude::*;
 
 use super::super::codes::FeatureCodes;
 use super::super::ensemble::Tree;
-use super::subsets::Set;
+use super::subsets::{N_FEATURES_MAX, Set};
 
 /// Numbers in all tables together: 32 MiB.
 const N_NUMBERS_MAX: usize = 1 << 22;
+
+/// Trees whose leaves are listed at a time.
+const N_TREES_AT_ONCE: usize = 4;
+
+/// Leaves that are marked in one table after the other: they stay in the cache meanwhile, and so does a table.
+const N_LEAVES_AT_ONCE: usize = 8192;
 
 /// One table for no feature, one for each feature, one for each pair.
 pub(super) struct SetTables {
@@ -38,15 +44,17 @@ struct Table {
 /// The places that pass a leaf's path: from one up to and including another, and perhaps the missing values.
 #[derive(Clone, Copy)]
 struct Span {
-    from: usize,
-    to: usize,
+    from: u16,
+    to: u16,
     missing: bool,
     share: f64,
 }
 
+/// A leaf's span for each feature; the same for features that are not there.
+#[derive(Clone, Copy)]
 struct LeafSpans {
     value: f64,
-    spans: Vec<Span>,
+    spans: [Span; N_FEATURES_MAX],
 }
 
 impl SetTables {
@@ -73,10 +81,19 @@ impl SetTables {
             numbers: vec![0.0; n_places(down) * n_places(across)],
         };
         let mut tables: Vec<Table> = keys.into_iter().map(empty).collect();
-        for tree in trees {
-            let leaves = spans_of(tree, features, codes);
-            tables.par_iter_mut().for_each(|table| {
-                leaves.iter().for_each(|leaf| table.mark(leaf));
+        for trees in trees.chunks(N_TREES_AT_ONCE) {
+            let leaves = trees.par_iter().map(|tree| spans_of(tree, features, codes));
+            let leaves: Vec<Vec<LeafSpans>> = leaves.collect();
+            let n_tables = tables.len().div_ceil(rayon::current_num_threads());
+            tables.par_chunks_mut(n_tables).for_each(|tables| {
+                for leaves in leaves
+                    .iter()
+                    .flat_map(|leaves| leaves.chunks(N_LEAVES_AT_ONCE))
+                {
+                    for table in &mut *tables {
+                        leaves.iter().for_each(|leaf| table.mark(leaf, n));
+                    }
+                }
             });
         }
         tables.par_iter_mut().for_each(Table::spread);
@@ -92,9 +109,9 @@ impl SetTables {
 }
 
 impl Table {
-    fn mark(&mut self, leaf: &LeafSpans) {
+    fn mark(&mut self, leaf: &LeafSpans, n_features: usize) {
         let mut value = leaf.value;
-        for (feature, span) in leaf.spans.iter().enumerate() {
+        for (feature, span) in leaf.spans[..n_features].iter().enumerate() {
             if Some(feature) != self.down && Some(feature) != self.across {
                 value *= span.share;
             }
@@ -146,7 +163,7 @@ fn ranges(
     let (numbers, missing) = match span {
         None => (Some((0, 1)), None),
         Some(span) => (
-            (span.from <= span.to).then_some((span.from, span.to + 1)),
+            (span.from <= span.to).then_some((span.from.into(), usize::from(span.to) + 1)),
             span.missing.then_some((n_places - 1, n_places)),
         ),
     };
@@ -155,14 +172,17 @@ fn ranges(
 
 /// Every leaf of a tree with the places that reach it.
 fn spans_of(tree: &Tree, features: &[usize], codes: &[FeatureCodes]) -> Vec<LeafSpans> {
-    let free = |codes: &FeatureCodes| Span {
+    let mut free = [Span {
         from: 0,
-        to: codes.n_codes() - 2,
+        to: 0,
         missing: true,
         share: 1.0,
-    };
+    }; N_FEATURES_MAX];
+    for (span, codes) in free.iter_mut().zip(codes) {
+        span.to = (codes.n_codes() - 2) as u16;
+    }
     let mut leaves = Vec::with_capacity(tree.n_leaves());
-    let mut open: Vec<(usize, Vec<Span>)> = vec![(0, codes.iter().map(free).collect())];
+    let mut open = vec![(0, free)];
     while let Some((node, spans)) = open.pop() {
         if tree.is_leaf(node) {
             let value = f64::from(tree.value[node]);
@@ -173,10 +193,10 @@ fn spans_of(tree: &Tree, features: &[usize], codes: &[FeatureCodes]) -> Vec<Leaf
         let place = features
             .binary_search(&feature)
             .expect("a feature of these trees");
-        let last_left = codes[place].of_threshold(tree.threshold[node]);
+        let last_left = codes[place].of_threshold(tree.threshold[node]) as u16;
         let [left, right] = tree.children(node);
         let [share_left, share_right] = tree.shares(node);
-        let mut to_left = spans.clone();
+        let mut to_left = spans;
         to_left[place] = Span {
             from: spans[place].from,
             to: spans[place].to.min(last_left),

@@ -26,7 +26,7 @@ use super::set_tables::SetTables;
 use crate::columns::Columns;
 
 /// The most features that are explained this way: 256 sets.
-const N_FEATURES_MAX: usize = 8;
+pub(super) const N_FEATURES_MAX: usize = 8;
 /// Sets up to this size are looked up.
 const N_TABLED: u32 = 2;
 /// Rows walked together.
