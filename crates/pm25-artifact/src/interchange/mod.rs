@@ -93,6 +93,9 @@ pub fn export(model: &Model, origin: Sha256, to: Format) -> Result<Vec<u8>> {
             "boosters and forests of `pm25-train` can be exported; other formats may say more",
         )
     };
+    if model.blend.is_some() {
+        return Err(refuse("it is a blend of several models".to_owned()));
+    }
     let Some(trees) = &model.trees else {
         return Err(refuse(format!("a {} model has no trees", model.kind)));
     };
@@ -121,7 +124,7 @@ struct Imported {
 }
 
 /// Reads trees of another program into a model that is otherwise `like`: its task, input columns, stations and
-/// baselines are taken over, its trees and its training profile are not. Columns are matched by name, and by position
+/// baselines are taken over; its trees, blend, intervals and training profile are not. Columns are matched by name, and by position
 /// where the file names none.
 ///
 /// Predictions are summed in f64 here, so they agree with XGBoost's f32 sums to about 1e-6 relative; LightGBM's f64

@@ -2,7 +2,7 @@
 
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
-use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_artifact::model::{Blend, Model, ModelKind, Part, PartModel, Rows};
 use pm25_learn::Columns;
 use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use serde_json::{Map, Value, json};
@@ -77,20 +77,35 @@ fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
         .map(|value| value.max(0.0).sqrt() * 3.7)
         .collect();
     let few = [("n_estimators".to_owned(), "12".to_owned())];
-    let trees = match kind {
-        ModelKind::Forest => {
-            let params = ForestParams::from_pairs(&few).unwrap();
-            Some(fit_forest(&x, &y, &params, &|_| ()).ensemble)
-        }
-        ModelKind::Boost => {
-            let params = BoostParams::from_pairs(&few).unwrap();
-            Some(fit_boost(&x, &y, None, &params, &|_| ()).ensemble)
-        }
-        _ => None,
+    let forest = || {
+        let params = ForestParams::from_pairs(&few).unwrap();
+        fit_forest(&x, &y, &params, &|_| ()).ensemble
+    };
+    let boost = || {
+        let params = BoostParams::from_pairs(&few).unwrap();
+        fit_boost(&x, &y, None, &params, &|_| ()).ensemble
+    };
+    let part = |name: &str, weight, model| Part {
+        name: name.to_owned(),
+        weight,
+        reference_share: 0.5,
+        model,
     };
     Model {
         kind,
-        trees,
+        trees: match kind {
+            ModelKind::Forest => Some(forest()),
+            ModelKind::Boost => Some(boost()),
+            _ => None,
+        },
+        blend: (kind == ModelKind::Blend).then(|| Blend {
+            parts: vec![
+                part("linear", 0.3, PartModel::Linear(classic().linear)),
+                part("boost-half", 0.6, PartModel::Trees(boost())),
+            ],
+            reference_weight: 0.1,
+            reference_mean_ug_m3: 80.0,
+        }),
         ..classic()
     }
 }

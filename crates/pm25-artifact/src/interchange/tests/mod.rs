@@ -489,6 +489,17 @@ fn what_a_format_cannot_say_is_refused_by_name() {
             ..good.clone()
         };
         says(&linear, to, "a linear model has no trees");
+        let blend = Model {
+            kind: ModelKind::Blend,
+            trees: None,
+            blend: Some(crate::model::Blend {
+                parts: vec![],
+                reference_weight: 1.0,
+                reference_mean_ug_m3: 80.0,
+            }),
+            ..good.clone()
+        };
+        says(&blend, to, "it is a blend of several models");
     }
     let mut strange = good.clone();
     strange.inputs[0].column = "a[b]".to_owned();
