@@ -10,6 +10,7 @@ pub mod ingest;
 pub mod interchange;
 pub mod model;
 pub mod prep;
+pub mod probe;
 pub mod registry;
 pub mod shap;
 pub mod train;

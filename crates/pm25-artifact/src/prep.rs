@@ -32,6 +32,8 @@ pub enum TaskFact {
         /// Hours ahead.
         horizon_h: u16,
     },
+    /// The mean PM2.5 of the next 24 hours.
+    DayMean,
 }
 
 impl From<Task> for TaskFact {
@@ -39,6 +41,7 @@ impl From<Task> for TaskFact {
         match task {
             Task::Nowcast => Self::Nowcast,
             Task::Forecast { horizon_h } => Self::Forecast { horizon_h },
+            Task::DayMean => Self::DayMean,
         }
     }
 }
@@ -48,6 +51,7 @@ impl From<TaskFact> for Task {
         match task {
             TaskFact::Nowcast => Self::Nowcast,
             TaskFact::Forecast { horizon_h } => Self::Forecast { horizon_h },
+            TaskFact::DayMean => Self::DayMean,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod answers;
 mod bounds;
+mod covered;
 mod day_before;
 mod errors;
 mod exam;
@@ -19,14 +20,16 @@ mod files;
 mod judge;
 mod judging;
 mod opening;
+mod parts;
 mod plots;
+mod probe;
 mod report;
 mod rival;
 mod say;
 mod slices;
 mod worst;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use pm25_file::{Program, program};
 use pm25_tool::{Common, Console, Outcome, Tool};
 
@@ -38,12 +41,19 @@ const PROGRAM: Program = program!();
 /// pictures. Every test row counts: a model that leaves one without an answer is refused. Each look at test rows is
 /// written into runs.jsonl, and a look by a second model is warned of.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "pm25-eval", version)]
+#[command(name = "pm25-eval", version, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(flatten)]
     judge: judging::JudgeArgs,
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    job: Option<Job>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Job {
+    Probe(probe::ProbeArgs),
 }
 
 impl Tool for Args {
@@ -52,6 +62,9 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        judging::run(&self.judge, console)
+        match self.job {
+            Some(Job::Probe(args)) => probe::run(&args, console),
+            None => judging::run(&self.judge, console),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! The rows that were picked as a model wants them, and its answers as a table.
 
+use pm25_air::aqi::{Averaging, Level, Reading, Scale};
 use pm25_air::civil::HOUR_S;
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::task::persistence;
-use pm25_air::{FeatureSet, Network, Station};
+use pm25_air::{FeatureSet, Network, Station, Task};
 use pm25_artifact::model::{Model, Rows};
 use pm25_table::{Column, Table, Text};
 
@@ -19,6 +20,9 @@ use crate::pick::Pick;
 /// | `target_time` | the predicted hour |
 /// | `persistence_ug_m3` | the newest PM2.5 that may be known at t; null if missing |
 /// | `prediction_ug_m3` | the model's answer |
+///
+/// The mean of the next 24 hours is what 24-hour scales judge, so there each has its columns too: `aqi_us` (the index;
+/// not for the WHO, which has none) and `band_us`. `target_time` is then the last of the hours.
 pub(crate) fn table(
     model: &Model,
     features: &FeatureSet,
@@ -57,8 +61,35 @@ pub(crate) fn table(
     table.push("horizon_h", Column::I16(vec![horizon_h; served.len()]));
     table.push("target_time", Column::Time(target_times));
     table.push("persistence_ug_m3", known);
+    if features.task() == Task::DayMean {
+        judge(&mut table, &predictions);
+    }
     table.push("prediction_ug_m3", predictions);
     table
+}
+
+/// What each 24-hour scale calls the predicted means.
+fn judge(table: &mut Table, means_ug_m3: &[f64]) {
+    for scale in Scale::ALL {
+        let reading = |&mean: &f64| scale.of_day(Level::of_number(mean)?);
+        let readings: Vec<Option<Reading>> = means_ug_m3.iter().map(reading).collect();
+        if !matches!(scale.averaging(), Averaging::Day { .. }) {
+            continue;
+        }
+        let index = |reading: &Option<Reading>| {
+            let index = reading.and_then(|reading| reading.index);
+            index.map_or(f32::NAN, |index| index as f32)
+        };
+        if scale != Scale::Who {
+            let indices: Vec<f32> = readings.iter().map(index).collect();
+            table.push(&format!("aqi_{}", scale.name()), indices);
+        }
+        let names = readings
+            .iter()
+            .map(|reading| reading.map_or("", |reading| reading.band.name));
+        let names = Column::Text(Text::from_rows(names));
+        table.push(&format!("band_{}", scale.name()), names);
+    }
 }
 
 /// Stations with the hour that was picked.

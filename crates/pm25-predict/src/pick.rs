@@ -119,8 +119,10 @@ impl Asked<'_> {
     fn newest_hour(&self, station_idx: usize) -> Option<usize> {
         let station = &self.network.stations[station_idx];
         match self.task {
-            Task::Forecast { .. } => {
-                let known = persistence(station, self.task, 0..station.n_hours());
+            // A day's mean too starts from the newest hour, not from the newest day that has enough of them.
+            Task::Forecast { .. } | Task::DayMean => {
+                let hour_ahead = Task::Forecast { horizon_h: 1 };
+                let known = persistence(station, hour_ahead, 0..station.n_hours());
                 known.iter().rposition(|value| !value.is_nan())
             }
             Task::Nowcast => self
@@ -234,7 +236,7 @@ mod tests {
         );
         network.stations[0].flags[Quantity::Pm25.index()][2] = flag::IMPOSSIBLE;
         assert_eq!(picks(&network, FORECAST, When::Newest), [Pick::Hour(1)]);
-        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::SPIKE;
+        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::FLATLINE;
         assert_eq!(
             picks(&network, Task::Nowcast, When::Newest),
             [Pick::Hour(1)],

@@ -34,26 +34,32 @@ impl Explanation {
         let task = features.task();
         Self {
             task: task.to_string(),
-            target: format!("PM2.5 of the hour stamped {}", after(task.horizon_h())),
-            persistence: format!("PM2.5 of the hour stamped {}", before(task.newest_pm25_h())),
+            target: match task {
+                Task::DayMean => "mean PM2.5 of the hours stamped t+1h to t+24h".to_owned(),
+                _ => format!("PM2.5 of the hour stamped {}", after(task.horizon_h())),
+            },
+            persistence: match task {
+                Task::DayMean => "mean PM2.5 of the hours stamped t-23h to t".to_owned(),
+                _ => format!("PM2.5 of the hour stamped {}", before(task.newest_pm25_h())),
+            },
             feature_list: features.to_string(),
             history_h: features.history_h(),
             features: features
                 .features()
                 .iter()
-                .map(|feature| Explained::of(*feature, task))
+                .map(|feature| Explained::of(feature, task))
                 .collect(),
         }
     }
 }
 
 impl Explained {
-    fn of(feature: Feature, task: Task) -> Self {
+    fn of(feature: &Feature, task: Task) -> Self {
         let (newest_input, known_at) = match feature.newest_h(task) {
             // An hour stamped t is over one hour later.
             Some(0) => (of(feature, before(0)), after(1)),
             Some(newest_h) => (of(feature, before(newest_h)), before(newest_h - 1)),
-            None if feature == Feature::Station => {
+            None if *feature == Feature::Station => {
                 ("train stations".to_owned(), "always".to_owned())
             }
             None => ("calendar at t".to_owned(), "always".to_owned()),
@@ -69,9 +75,10 @@ impl Explained {
 }
 
 /// Whose hour it is, where it is not the station's own.
-fn of(feature: Feature, hour: String) -> String {
+fn of(feature: &Feature, hour: String) -> String {
     match feature {
         Feature::Others { .. } => format!("others' {hour}"),
+        Feature::At { .. } => format!("its {hour}"),
         _ => hour,
     }
 }

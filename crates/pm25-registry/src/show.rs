@@ -201,5 +201,6 @@ pub(crate) fn task_words(task: TaskFact) -> String {
     match task {
         TaskFact::Nowcast => "nowcast".to_owned(),
         TaskFact::Forecast { horizon_h } => format!("forecast {horizon_h} h"),
+        TaskFact::DayMean => "mean of the next 24 h".to_owned(),
     }
 }

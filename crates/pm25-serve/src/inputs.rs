@@ -111,7 +111,7 @@ pub(crate) fn of_model(
     n_stations: usize,
 ) -> Vec<Input> {
     let describe = |(idx, fact): (usize, &FeatureFact)| {
-        let feature = features.and_then(|set| set.features().get(idx).copied());
+        let feature = features.and_then(|set| set.features().get(idx));
         Input {
             column: fact.column.clone(),
             expression: fact.expression.clone(),
@@ -124,9 +124,9 @@ pub(crate) fn of_model(
 }
 
 /// What a feature can be.
-fn bound(feature: Feature, n_stations: usize) -> Bound {
-    match feature {
-        Feature::Own(local) => of_local(local),
+fn bound(feature: &Feature, n_stations: usize) -> Bound {
+    match *feature {
+        Feature::Own(of) | Feature::At { of, .. } => of_local(of),
         Feature::Others {
             stat: OthersStat::Std,
             of,
@@ -218,13 +218,13 @@ fn of_hand(hand: Calendar) -> Bound {
 }
 
 /// What a feature might be on a November afternoon in a large city.
-fn typical(feature: Feature) -> f32 {
-    match feature {
+fn typical(feature: &Feature) -> f32 {
+    match *feature {
         Feature::Others {
             stat: OthersStat::Std,
             ..
         } => 1.0,
-        Feature::Own(local) | Feature::Others { of: local, .. } => typical_local(local),
+        Feature::Own(of) | Feature::Others { of, .. } | Feature::At { of, .. } => typical_local(of),
         Feature::Station => 0.0,
         Feature::Calendar(Calendar::Hour) => 14.0,
         Feature::Calendar(Calendar::DayOfWeek) => 2.0,
@@ -293,7 +293,7 @@ mod tests {
     fn bound_of(expression: &str) -> Bound {
         let task = Task::Forecast { horizon_h: 1 };
         let set = FeatureSet::parse(task, expression).unwrap();
-        bound(set.features()[0], 12)
+        bound(&set.features()[0], 12)
     }
 
     #[test]
@@ -331,7 +331,7 @@ mod tests {
     fn examples_are_possible() {
         for task in [Task::Nowcast, Task::Forecast { horizon_h: 24 }] {
             let set = FeatureSet::parse(task, "full").unwrap();
-            for &feature in set.features() {
+            for feature in set.features() {
                 assert!(bound(feature, 1).holds(typical(feature)), "{feature}");
             }
         }

@@ -273,6 +273,19 @@ fn prediction() -> Value {
             "prediction_ug_m3",
             json!({"type": "number", "description": UNIT}),
         ),
+        (
+            "scales",
+            json!({
+                "type": "object",
+                "description": "For the mean of the next 24 hours: its band, and its index where there is one, on each \
+                                24-hour scale (us, india, china, who)",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {"band": {"type": "string"}, "index": {"type": "integer"}},
+                    "required": ["band"],
+                },
+            }),
+        ),
     ]);
     prediction["required"] = json!(["horizon_h", "prediction_ug_m3"]);
     prediction

@@ -20,10 +20,10 @@ impl Level {
     /// One hour's value, µg/m³, taken as the shortest decimal that reads back as it (4.2, not 4.199999809); nothing for
     /// a missing one (NaN) or what no air has.
     pub fn of_hour(ug_m3: f32) -> Option<Self> {
-        let pg = f64::from(ug_m3) * PG as f64;
-        if !(f64::from(ug_m3).abs() <= UG_MAX) {
+        if ug_m3.is_nan() || UG_MAX < f64::from(ug_m3).abs() {
             return None;
         }
+        let pg = f64::from(ug_m3) * PG as f64;
         // An f32 has seven digits: below 10 µg/m³ they all lie before the sixth decimal; above, the nearest multiple
         // of the last digit's place is the decimal that was written.
         let place = decimal_place(ug_m3);

@@ -83,6 +83,7 @@ pub fn evaluate(
     let station = &scene.network.stations[station_idx];
     let sources = Sources::new(set.task(), station, set.locals(), hours.clone());
     let rows = Rows {
+        scene,
         chorus: scene.choruses.get(&station.start_s.rem_euclid(HOUR_S)),
         station_idx,
         start_s: station.time_s(hours.start),
@@ -92,7 +93,7 @@ pub fn evaluate(
     };
     set.features()
         .iter()
-        .map(|feature| rows.column(*feature))
+        .map(|feature| rows.column(feature))
         .collect()
 }
 
@@ -109,6 +110,7 @@ pub(super) fn locals(
 
 /// What the features of some rows are computed from.
 struct Rows<'a> {
+    scene: &'a Scene<'a>,
     chorus: Option<&'a Chorus>,
     station_idx: usize,
     /// Start of the first row's hour.
@@ -120,9 +122,10 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn column(&self, feature: Feature) -> Vec<f32> {
-        match feature {
+    fn column(&self, feature: &Feature) -> Vec<f32> {
+        match *feature {
             Feature::Own(local) => self.sources.column(local),
+            Feature::At { ref station, of } => self.at(station, of),
             Feature::Others { stat, of } => {
                 let own = Own {
                     station_idx: self.station_idx,
@@ -148,6 +151,25 @@ impl Rows<'_> {
             }
             Feature::Station => vec![self.station_code; self.sources.n_rows],
         }
+    }
+
+    /// What another station says; nothing for the own one, and for one that is not there.
+    fn at(&self, name: &str, of: Local) -> Vec<f32> {
+        let n_rows = self.sources.n_rows;
+        let stations = &self.scene.network.stations;
+        let found = stations.binary_search_by(|station| station.name.as_str().cmp(name));
+        let Some(other) = found.ok().filter(|&idx| idx != self.station_idx) else {
+            return vec![f32::NAN; n_rows];
+        };
+        // Its newest hour that begins no later than the row's; the first rows may lie before its first hour.
+        let first = (self.start_s - stations[other].start_s).div_euclid(HOUR_S);
+        let n_before = usize::try_from(-first).unwrap_or(0).min(n_rows);
+        let from = usize::try_from(first).unwrap_or(0);
+        let task = self.scene.set.task();
+        let hours = from..from + n_rows - n_before;
+        let mut column = vec![f32::NAN; n_before];
+        column.extend(locals(task, &stations[other], &[of], hours).concat());
+        column
     }
 }
 

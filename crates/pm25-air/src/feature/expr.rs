@@ -102,7 +102,7 @@ impl Wave {
 }
 
 /// One feature of the row t.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Feature {
     /// What the station's own hours say: `pm10`, `lag(pm25,1)`, `mean(pm25,24)`.
     Own(Local),
@@ -112,6 +112,14 @@ pub enum Feature {
         /// What becomes of their values.
         stat: OthersStat,
         /// What each of them says.
+        of: Local,
+    },
+    /// What one other station's hours say, at the same hour as for [`Feature::Others`]: `at("Dongsi",pm25)`. Missing for
+    /// that station's own rows.
+    At {
+        /// Its name.
+        station: String,
+        /// What it says.
         of: Local,
     },
     /// A clock hand as a number: `hour`.
@@ -128,11 +136,13 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// The column's name, `[a-z0-9_]+`; different features have different columns.
-    pub fn column(self) -> String {
+    /// The column's name, `[a-z0-9_]+`; different features have different columns, but for stations whose names differ
+    /// in capitals alone.
+    pub fn column(&self) -> String {
         match self {
             Self::Own(local) => local.column(),
             Self::Others { stat, of } => format!("{}__{}", of.column(), stat.name()),
+            Self::At { station, of } => format!("{}__at_{}", of.column(), plain(station)),
             Self::Calendar(hand) => hand.name().to_owned(),
             Self::Cycle { wave, of } => format!("{}__{}", of.name(), wave.name()),
             Self::Station => "station_code".to_owned(),
@@ -140,9 +150,9 @@ impl Feature {
     }
 
     /// The unit as people write it; 1 for a pure number.
-    pub const fn unit(self) -> &'static str {
+    pub const fn unit(&self) -> &'static str {
         match self {
-            Self::Own(local) | Self::Others { of: local, .. } => local.unit(),
+            Self::Own(of) | Self::Others { of, .. } | Self::At { of, .. } => of.unit(),
             Self::Calendar(hand) => hand.unit(),
             Self::Cycle { .. } => "1",
             Self::Station => "code",
@@ -150,15 +160,15 @@ impl Feature {
     }
 
     /// What is computed of one station's hours, own or others'; nothing for what needs no measurement.
-    pub const fn local(self) -> Option<Local> {
+    pub const fn local(&self) -> Option<Local> {
         match self {
-            Self::Own(local) | Self::Others { of: local, .. } => Some(local),
+            Self::Own(of) | Self::Others { of, .. } | Self::At { of, .. } => Some(*of),
             Self::Calendar(_) | Self::Cycle { .. } | Self::Station => None,
         }
     }
 
     /// The signals of the row's own station that it is made of.
-    pub fn own_signals(self) -> impl Iterator<Item = Signal> {
+    pub fn own_signals(&self) -> impl Iterator<Item = Signal> + use<> {
         let own = match self {
             Self::Own(local) => Some(local.signals()),
             _ => None,
@@ -167,12 +177,12 @@ impl Feature {
     }
 
     /// Hours before t of the newest value that it uses; nothing for what needs no measurement.
-    pub fn newest_h(self, task: Task) -> Option<u16> {
+    pub fn newest_h(&self, task: Task) -> Option<u16> {
         self.local().map(|local| local.newest_h(task))
     }
 
     /// Hours before t of the oldest value that it uses, 0 for what needs no measurement.
-    pub fn oldest_h(self, task: Task) -> u16 {
+    pub fn oldest_h(&self, task: Task) -> u16 {
         self.local().map_or(0, |local| local.oldest_h(task))
     }
 }
@@ -183,9 +193,30 @@ impl fmt::Display for Feature {
         match self {
             Self::Own(local) => local.fmt(f),
             Self::Others { stat, of } => write!(f, "{}({of})", stat.name()),
+            Self::At { station, of } => write!(f, "at(\"{}\",{of})", station.replace('"', "\"\"")),
             Self::Calendar(hand) => f.write_str(hand.name()),
             Self::Cycle { wave, of } => write!(f, "{}({})", wave.name(), of.name()),
             Self::Station => f.write_str("station"),
         }
     }
+}
+
+/// A station's name as a part of a column: letters and digits in small, and what is lost thereby as a checksum (FNV-1a),
+/// unless it is only the capitals.
+fn plain(station: &str) -> String {
+    let small = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    let plain: String = station.chars().map(small).collect();
+    if plain == station.to_ascii_lowercase() {
+        return plain;
+    }
+    let checksum = station.bytes().fold(0x811c_9dc5_u32, |sum, byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    format!("{plain}_{checksum:08x}")
 }

@@ -6,7 +6,7 @@ use crate::aqi::{Level, Scale};
 use crate::civil::{Civil, HOUR_S};
 use crate::{Network, Quantity, Station, Task, flag};
 
-pub(super) fn feature(feature: Feature, task: Task, network: &Network, t: usize) -> f64 {
+pub(super) fn feature(feature: &Feature, task: Task, network: &Network, t: usize) -> f64 {
     let station = &network.stations[ASKED];
     let civil = Civil::of(station.time_s(t), station.utc_offset_min);
     let reading = |hand| match hand {
@@ -15,8 +15,20 @@ pub(super) fn feature(feature: Feature, task: Task, network: &Network, t: usize)
         Calendar::Month => f64::from(civil.month),
         Calendar::DayOfYear => f64::from(civil.dayofyear),
     };
-    match feature {
+    match *feature {
         Feature::Own(local) => self::local(local, task, station, t as i64),
+        Feature::At { ref station, of } => {
+            let asked = &network.stations[ASKED];
+            let others = network
+                .stations
+                .iter()
+                .filter(|other| other.name != asked.name);
+            let other = others.into_iter().find(|other| other.name == *station);
+            other.map_or(f64::NAN, |other| {
+                let newest = (asked.time_s(t) - other.start_s).div_euclid(HOUR_S);
+                self::local(of, task, other, newest)
+            })
+        }
         Feature::Others { stat, of } => {
             let said = network.stations.iter().enumerate();
             let said = said.filter(|(idx, _)| *idx != ASKED).map(|(_, other)| {

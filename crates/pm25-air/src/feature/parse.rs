@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! list    = feature { "," feature }
-//! feature = name | local | others "(" local ")" | wave "(" hand ")"
+//! feature = name | local | others "(" local ")" | "at" "(" quoted "," local ")" | wave "(" hand ")"
 //! local   = quantity | function "(" quantity { "," number } ")" | "ventilation" "(" hours ")"
 //!         | "nowcast" "(" "pm25" ")" | "aqi" "(" scale ")"
 //! ```
 //!
-//! Blanks do not count. The checks that need a task are in [`FeatureSet`](super::FeatureSet).
+//! Blanks do not count. A quote inside a quoted name is doubled. The checks that need a task are in [`FeatureSet`](super::FeatureSet).
 
 use super::nearest::nearest;
 use super::{
@@ -40,6 +40,7 @@ fn feature(reader: &mut Reader) -> Result<Feature, FeatureError> {
     let feature = match function {
         Function::Others(stat) => others(reader, stat)?,
         Function::Cycle(wave) => cycle(reader, wave)?,
+        Function::At => at(reader)?,
         _ => Feature::Own(function.local(reader)?),
     };
     reader.expect(')', "`)`")?;
@@ -71,14 +72,37 @@ fn plain(name: &Name) -> Result<Feature, FeatureError> {
 
 /// What is inside `others_mean(..)`.
 fn others(reader: &mut Reader, stat: OthersStat) -> Result<Feature, FeatureError> {
+    let column = reader.next_column();
+    let of = elsewhere(reader)?;
+    if of.signals()[0].is_angle() {
+        return Err(FeatureError::Angle {
+            column,
+            function: stat.name(),
+        });
+    }
+    Ok(Feature::Others { stat, of })
+}
+
+/// What is inside `at(..)`.
+fn at(reader: &mut Reader) -> Result<Feature, FeatureError> {
+    let station = reader.quoted("a station's name in double quotes")?;
+    reader.expect(',', "`,` and a quantity, or a function of one")?;
+    let of = elsewhere(reader)?;
+    Ok(Feature::At { station, of })
+}
+
+/// A number from one station's hours, wherever that is.
+fn elsewhere(reader: &mut Reader) -> Result<Local, FeatureError> {
     let name = reader.name("a quantity, or a function of one")?;
     if reader.peek() != Some('(') {
-        let signal = no_angle(&name, stat.name())?;
-        let of = Local::Value { signal, lag_h: 0 };
-        return Ok(Feature::Others { stat, of });
+        let signal = signal(&name)?;
+        return Ok(Local::Value { signal, lag_h: 0 });
     }
     let function = Function::of(&name)?;
-    if matches!(function, Function::Others(_) | Function::Cycle(_)) {
+    if matches!(
+        function,
+        Function::Others(_) | Function::Cycle(_) | Function::At
+    ) {
         return Err(FeatureError::Expected {
             column: name.column,
             expected: "a quantity, or a function of one",
@@ -87,14 +111,8 @@ fn others(reader: &mut Reader, stat: OthersStat) -> Result<Feature, FeatureError
     }
     reader.expect('(', "`(`")?;
     let of = function.local(reader)?;
-    if of.signals()[0].is_angle() {
-        return Err(FeatureError::Angle {
-            column: name.column,
-            function: stat.name(),
-        });
-    }
     reader.expect(')', "`)`")?;
-    Ok(Feature::Others { stat, of })
+    Ok(of)
 }
 
 fn cycle(reader: &mut Reader, wave: Wave) -> Result<Feature, FeatureError> {
@@ -117,6 +135,7 @@ enum Function {
     NowCast,
     Aqi,
     Others(OthersStat),
+    At,
     Cycle(Wave),
 }
 
@@ -127,6 +146,7 @@ impl Function {
             .chain([Self::Since, Self::Ventilation, Self::NowCast, Self::Aqi])
             .chain(WindowStat::ALL.map(Self::Window))
             .chain(OthersStat::ALL.map(Self::Others))
+            .chain([Self::At])
             .chain([Self::Cycle(Wave::Sin), Self::Cycle(Wave::Cos)])
     }
 
@@ -147,6 +167,7 @@ impl Function {
             Self::NowCast => "nowcast",
             Self::Aqi => "aqi",
             Self::Others(stat) => stat.name(),
+            Self::At => "at",
             Self::Cycle(wave) => wave.name(),
         }
     }
@@ -354,6 +375,39 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// A text in double quotes, those inside it doubled.
+    fn quoted(&mut self, expected: &'static str) -> Result<String, FeatureError> {
+        if self.peek() != Some('"') {
+            return Err(self.unexpected(expected));
+        }
+        let mut text = String::new();
+        let mut rest = &self.rest()[1..];
+        loop {
+            let Some((part, after)) = rest.split_once('"') else {
+                self.at = self.text.len();
+                return Err(self.unexpected("`\"` after the name"));
+            };
+            text.push_str(part);
+            rest = after;
+            let Some(more) = rest.strip_prefix('"') else {
+                break;
+            };
+            text.push('"');
+            rest = more;
+        }
+        self.at = self.text.len() - rest.len();
+        if text.is_empty() {
+            return Err(self.unexpected(expected));
+        }
+        Ok(text)
+    }
+
+    /// Where the next word begins.
+    fn next_column(&mut self) -> usize {
+        self.peek();
+        self.column()
+    }
+
     fn unexpected(&mut self, expected: &'static str) -> FeatureError {
         let found = match self.peek() {
             Some(found) => format!("`{found}`"),
@@ -425,6 +479,7 @@ mod tests {
             5 => any_local().prop_map(Feature::Own),
             5 => (select(OthersStat::ALL.to_vec()), any_local())
                 .prop_map(|(stat, of)| Feature::Others { stat, of }),
+            3 => ("\\PC{1,12}", any_local()).prop_map(|(station, of)| Feature::At { station, of }),
             1 => hand().prop_map(Feature::Calendar),
             1 => (select(vec![Wave::Sin, Wave::Cos]), hand())
                 .prop_map(|(wave, of)| Feature::Cycle { wave, of }),
@@ -444,7 +499,8 @@ mod tests {
         fn a_column_is_plain_and_belongs_to_one_feature(a in any_feature(), b in any_feature()) {
             let column = a.column();
             prop_assert!(column.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_'));
-            prop_assert_eq!(a == b, column == b.column());
+            let small = |feature: &Feature| feature.to_string().to_ascii_lowercase();
+            prop_assert_eq!(small(&a) == small(&b), column == b.column());
         }
 
         #[test]
@@ -465,6 +521,21 @@ mod tests {
 
     /// A text, how its error begins, and what its hint has.
     const ERRORS: &[(&str, &str, &str)] = &[
+        (
+            "at(Dongsi,pm25)",
+            "column 4: expected a station's name in double quotes, found `D`",
+            "look like",
+        ),
+        (
+            "at(\"Dongsi,pm25)",
+            "column 17: expected `\"` after the name, found the end",
+            "look like",
+        ),
+        (
+            "at(\"\",pm25)",
+            "column 6: expected a station's name in double quotes, found `,`",
+            "look like",
+        ),
         (
             "aqi(chima)",
             "column 5: unknown scale `chima`",

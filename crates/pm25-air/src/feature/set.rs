@@ -19,9 +19,22 @@ impl FeatureSet {
     /// # Errors
     /// See [`FeatureError`].
     pub fn parse(task: Task, text: &str) -> Result<Self, FeatureError> {
+        Self::parse_among(task, text, &[])
+    }
+
+    /// The same where it is known which stations there are: `full` may then look at each of them by name. A model that
+    /// is to be fitted gets the stations of its train rows.
+    ///
+    /// # Errors
+    /// See [`FeatureError`].
+    pub fn parse_among(task: Task, text: &str, stations: &[String]) -> Result<Self, FeatureError> {
         let features = match text.trim() {
             "classic" => parse_list(sets::CLASSIC)?,
-            "full" => parse_list(&sets::full(task))?,
+            "full" => {
+                let mut features = parse_list(&sets::full(task))?;
+                features.extend(sets::by_name(task, stations));
+                features
+            }
             _ => parse_list(text)?,
         };
         Self::new(task, features)
@@ -37,7 +50,7 @@ impl FeatureSet {
         }
         let mut columns = BTreeSet::new();
         for feature in &features {
-            if knows_the_answer(*feature, task) {
+            if knows_the_answer(feature, task) {
                 return Err(FeatureError::TargetItself {
                     expression: feature.to_string(),
                 });
@@ -68,7 +81,8 @@ impl FeatureSet {
 
     /// Whether any feature looks at other stations.
     pub fn looks_at_others(&self) -> bool {
-        let others = |feature: &Feature| matches!(feature, Feature::Others { .. });
+        let others =
+            |feature: &Feature| matches!(feature, Feature::Others { .. } | Feature::At { .. });
         self.features.iter().any(others)
     }
 
@@ -94,7 +108,7 @@ impl fmt::Display for FeatureSet {
 }
 
 /// Also of other stations: where a nowcast is asked for, their PM2.5 of the hour t is as late as its own.
-fn knows_the_answer(feature: Feature, task: Task) -> bool {
+fn knows_the_answer(feature: &Feature, task: Task) -> bool {
     let pm25 = Signal::Measured(Quantity::Pm25);
     let of_pm25 = feature
         .local()

@@ -10,7 +10,8 @@
 //! PM2.5 and its changes; 0.067, 0.154 and 0.169 with their weather and gases too. What brought nothing there, and is
 //! left to who asks for it: quantiles, slopes and weighted means of the own past, further windows, stagnation.
 
-use crate::Task;
+use super::{Feature, Local, Signal};
+use crate::{Quantity, Task};
 
 /// The original's six inputs: particles and two gases of this hour, and the calendar.
 pub(super) const CLASSIC: &str = "pm10,o3,co,hour,dayofweek,month";
@@ -65,6 +66,35 @@ pub(super) fn full(task: Task) -> String {
     let shared = [PM25_PAST, OTHER_POLLUTANTS, WEATHER, CALENDAR].join(",");
     match task {
         Task::Nowcast => shared,
-        Task::Forecast { .. } => [PM25_NOW, &shared, OTHERS_PM25, OTHERS_REST].join(","),
+        Task::Forecast { .. } | Task::DayMean => {
+            [PM25_NOW, &shared, OTHERS_PM25, OTHERS_REST].join(",")
+        }
     }
+}
+
+/// Stations up to which each gets columns of its own: beyond a city's worth they are too many to learn from.
+const NAMED_MAX: usize = 16;
+
+/// Hours ahead up to which they help: on the same years as above they brought 0.007 of skill at 1 and at 6 h and took
+/// 0.010 at 24 h.
+const NAMED_HORIZON_H_MAX: u16 = 12;
+
+/// What each station measures and how it changes, by name: from where the air comes.
+pub(super) fn by_name(task: Task, stations: &[String]) -> Vec<Feature> {
+    let near = matches!(task, Task::Forecast { horizon_h } if horizon_h <= NAMED_HORIZON_H_MAX);
+    if !near || stations.len() < 2 || NAMED_MAX < stations.len() {
+        return Vec::new();
+    }
+    let signal = Signal::Measured(Quantity::Pm25);
+    let said = [
+        Local::Value { signal, lag_h: 0 },
+        Local::Change { signal, hours: 1 },
+    ];
+    let of_station = |station: &String| {
+        said.map(|of| Feature::At {
+            station: station.clone(),
+            of,
+        })
+    };
+    stations.iter().flat_map(of_station).collect()
 }

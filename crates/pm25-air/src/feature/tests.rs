@@ -19,7 +19,7 @@ const EVERY_KIND: &str = "lag(pm25,1),lag(pm25,5),mean(pm25,4),min(pm25,4),max(p
     ventilation(6),nowcast(pm25),aqi(us),aqi(india),aqi(china),aqi(europe),aqi(who),hour,dayofweek,month,dayofyear,sin(hour),cos(hour),sin(dayofweek),cos(month),sin(dayofyear),station,\
     others_mean(lag(pm25,1)),others_max(mean(pm25,4)),others_min(temp),others_std(pm10),others_mean(change(pres,3)),\
     others_std(quantile(pm25,8,50)),others_max(since(wind,2,8)),others_mean(ewm(pm25,2)),others_min(slope(pm25,5)),\
-    others_mean(wind_u),others_max(ventilation(6)),others_max(nowcast(pm25)),others_mean(aqi(europe))";
+    others_mean(wind_u),at(\"a\",lag(pm25,1)),at(\"b\",pm10),at(\"c\",mean(temp,6)),at(\"d\",wind_dir),at(\"e\",pm10),others_max(ventilation(6)),others_max(nowcast(pm25)),others_mean(aqi(europe))";
 
 fn set(task: Task, text: &str) -> FeatureSet {
     FeatureSet::parse(task, text).unwrap()
@@ -28,7 +28,7 @@ fn set(task: Task, text: &str) -> FeatureSet {
 /// The sets that properties are checked on: everything, for both tasks, PM2.5 of the hour t where it is allowed.
 fn sets() -> Vec<FeatureSet> {
     let forecast = format!(
-        "{EVERY_KIND},pm25,change(pm25,1),change(pm25,6),others_mean(pm25),others_std(change(pm25,1))"
+        "{EVERY_KIND},pm25,change(pm25,1),change(pm25,6),others_mean(pm25),others_std(change(pm25,1)),at(\"a\",pm25),at(\"d\",change(pm25,1))"
     );
     vec![
         set(Task::Nowcast, EVERY_KIND),
@@ -168,7 +168,7 @@ proptest! {
             changed.stations[ASKED].flags = after.stations[ASKED].flags.clone();
             let rows = row(&set, &before, hour_idx).into_iter().zip(row(&set, &changed, hour_idx));
             for (feature, (was, is)) in set.features().iter().zip(rows) {
-                if matches!(feature, Feature::Others { .. }) {
+                if matches!(feature, Feature::Others { .. } | Feature::At { .. }) {
                     prop_assert_eq!(was, is, "{}", feature);
                 }
             }
@@ -202,7 +202,7 @@ proptest! {
             let found = row(&set, &air, hour_idx);
             for (feature, found) in set.features().iter().zip(found) {
                 let found = f64::from(f32::from_bits(found));
-                let expected = oracle::feature(*feature, set.task(), &air, hour_idx);
+                let expected = oracle::feature(feature, set.task(), &air, hour_idx);
                 let is_close = (found - expected).abs() <= 1e-6 * (1.0 + expected.abs());
                 prop_assert!(is_close || (found.is_nan() && expected.is_nan()), "{} {} {}", feature, found, expected);
             }
@@ -239,7 +239,7 @@ fn a_window_needs_three_quarters_of_its_hours() {
         one(FORECAST, "mean(pm10,4)", &station, 9),
         (6.0 + 8.0 + 9.0) / 3.0
     );
-    station.flags[Quantity::Pm10.index()][6] = flag::SPIKE;
+    station.flags[Quantity::Pm10.index()][6] = flag::FLATLINE;
     assert!(one(FORECAST, "mean(pm10,4)", &station, 9).is_nan());
     assert!(one(FORECAST, "mean(pm10,4)", &counting(10), 1).is_nan());
     assert_eq!(one(FORECAST, "mean(pm10,4)", &counting(10), 2), 1.0);

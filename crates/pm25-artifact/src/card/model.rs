@@ -136,6 +136,7 @@ fn task_words(task: TaskFact) -> String {
     match task {
         TaskFact::Nowcast => "PM2.5 of the hour itself (nowcast)".to_owned(),
         TaskFact::Forecast { .. } => format!("PM2.5 {horizon_h} h ahead (forecast)"),
+        TaskFact::DayMean => "mean PM2.5 of the next 24 h (forecast)".to_owned(),
     }
 }
 

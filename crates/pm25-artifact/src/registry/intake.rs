@@ -219,7 +219,7 @@ impl Judged {
     pub fn task(&self) -> TaskName {
         match self.report.model.task {
             TaskFact::Nowcast => TaskName::Nowcast,
-            TaskFact::Forecast { .. } => TaskName::Forecast,
+            TaskFact::Forecast { .. } | TaskFact::DayMean => TaskName::Forecast,
         }
     }
 

@@ -73,8 +73,6 @@ pub(crate) fn add_trees(trees: &[Tree], x: &Columns, sums: &mut [f64]) {
 
 /// A few whole rows of a table, side by side.
 pub(crate) struct Rows {
-    /// Number of the first row in the table.
-    pub(crate) first: usize,
     n_rows: usize,
     n_columns: usize,
     values: Vec<f32>,
@@ -91,7 +89,6 @@ impl Rows {
             }
         }
         Self {
-            first,
             n_rows,
             n_columns,
             values,

@@ -2,8 +2,10 @@
 //!
 //! Not the choice between features: the grower compares what is found here.
 
+use std::ops::Range;
+
 use super::bins::{ALL_PRESENT, MISSING};
-use super::histogram::{Slots, SparseSlots, Sum};
+use super::histogram::{Histogram, SparseSlots, Sum};
 
 /// What a split is worth and which ones are allowed, in quantised steps.
 ///
@@ -27,13 +29,29 @@ pub(crate) struct Penalties {
     pub(crate) min_child_weight: f64,
 }
 
+/// What one step of a gradient and of a weight stand for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    pub(crate) gradient: f64,
+    pub(crate) weight: f64,
+}
+
+/// What a node asks of a bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ask {
+    /// Whether it is at most this one.
+    UpTo(u8),
+    /// Whether it is one of those whose bits are set.
+    OneOf([u64; 4]),
+}
+
 /// One way to part a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Split {
     /// Column of the table.
     pub(crate) feature: usize,
-    /// The last bin that goes left.
-    pub(crate) bin: u8,
+    /// What goes left.
+    pub(crate) ask: Ask,
     pub(crate) missing_left: bool,
     /// Improvement in steps squared, above zero.
     pub(crate) gain: f64,
@@ -44,26 +62,47 @@ pub(crate) struct Split {
 impl Split {
     /// Whether a row in this bin goes left.
     pub(crate) fn goes_left(&self, bin: u8) -> bool {
-        if bin == MISSING {
-            self.missing_left
-        } else {
-            bin <= self.bin
+        match self.ask {
+            _ if bin == MISSING => self.missing_left,
+            Ask::UpTo(last) => bin <= last,
+            Ask::OneOf(bins) => bins[usize::from(bin / 64)] >> (bin % 64) & 1 == 1,
         }
+    }
+
+    /// Numbers `[add, limit]` with which `bin + add <= limit`, in 8 bits, is the answer, missing values included:
+    /// adding 1 takes these from the top to 0.
+    pub(crate) fn interval(&self) -> Option<[u8; 2]> {
+        let Ask::UpTo(last) = self.ask else {
+            return None;
+        };
+        let add = u8::from(self.missing_left);
+        Some([add, last + add])
     }
 }
 
 /// A gain below this share of the children's score is rounding: f64 keeps 2^-53 of each term.
 const GAIN_SHARE_MIN: f64 = 1e-13;
 
+/// A node of which a feature's slots are searched.
+#[derive(Clone, Copy)]
+pub(crate) struct Searched {
+    pub(crate) feature: usize,
+    /// Bins that the feature's values are sorted into, 1 at least.
+    pub(crate) n_bins: usize,
+    /// The sum over all of the node's rows.
+    pub(crate) total: Sum,
+}
+
 impl Rule {
     /// Translates penalties to steps of the given size.
-    pub(crate) fn new(penalties: &Penalties, step: f64) -> Self {
+    pub(crate) fn new(penalties: &Penalties, steps: Steps) -> Self {
+        let Steps { gradient, weight } = steps;
         Self {
-            lambda: penalties.reg_lambda,
-            alpha_steps: penalties.reg_alpha / step,
-            gain_steps2_min: penalties.min_split_gain / (step * step),
+            lambda: penalties.reg_lambda / weight,
+            alpha_steps: penalties.reg_alpha / gradient,
+            gain_steps2_min: penalties.min_split_gain * weight / (gradient * gradient),
             // A child without any weight has no mean.
-            weight_min: penalties.min_child_weight.max(1.0),
+            weight_min: (penalties.min_child_weight / weight).max(1.0),
         }
     }
 
@@ -72,56 +111,100 @@ impl Rule {
         2.0 * self.weight_min <= total.weight as f64
     }
 
-    /// The best split of a node by a feature whose histogram is at hand.
-    pub(crate) fn best_of(&self, feature: usize, slots: &Slots, total: Sum) -> Option<Split> {
-        let present = slots[..usize::from(MISSING)].iter().copied().enumerate();
-        self.scan(feature, present, slots[usize::from(MISSING)], total)
+    /// The best split of a node by a feature whose histogram is at hand. After each bin a cut is tried twice where
+    /// values are missing, with these at the right and at the left; of equal cuts the lowest counts, right first.
+    pub(crate) fn best_of(&self, histogram: &Histogram, searched: Searched) -> Option<Split> {
+        let Searched {
+            feature,
+            n_bins,
+            total,
+        } = searched;
+        let missing = histogram.sum(feature, usize::from(MISSING));
+        let mut below = Below::new();
+        // Without a value on its left a cut would part the missing values alone, which is tried at the end.
+        let first = (0..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight)?;
+        let cuts = first..n_bins - 1;
+        below.fill_from(Sum::default(), histogram.sums(feature, n_bins));
+        let right = self.best_cut(&below, cuts.clone(), total);
+        let mut best = Best::default();
+        best.improve(right, false, &below);
+        if 0 < missing.weight {
+            below.fill_from(missing, histogram.sums(feature, n_bins));
+            let left = self.best_cut(&below, cuts, total);
+            if best.score < left.score || (best.score == left.score && left.last < right.last) {
+                best.improve(left, true, &below);
+            }
+            self.consider_all_present(&mut best, missing, total);
+        }
+        if best.score == 0.0 {
+            return None;
+        }
+        if let Ask::UpTo(last) = best.way.ask
+            && last != ALL_PRESENT
+        {
+            best.way.ask = Ask::UpTo(middle(histogram, feature, [usize::from(last), n_bins]));
+        }
+        self.accept(feature, &best, missing, total)
     }
 
-    /// The same from the sums of a small node.
-    pub(crate) fn best_of_sparse(
-        &self,
-        feature: usize,
-        slots: &SparseSlots,
-        total: Sum,
-    ) -> Option<Split> {
-        let missing = usize::from(MISSING);
-        let present = slots.iter().take_while(|&(slot, _)| slot < missing);
-        self.scan(feature, present, slots.slot(missing), total)
+    fn consider_all_present(&self, best: &mut Best, missing: Sum, total: Sum) {
+        let way = Way {
+            ask: Ask::UpTo(ALL_PRESENT),
+            left: total - missing,
+            missing_left: false,
+        };
+        self.consider(best, way, total);
     }
 
-    /// Goes through the bins from the lowest; of equal gains the first counts. Empty bins part nothing, and where
-    /// some lie between two used ones, the cut is in their middle.
-    fn scan(
-        &self,
-        feature: usize,
-        present: impl Iterator<Item = (usize, Sum)>,
-        missing: Sum,
-        total: Sum,
-    ) -> Option<Split> {
+    /// The best of the cuts after these bins. A cut after an empty bin is never better than the one
+    /// before it.
+    fn best_cut(&self, below: &Below, cuts: Range<usize>, total: Sum) -> BestCut {
+        let (gradient, weight) = (total.gradient as f64, total.weight as f64);
+        let mut scores = [0.0; MISSING as usize];
+        let scores = &mut scores[cuts.clone()];
+        let left = below.gradients[cuts.clone()].iter();
+        let left = left.zip(&below.weights[cuts.clone()]);
+        for (score, (&left, &left_weight)) in scores.iter_mut().zip(left) {
+            let right_weight = weight - left_weight;
+            let both =
+                self.score_of(left, left_weight) + self.score_of(gradient - left, right_weight);
+            let allowed = self.weight_min <= left_weight.min(right_weight);
+            *score = if allowed { both } else { 0.0 };
+        }
+        let mut best = BestCut::default();
+        for (last, &score) in cuts.zip(&*scores) {
+            if best.score < score {
+                best = BestCut { score, last };
+            }
+        }
+        best
+    }
+
+    /// The same from the sums of a small node, bins in use only.
+    pub(crate) fn best_of_sparse(&self, slots: &SparseSlots, searched: Searched) -> Option<Split> {
+        let Searched { feature, total, .. } = searched;
+        let missing = slots.slot(usize::from(MISSING));
         let mut best = Best::default();
         let mut left = Sum::default();
         let mut last = None;
-        for (bin, sum) in present.filter(|(_, sum)| 0 < sum.weight) {
+        let present = |&(slot, sum): &(usize, Sum)| slot < usize::from(MISSING) && 0 < sum.weight;
+        for (bin, sum) in slots.iter().filter(present) {
             if let Some(last) = last {
-                let cut = ((last + bin - 1) / 2) as u8;
-                self.consider(
-                    &mut best,
-                    Cut {
-                        bin: cut,
-                        left,
-                        missing_left: false,
-                    },
-                    total,
-                );
+                let ask = Ask::UpTo(((last + bin - 1) / 2) as u8);
+                let way = Way {
+                    ask,
+                    left,
+                    missing_left: false,
+                };
+                self.consider(&mut best, way, total);
                 if 0 < missing.weight {
                     let left = left + missing;
                     self.consider(
                         &mut best,
-                        Cut {
-                            bin: cut,
+                        Way {
                             left,
                             missing_left: true,
+                            ..way
                         },
                         total,
                     );
@@ -130,24 +213,16 @@ impl Rule {
             left += sum;
             last = Some(bin);
         }
-        if 0 < missing.weight && last.is_some() {
-            self.consider(
-                &mut best,
-                Cut {
-                    bin: ALL_PRESENT,
-                    left,
-                    missing_left: false,
-                },
-                total,
-            );
+        if 0 < missing.weight {
+            self.consider_all_present(&mut best, missing, total);
         }
         self.accept(feature, &best, missing, total)
     }
 
-    fn consider(&self, best: &mut Best, cut: Cut, total: Sum) {
-        let score = self.score_of_children(cut.left, total - cut.left);
+    fn consider(&self, best: &mut Best, way: Way, total: Sum) {
+        let score = self.score_of_children(way.left, total - way.left);
         if best.score < score {
-            *best = Best { score, cut };
+            *best = Best { score, way };
         }
     }
 
@@ -160,8 +235,12 @@ impl Rule {
     }
 
     fn score(&self, sum: Sum) -> f64 {
-        let gradient = (sum.gradient.unsigned_abs() as f64 - self.alpha_steps).max(0.0);
-        gradient * gradient / (sum.weight as f64 + self.lambda)
+        self.score_of(sum.gradient as f64, sum.weight as f64)
+    }
+
+    fn score_of(&self, gradient: f64, weight: f64) -> f64 {
+        let beyond = (gradient.abs() - self.alpha_steps).max(0.0);
+        beyond * beyond / (weight + self.lambda)
     }
 
     fn accept(&self, feature: usize, best: &Best, missing: Sum, total: Sum) -> Option<Split> {
@@ -170,47 +249,111 @@ impl Rule {
             return None;
         }
         // Where no value was missing, one that is missing later joins the larger part.
-        let Cut {
-            bin,
-            left,
-            missing_left,
-        } = best.cut;
-        let larger_is_left = total.weight <= 2 * left.weight;
+        let larger_is_left = total.weight <= 2 * best.way.left.weight;
         Some(Split {
             feature,
-            bin,
+            ask: best.way.ask,
             missing_left: if 0 < missing.weight {
-                missing_left
+                best.way.missing_left
             } else {
                 larger_is_left
             },
             gain,
-            left,
+            left: best.way.left,
         })
     }
 }
 
-/// A place to cut: what goes left, the last bin of it, and whether missing values are among it.
+/// Midway between the cut's last bin and the next that is in use: values that fell between are shared fairly.
+/// If there is none, the cut parts present from missing values.
+fn middle(histogram: &Histogram, feature: usize, [last, n_bins]: [usize; 2]) -> u8 {
+    let next = (last + 1..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight);
+    next.map_or(ALL_PRESENT, |next| ((last + next - 1) / 2) as u8)
+}
+
+/// For each bin the sums up to and including it. Sums below 2^53 are exact in f64.
+struct Below {
+    gradients: [f64; MISSING as usize],
+    weights: [f64; MISSING as usize],
+    sums: [Sum; MISSING as usize],
+}
+
+impl Below {
+    fn new() -> Self {
+        Self {
+            gradients: [0.0; MISSING as usize],
+            weights: [0.0; MISSING as usize],
+            sums: [Sum::default(); MISSING as usize],
+        }
+    }
+
+    fn fill_from(&mut self, start: Sum, sums: impl Iterator<Item = Sum>) {
+        let mut below = start;
+        let to = self.gradients.iter_mut().zip(&mut self.weights);
+        for (((gradient, weight), place), sum) in to.zip(&mut self.sums).zip(sums) {
+            below += sum;
+            *gradient = below.gradient as f64;
+            *weight = below.weight as f64;
+            *place = below;
+        }
+    }
+}
+
 #[derive(Clone, Copy, Default)]
-struct Cut {
-    bin: u8,
+struct BestCut {
+    score: f64,
+    last: usize,
+}
+
+/// A way to part a node, and the sums that go left.
+#[derive(Clone, Copy)]
+struct Way {
+    ask: Ask,
     left: Sum,
     missing_left: bool,
 }
 
-/// The best cut so far; a score of zero means none.
-#[derive(Default)]
+/// The best way so far; a score of zero means none.
 struct Best {
     score: f64,
-    cut: Cut,
+    way: Way,
+}
+
+impl Default for Best {
+    fn default() -> Self {
+        Self {
+            score: 0.0,
+            way: Way {
+                ask: Ask::UpTo(0),
+                left: Sum::default(),
+                missing_left: false,
+            },
+        }
+    }
+}
+
+impl Best {
+    fn improve(&mut self, cut: BestCut, missing_left: bool, below: &Below) {
+        if 0.0 < cut.score {
+            *self = Self {
+                score: cut.score,
+                way: Way {
+                    ask: Ask::UpTo(cut.last as u8),
+                    left: below.sums[cut.last],
+                    missing_left,
+                },
+            };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::bins::Binned;
-    use super::super::histogram::{Entry, Histogram, Work};
+    use super::super::bins::{Cuts, cut_all, pack};
+    use super::super::histogram::{Among, Size, sum_of_row};
+    use super::super::rows::{Layout, Load};
     use super::*;
     use crate::columns::Columns;
 
@@ -221,46 +364,109 @@ mod tests {
         min_child_weight: 1.0,
     };
 
+    fn rule(penalties: &Penalties, step: f64) -> Rule {
+        let steps = Steps {
+            gradient: step,
+            weight: 1.0,
+        };
+        Rule::new(penalties, steps)
+    }
+
+    /// Rows of one column with gradients; those without count for nothing.
     struct Case {
         column: Vec<f32>,
-        entries: Vec<Entry>,
-        binned: Binned,
+        cuts: Vec<Cuts>,
+        layout: Layout,
+        rows: Vec<u64>,
     }
 
     impl Case {
         fn new(rows: &[(f32, i16)]) -> Self {
-            let column: Vec<f32> = rows.iter().map(|row| row.0).collect();
-            let entries = rows
+            let given: Vec<(f32, Option<i16>)> = rows
                 .iter()
-                .zip(0..)
-                .map(|(&(_, gradient), row)| Entry {
-                    row,
-                    gradient,
-                    weight: 1,
-                })
+                .map(|&(x, gradient)| (x, Some(gradient)))
                 .collect();
-            let binned = Binned::new(&Columns::new(vec![&column], column.len()), 255);
+            Self::with_gaps(&given)
+        }
+
+        fn with_gaps(given: &[(f32, Option<i16>)]) -> Self {
+            let column: Vec<f32> = given.iter().map(|row| row.0).collect();
+            let x = Columns::new(vec![&column], column.len());
+            let cuts = cut_all(&x, 255);
+            let layout = Layout::new(Load::Counted, 1);
+            let mut rows = pack(&x, &cuts, &layout);
+            for (row, &(_, gradient)) in rows.iter_mut().zip(given) {
+                if let Some(gradient) = gradient {
+                    *row |= u64::from(gradient as u16) << 48 | 1 << 40;
+                }
+            }
             Self {
                 column,
-                entries,
-                binned,
+                cuts,
+                layout,
+                rows,
             }
         }
 
+        fn sum(&self, is_in: impl Fn(f32) -> bool) -> Sum {
+            let rows = self
+                .column
+                .iter()
+                .zip(&self.rows)
+                .filter(|(x, _)| is_in(**x));
+            rows.fold(Sum::default(), |sum, (_, &row)| {
+                sum + sum_of_row(Load::Counted, row)
+            })
+        }
+
         fn best(&self, rule: &Rule) -> Option<Split> {
-            let total = Sum::over(&self.entries);
-            let mut histogram = Histogram::new(1);
-            histogram.fill(&self.binned, &[0], &self.entries, Work::Alone);
-            let dense = rule.best_of(0, histogram.feature(0), total);
+            let size = |n_drawn| Size {
+                layout: self.layout,
+                n_drawn,
+            };
+            let searched = Searched {
+                feature: 0,
+                n_bins: self.cuts[0].n_bins(),
+                total: self.sum(|_| true),
+            };
+            let [narrow, wide] = [1, usize::MAX].map(|n_drawn| {
+                let mut histogram = Histogram::new(size(n_drawn));
+                histogram.add(&self.layout, Among::Drawn, &self.rows);
+                rule.best_of(&histogram, searched)
+            });
+            assert_eq!(narrow, wide);
             let mut sparse = SparseSlots::new();
-            sparse.fill(self.binned.column(0), &self.entries);
-            assert_eq!(rule.best_of_sparse(0, &sparse, total), dense);
-            dense
+            for &row in &self.rows {
+                sparse.add(row as u8, sum_of_row(Load::Counted, row));
+            }
+            assert_eq!(rule.best_of_sparse(&sparse, searched), narrow);
+            narrow
         }
 
         fn threshold(&self, split: &Split) -> f32 {
-            self.binned.threshold(0, split.bin)
+            let Ask::UpTo(bin) = split.ask else {
+                panic!("a number is asked for")
+            };
+            self.cuts[0].threshold(bin)
         }
+    }
+
+    #[test]
+    fn missing_values_alone_are_parted_once() {
+        // Bins at both ends are empty: no cut there stands for "present or not" a second time.
+        let gaps = [
+            (0.0, None),
+            (1.0, Some(5)),
+            (2.0, Some(5)),
+            (9.0, None),
+            (f32::NAN, Some(-5)),
+        ];
+        let case = Case::with_gaps(&gaps);
+        let split = case.best(&rule(&CART, 1.0)).unwrap();
+        assert_eq!(
+            (case.threshold(&split), split.missing_left),
+            (f32::MAX, false)
+        );
     }
 
     /// The largest decrease of the sum of squared errors that any threshold and any direction of the missing
@@ -303,19 +509,22 @@ mod tests {
             weight_min in 1..6_usize,
         ) {
             let case = Case::new(&rows);
-            let rule = Rule::new(&Penalties { min_child_weight: weight_min as f64, ..CART }, 1.0);
+            let wanted = rule(&Penalties { min_child_weight: weight_min as f64, ..CART }, 1.0);
             let expected = exhaustive(&rows, weight_min);
-            match case.best(&rule) {
+            match case.best(&wanted) {
                 None => prop_assert!(expected < 1e-6, "missed {expected}"),
                 Some(split) => {
                     prop_assert!((split.gain - expected).abs() <= 1e-9 * expected.max(1.0));
                     // What it says of itself is what it does to raw values.
                     let threshold = case.threshold(&split);
-                    let left = case.entries.iter().filter(|entry| {
-                        let x = case.column[entry.row as usize];
-                        if x.is_nan() { split.missing_left } else { x <= threshold }
-                    });
-                    prop_assert_eq!(Sum::over(&left.copied().collect::<Vec<_>>()), split.left);
+                    let left = case.sum(|x| if x.is_nan() { split.missing_left } else { x <= threshold });
+                    prop_assert_eq!(left, split.left);
+                    for (&x, &row) in case.column.iter().zip(&case.rows) {
+                        let goes_left = if x.is_nan() { split.missing_left } else { x <= threshold };
+                        prop_assert_eq!(split.goes_left(row as u8), goes_left);
+                        let [add, limit] = split.interval().unwrap();
+                        prop_assert_eq!((row as u8).wrapping_add(add) <= limit, goes_left);
+                    }
                 }
             }
         }
@@ -323,69 +532,68 @@ mod tests {
 
     #[test]
     fn equal_gradients_are_not_parted() {
-        let rule = Rule::new(&CART, 1.0);
+        let wanted = rule(&CART, 1.0);
         for gradient in [0, 1, 7, -32_767] {
             let rows: Vec<(f32, i16)> = (0..1000).map(|i| (i as f32, gradient)).collect();
-            assert_eq!(Case::new(&rows).best(&rule), None);
+            assert_eq!(Case::new(&rows).best(&wanted), None);
         }
     }
 
     #[test]
     fn rounding_is_no_gain() {
         // Squares of these sums need more than the 53 bits of an f64.
-        let rule = Rule::new(&CART, 1.0);
+        let wanted = rule(&CART, 1.0);
         for gradient in [32_767, 32_501, -29_999] {
             let rows: Vec<(f32, i16)> = (0..150_001_u32)
                 .map(|i| ((i % 97) as f32, gradient))
                 .collect();
-            assert_eq!(Case::new(&rows).best(&rule), None);
+            assert_eq!(Case::new(&rows).best(&wanted), None);
         }
     }
 
     #[test]
     fn of_equal_cuts_the_lowest_counts() {
         let case = Case::new(&[(1.0, 5), (2.0, -10), (3.0, 5)]);
-        let split = case.best(&Rule::new(&CART, 1.0)).unwrap();
+        let split = case.best(&rule(&CART, 1.0)).unwrap();
         assert_eq!((case.threshold(&split), split.gain), (1.5, 37.5));
     }
 
     #[test]
     fn the_cut_is_in_the_middle_of_empty_bins() {
-        let mut case = Case::new(&[(0.0, 0), (1.0, 0), (2.0, 0), (3.0, 0), (9.0, 0), (20.0, 0)]);
-        case.entries
-            .retain(|entry| entry.row == 0 || entry.row == 5);
-        case.entries[1].gradient = 10;
-        let split = case.best(&Rule::new(&CART, 1.0)).unwrap();
+        let present = [(0.0, Some(0)), (20.0, Some(10))];
+        let absent = [1.0, 2.0, 3.0, 9.0].map(|x| (x, None));
+        let case = Case::with_gaps(&[&present[..], &absent].concat());
+        let split = case.best(&rule(&CART, 1.0)).unwrap();
         assert_eq!(case.threshold(&split), 2.5);
     }
 
     #[test]
     fn missing_values_go_where_they_fit() {
         let nan = f32::NAN;
-        let rule = Rule::new(&CART, 1.0);
+        let wanted = rule(&CART, 1.0);
         let low = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5), (nan, -5)])
-            .best(&rule)
+            .best(&wanted)
             .unwrap();
         assert!(low.missing_left && low.left.weight == 3);
         let high = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5), (nan, 5)])
-            .best(&rule)
+            .best(&wanted)
             .unwrap();
         assert!(!high.missing_left && high.left.weight == 2);
         let alone = Case::new(&[(1.0, 5), (2.0, 5), (nan, -5), (nan, -5)]);
-        let split = alone.best(&rule).unwrap();
+        let split = alone.best(&wanted).unwrap();
         assert!(!split.missing_left && split.left.weight == 2);
         assert_eq!(alone.threshold(&split), f32::MAX);
     }
 
     #[test]
     fn what_was_never_missing_joins_the_larger_part() {
-        let rule = Rule::new(&CART, 1.0);
+        let wanted = rule(&CART, 1.0);
         let left = Case::new(&[(1.0, 0), (2.0, 0), (3.0, 9)])
-            .best(&rule)
+            .best(&wanted)
             .unwrap();
         assert!(left.missing_left);
         let right = Case::new(&[(1.0, 9), (2.0, 0), (3.0, 0)])
-            .best(&rule)
+            .best(&wanted)
             .unwrap();
         assert!(!right.missing_left);
     }
@@ -401,8 +609,7 @@ mod tests {
                 min_split_gain,
                 min_child_weight,
             };
-            case.best(&Rule::new(&penalties, step))
-                .map(|split| split.gain)
+            case.best(&rule(&penalties, step)).map(|split| split.gain)
         };
         assert_eq!(gain([0.0, 0.0, 0.0, 1.0], 1.0), Some(100.0));
         assert_eq!(gain([3.0, 0.0, 0.0, 1.0], 1.0), Some(40.0));

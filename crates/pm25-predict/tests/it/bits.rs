@@ -49,8 +49,10 @@ fn a_row_alone_is_the_row_of_the_batch() {
         (
             ModelKind::Linear,
             Task::Forecast { horizon_h: 6 },
-            "others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm25,24)),pm10",
+            "others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm25,24)),pm10,at(\"b\",pm25)",
         ),
+        (ModelKind::Linear, Task::DayMean, "full"),
+        (ModelKind::Persistence, Task::DayMean, "pm25"),
         (ModelKind::Linear, Task::Nowcast, "full"),
         (ModelKind::Linear, Task::Nowcast, "classic"),
         (

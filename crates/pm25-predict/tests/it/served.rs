@@ -266,3 +266,26 @@ fn what_cannot_be_served_is_refused_with_its_status_and_a_hint() {
         assert!(!house.path("f.parquet").exists() && output.stdout.is_empty());
     }
 }
+
+#[test]
+fn a_day_has_bands_and_an_hour_has_none() {
+    let day = house(Task::DayMean).predict("model.json", &[]);
+    let means = day.f64("prediction_ug_m3").unwrap();
+    let (indices, bands) = (day.f32("aqi_us").unwrap(), day.text("band_us").unwrap());
+    for row in 0..day.n_rows() {
+        let level = pm25_air::aqi::Level::of_number(means[row]).unwrap();
+        let reading = pm25_air::aqi::Scale::Us.of_day(level).unwrap();
+        assert_eq!(indices[row], reading.index.unwrap() as f32);
+        assert_eq!(bands.get(row), reading.band.name);
+    }
+    assert!(day.names().any(|name| name == "band_who"));
+    assert!(
+        day.names()
+            .all(|name| !name.ends_with("europe") && name != "aqi_who")
+    );
+    let hour = house(FORECAST).predict("model.json", &[]);
+    assert!(
+        hour.names()
+            .all(|name| !name.starts_with("aqi") && !name.starts_with("band"))
+    );
+}

@@ -371,8 +371,8 @@ fn network(
 
 /// The hours that the row at `at_s` can see; what comes later is not even looked at.
 fn grid(name: &str, utc_offset_min: i16, set: &FeatureSet, hours: &[Hour], at_s: i64) -> Station {
-    // A nowcast's persistence is one hour old even if no feature is.
-    let history_h = i64::from(set.history_h().max(1));
+    // The persistence may be older than any feature.
+    let history_h = i64::from(set.history_h().max(set.task().persistence_oldest_h()));
     let start_s = at_s - history_h * HOUR_S;
     let n_hours = history_h as usize + 1;
     let mut station = Station::new(name, start_s, utc_offset_min);

@@ -225,7 +225,16 @@ fn observations_are_predicted_as_in_a_batch() {
     let nowcast = model(Task::Nowcast, "full", ModelKind::Linear);
     let persistence = model(Task::Nowcast, "hour", ModelKind::Persistence);
     let climatology = model(FORECAST, "hour", ModelKind::Climatology);
-    for model in [forecast(), nowcast, persistence, climatology] {
+    let day = model(Task::DayMean, "full", ModelKind::Linear);
+    let day_before = model(Task::DayMean, "hour", ModelKind::Persistence);
+    for model in [
+        forecast(),
+        nowcast,
+        persistence,
+        climatology,
+        day,
+        day_before,
+    ] {
         let features: Vec<&str> = model
             .inputs
             .iter()
@@ -252,7 +261,7 @@ fn observations_are_predicted_as_in_a_batch() {
 
 #[test]
 fn neighbours_that_are_sent_are_looked_at_as_in_a_batch() {
-    let features = "pm25,others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm10,24)),others_min(temp)";
+    let features = "pm25,others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm10,24)),others_min(temp),at(\"Zoo\",pm10)";
     let model = model(FORECAST, features, ModelKind::Linear);
     let set = FeatureSet::parse(FORECAST, features).unwrap();
     let site = Site::of(model.clone());
@@ -316,4 +325,24 @@ fn neighbours_that_contradict_are_refused_by_place() {
         refused(json!([{"station": "b", "observations": []}]))["status"],
         422
     );
+}
+
+#[test]
+fn a_day_is_judged_by_scales_and_an_hour_is_not() {
+    let answer = |task: Task| -> Value {
+        let site = Site::of(model(task, "pm10", ModelKind::Linear));
+        let request = json!({"rows": [{"pm10_ug_m3": 80.0}]});
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let day = &answer(Task::DayMean)["predictions"][0];
+    let mean = day["prediction_ug_m3"].as_f64().unwrap();
+    let level = pm25_air::aqi::Level::of_number(mean).unwrap();
+    let india = pm25_air::aqi::Scale::India.of_day(level).unwrap();
+    assert_eq!(
+        day["scales"]["india"],
+        json!({"band": india.band.name, "index": india.index})
+    );
+    assert!(day["scales"]["who"]["index"].is_null() && day["scales"]["europe"].is_null());
+    assert!(answer(FORECAST)["predictions"][0]["scales"].is_null());
 }
