@@ -2,7 +2,7 @@
 
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
-use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_artifact::model::{Blend, Model, ModelKind, Part, PartModel, Rows};
 use pm25_learn::Columns;
 use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use serde_json::{Map, Value, json};
@@ -77,20 +77,36 @@ fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
         .map(|value| value.max(0.0).sqrt() * 3.7)
         .collect();
     let few = [("n_estimators".to_owned(), "12".to_owned())];
+    let boost = || {
+        let params = BoostParams::from_pairs(&few).unwrap();
+        fit_boost(&x, &y, None, &params, &|_| ()).ensemble
+    };
     let trees = match kind {
         ModelKind::Forest => {
             let params = ForestParams::from_pairs(&few).unwrap();
             Some(fit_forest(&x, &y, &params, &|_| ()).ensemble)
         }
-        ModelKind::Boost => {
-            let params = BoostParams::from_pairs(&few).unwrap();
-            Some(fit_boost(&x, &y, None, &params, &|_| ()).ensemble)
-        }
+        ModelKind::Boost => Some(boost()),
         _ => None,
     };
+    let part = |weight, reference_share, model| Part {
+        name: "part".to_owned(),
+        weight,
+        reference_share,
+        model,
+    };
+    let blend = (kind == ModelKind::Blend).then(|| Blend {
+        parts: vec![
+            part(0.3, 0.0, PartModel::Linear(classic().linear)),
+            part(0.6, 0.5, PartModel::Trees(boost())),
+        ],
+        reference_weight: 0.1,
+        reference_mean_ug_m3: 70.0,
+    });
     Model {
         kind,
         trees,
+        blend,
         ..classic()
     }
 }
