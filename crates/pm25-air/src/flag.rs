@@ -60,7 +60,7 @@ pub const REMOVES_TARGET: u16 = SENTINEL | IMPOSSIBLE | PROVIDER_INVALID;
 ///
 /// Not among them: what is censored, noise around zero, PM2.5 above PM10 (nobody knows which of the two is wrong), and
 /// what is merely unusual. Spikes, clusters, gaps and disagreement with the neighbours are also how fireworks, dust
-/// and smoke look; hiding them raised the error of a nowcast of the nine UCI Beijing stations from 23.0 to 23.3
+/// and smoke look; hiding them raised the error of a nowcast of the nine UCI Beijing stations from 23.1 to 23.3
 /// µg/m³.
 pub const HIDES_FEATURE: u16 = REMOVES_TARGET | RANGE | FLATLINE | CONFLICT | CHANNELS | UNIT;
 

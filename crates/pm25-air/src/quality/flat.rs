@@ -4,7 +4,7 @@
 //! how long is too long is asked of the station, level by level.
 //!
 //! ```text
-//! chance of a repeat at a level   p = hours that repeat / all hours, long runs cut at 24 h
+//! chance of a repeat at a level   p = hours that repeat / all hours
 //! runs of n hours by chance       R p^(n-1) of R runs
 //! too long                        n with R p^(n-1) below one in a hundred, and half as long again
 //! ```
@@ -26,8 +26,6 @@ const STRETCH: f64 = 1.5;
 const CHANCE_MIN: f64 = 0.05;
 /// A level has a chance of its own from so many runs on; before, that of its half octave counts.
 const RUNS_OF_ITS_OWN: u32 = 20;
-/// A run teaches no more repeats than a day has, so that a stuck sensor does not make itself credible.
-const TAUGHT_H_MAX: u32 = 24;
 /// Clean air stays below the detection limit for long: PM2.5 for 41 h in the UCI Beijing set (Dongsi, October 2014),
 /// SO2 for 245 h in summer (Dingling, July 2016). After two weeks the instrument is what stands still; ours.
 const CENSORED_H_MAX: u32 = 336;
@@ -74,7 +72,7 @@ struct Repeats {
 impl Repeats {
     fn add(&mut self, hours: u32) {
         self.runs += 1;
-        self.repeats += hours.min(TAUGHT_H_MAX) - 1;
+        self.repeats += hours - 1;
     }
 
     /// With one run and one repeat more than seen, so that it is neither 0 nor 1.
