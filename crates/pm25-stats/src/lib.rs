@@ -10,7 +10,7 @@
 //! | what does a column look like, sorted once? | [`sample`] |
 //! | how far apart are two samples? | [`ks`], [`psi`], [`wasserstein`] |
 //! | the same against a reference that is no longer at hand | [`profile`] |
-//! | within which ends does the truth lie? | [`conformal`] |
+//! | within which ends does the truth lie? | [`conformal`], [`mod@online`] |
 //! | is that far enough to matter? | [`severity`] |
 //! | how far would a score move with other weeks of weather? | [`blocks`] |
 //! | is one prediction better than another beyond luck? | [`paired`] |
@@ -26,6 +26,7 @@ pub mod invariants;
 mod kolmogorov;
 pub mod ks;
 pub mod mod_stats;
+pub mod online;
 pub mod paired;
 pub mod profile;
 pub mod promise;

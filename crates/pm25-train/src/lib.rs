@@ -80,6 +80,15 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         0 => header,
         n_folds => header.param("folds", n_folds),
     };
+    let header = match args
+        .parts
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+    {
+        parts if parts.is_empty() => header,
+        parts => header.param("parts", parts),
+    };
     let header = params.put(header, args.model);
     let model = Model {
         header: header.clone(),

@@ -77,35 +77,36 @@ fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
         .map(|value| value.max(0.0).sqrt() * 3.7)
         .collect();
     let few = [("n_estimators".to_owned(), "12".to_owned())];
-    let forest = || {
-        let params = ForestParams::from_pairs(&few).unwrap();
-        fit_forest(&x, &y, &params, &|_| ()).ensemble
-    };
     let boost = || {
         let params = BoostParams::from_pairs(&few).unwrap();
         fit_boost(&x, &y, None, &params, &|_| ()).ensemble
     };
-    let part = |name: &str, weight, model| Part {
-        name: name.to_owned(),
+    let trees = match kind {
+        ModelKind::Forest => {
+            let params = ForestParams::from_pairs(&few).unwrap();
+            Some(fit_forest(&x, &y, &params, &|_| ()).ensemble)
+        }
+        ModelKind::Boost => Some(boost()),
+        _ => None,
+    };
+    let part = |weight, reference_share, model| Part {
+        name: "part".to_owned(),
         weight,
-        reference_share: 0.5,
+        reference_share,
         model,
     };
+    let blend = (kind == ModelKind::Blend).then(|| Blend {
+        parts: vec![
+            part(0.3, 0.0, PartModel::Linear(classic().linear)),
+            part(0.6, 0.5, PartModel::Trees(boost())),
+        ],
+        reference_weight: 0.1,
+        reference_mean_ug_m3: 70.0,
+    });
     Model {
         kind,
-        trees: match kind {
-            ModelKind::Forest => Some(forest()),
-            ModelKind::Boost => Some(boost()),
-            _ => None,
-        },
-        blend: (kind == ModelKind::Blend).then(|| Blend {
-            parts: vec![
-                part("linear", 0.3, PartModel::Linear(classic().linear)),
-                part("boost-half", 0.6, PartModel::Trees(boost())),
-            ],
-            reference_weight: 0.1,
-            reference_mean_ug_m3: 80.0,
-        }),
+        trees,
+        blend,
         ..classic()
     }
 }

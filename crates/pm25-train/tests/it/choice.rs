@@ -142,6 +142,8 @@ fn a_blend_has_the_parts_that_were_asked_for() {
     assert!(output.status.success(), "{}", said(&output));
     let report = report(folder.path());
     assert_eq!(report.folds.len(), 2);
+    let asked = serde_json::json!(["linear", "boost-change"]);
+    assert_eq!(report.pm25.params["parts"], asked);
     let known = ["linear", "boost-change", "persistence"];
     assert!(
         report
