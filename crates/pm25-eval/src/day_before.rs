@@ -43,6 +43,6 @@ pub(crate) fn day_before(exam: &Exam<'_>, task: Task) -> Option<Vec<f64>> {
 fn newest_known_h(task: Task) -> i64 {
     match task {
         Task::Nowcast => 1,
-        Task::Forecast { .. } => 0,
+        Task::Forecast { .. } | Task::DayMean => 0,
     }
 }

@@ -175,7 +175,7 @@ fn note_opening(args: &JudgeArgs, (exam, model): (&Exam<'_>, &InputRef), console
 /// A score that air does not allow.
 fn too_good(report: &EvalReport) -> Option<String> {
     let what = match pm25_air::Task::from(report.model.task) {
-        pm25_air::Task::Forecast { .. } => report
+        pm25_air::Task::Forecast { .. } | pm25_air::Task::DayMean => report
             .skill_over_persistence
             .skill
             .filter(|skill| SKILL_TOO_GOOD < *skill)

@@ -115,7 +115,7 @@ impl Tables {
     pub(super) fn measured(&self) -> BTreeMap<&str, BTreeMap<i64, f32>> {
         let newest_s = match self.task() {
             Task::Nowcast => HOUR_S,
-            Task::Forecast { .. } => 0,
+            Task::Forecast { .. } | Task::DayMean => 0,
         };
         let mut known: BTreeMap<&str, BTreeMap<i64, f32>> = BTreeMap::new();
         for part in &self.parts {

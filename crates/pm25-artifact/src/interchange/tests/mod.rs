@@ -466,11 +466,7 @@ fn what_lightgbm_can_say_and_we_cannot_is_refused_by_name() {
         ("threshold=1.5e0", "threshold=-1e300", "threshold"),
         ("num_leaves=4", "num_leaves=5", "not 4"),
         ("num_leaves=4", "num_leaves=99999999999", "items"),
-        (
-            "leaf_value=8.012345678901234e1",
-            "leaf_value=nan",
-            "finite",
-        ),
+        ("leaf_value=8.012345678901234e1", "leaf_value=nan", "finite"),
         ("leaf_value=", "leaf_value=x", "no such number"),
         ("end of trees", "", "cut off"),
         ("tree\n", "trees\n", "begin"),
