@@ -12,7 +12,8 @@ Definitions
   row t of a station      every hour t >= --valid-until of the station's file whose target is measured; no other
   target                  PM2.5 of the hour t + h (nowcast: h = 0), as in the file, rounded to f32
   persistence             PM2.5 of the hour t (nowcast: t - 1); missing stays missing
-  climatology             mean target of the train rows (t + h < --train-until) of the same station, month and local
+  climatology             mean target of the train rows (t + h < --train-until; of the valid rows, too, if the
+                          model learned from them) of the same station, month and local
                           standard hour of the target's hour; else of station and month; of the station; of all
   persistence_24h         PM2.5 of the hour u = t + h - 24 k, the newest that is known at t, where the table of test
                           rows tells it: u is the hour of a target (--valid-until + h or later) or of a row's persistence
@@ -160,8 +161,8 @@ def compare(check, path, reported, expected):
         check.equal(f"{path}.{key}", reported.get(key, "absent"), value)
 
 
-def exam_of(args, grids, horizon, lag):
-    """The rows that must be there, and the train rows, per station."""
+def exam_of(args, grids, horizon, lag, learned_from):
+    """The rows that must be there, and the rows that the climatology learned from, per station."""
     exam, train = {}, {}
     for name, (first, values) in grids.items():
         t, target, persistence = rows_of(first, values, horizon, lag)
@@ -170,7 +171,10 @@ def exam_of(args, grids, horizon, lag):
         pick = lambda keep: {key: column[keep] for key, column in rows.items()}
         exam[name] = pick(t >= args.valid_until)
         if args.train_until is not None:
-            train[name] = pick(t + horizon * HOUR < args.train_until)
+            known = t + horizon * HOUR < args.train_until
+            if learned_from == "train+valid":
+                known |= (args.train_until <= t) & (t + horizon * HOUR < args.valid_until)
+            train[name] = pick(known)
     return exam, train
 
 
@@ -183,6 +187,8 @@ def read_predictions(path):
             "persistence": column("persistence_ug_m3").astype(np.float64),
             "prediction": column("prediction_ug_m3").astype(np.float64),
             "linear": column("linear_ug_m3").astype(np.float64),
+            "ends": {name[:5]: (int(name.split("_")[1]) / 100, column(name)) for name in table.column_names
+                     if name.startswith(("lower_", "upper_"))},
             "above": {float(name[len("probability_above_"):].replace("_", ".")): column(name)
                       for name in table.column_names if name.startswith("probability_above_")}}
 
@@ -235,6 +241,32 @@ def check_slices(check, report, rows, horizon):
             compare(check, f"{path}.metrics", part.get("metrics", {}), metrics(target, said))
             compare(check, f"{path}.persistence", part.get("persistence", {}), theirs)
             compare(check, f"{path}.skill", part.get("skill", {}), skill(ours, theirs))
+
+
+def check_coverage(check, report, rows, horizon):
+    """Whether intervals hold: all rows, and parts by what is known when an interval is given."""
+    found, (promised, low), (_, high) = report["coverage"], rows["ends"]["lower"], rows["ends"]["upper"]
+    target, (month, hour) = rows["target"], civil(rows["t"], horizon)
+    check.equal("coverage.promised", found["promised"], promised)
+
+    def one(path, reported, keep):
+        y, below, above = target[keep], low[keep], high[keep]
+        outside = np.maximum(below - y, 0) + np.maximum(y - above, 0)
+        compare(check, path, reported, {
+            "covered": float(np.mean((below <= y) & (y <= above))), "below": float(np.mean(y < below)),
+            "above": float(np.mean(above < y)), "mean_width_ug_m3": float(np.mean(above - below)),
+            "winkler_ug_m3": float(np.mean(above - below + 2 / (1 - promised) * outside)), "rows": int(keep.sum())})
+
+    one("coverage.overall", found["overall"], np.ones(len(target), dtype=bool))
+    said = rows["prediction"]
+    parts = {"month": [(str(m), month == m) for m in range(1, 13)], "hour": [(str(h), hour == h) for h in range(24)],
+             "station": [(name, rows["station"] == name) for name in sorted(set(rows["station"]))],
+             "predicted_level": [(name, (a <= said) & (said < b)) for a, b, name in LEVELS]}
+    for kind, wanted in parts.items():
+        wanted = [(name, keep) for name, keep in wanted if keep.any()]
+        check.true(f"coverage.{kind}: other parts", [part["name"] for part in found[kind]] == [name for name, _ in wanted])
+        for (name, keep), part in zip(wanted, found[kind]):
+            one(f"coverage.{kind}[{name}].coverage", part["coverage"], keep)
 
 
 def check_worst_slices(check, report):
@@ -529,7 +561,8 @@ def main():
     check = Check()
     check.true("model.task: another task", report["model"]["task"]["kind"] == args.task)
     check.true("model.task: another horizon", report["model"]["task"].get("horizon_h", 0) == horizon)
-    exam, train = exam_of(args, read_raw(args.raw), horizon, 1 if nowcast else 0)
+    exam, train = exam_of(args, read_raw(args.raw), horizon, 1 if nowcast else 0,
+                          report["pm25"]["facts"].get("model_learned_from", "train"))
     rows = read_predictions(os.path.join(args.eval, "predictions.parquet"))
     check_rows(check, rows, exam, horizon)
     usual = in_exam_order(rows, exam, climatology(train, exam)) if train else None
@@ -549,6 +582,8 @@ def main():
         paths += [f"diebold_mariano.{key}" for key in ("hours", "lags_h", "mean_square_difference", "statistic", "p_value")]
         check.weak |= {f"against.duel.{path}" for path in paths}
     check_worst_slices(check, report)
+    if "coverage" in report:
+        check_coverage(check, report, rows, horizon)
     check_slices(check, report, rows, horizon)
     check_worst(check, report, rows)
     compare(check, "span", report["span"], {"first": iso(rows["t"].min()), "last": iso(rows["t"].max())})

@@ -26,8 +26,9 @@ missed = 0
 
 
 def run(program, *argv):
-    with open(path("programs.log"), "a") as log:
-        subprocess.run([os.path.join(BIN, program), "-q", *argv], check=True, stdout=log)
+    ran = subprocess.run([os.path.join(BIN, program), "-q", *argv], capture_output=True, text=True)
+    if ran.returncode != 0:
+        sys.exit(f"{program} ended with {ran.returncode}: {ran.stderr}")
 
 
 def path(name):

@@ -6,10 +6,20 @@ use pm25_file::{Fault, Result};
 use crate::day_before::day_before;
 use crate::exam::Exam;
 
+/// Intervals of a model.
+pub(crate) struct Ends {
+    /// Share of targets that they promise to hold.
+    pub(crate) promised: f64,
+    /// Lower and upper end, µg/m³, one per test row.
+    pub(crate) ends: Vec<[f64; 2]>,
+}
+
 /// Answers in µg/m³, one per test row.
 pub(crate) struct Answers {
     /// Of the model; never missing.
     pub(crate) model: Vec<f64>,
+    /// Of a model that was calibrated.
+    pub(crate) intervals: Option<Ends>,
     /// NaN where the newest PM2.5 is missing.
     pub(crate) persistence: Vec<f64>,
     /// PM2.5 of the same hour of the day before; NaN where the table does not tell it, none where it cannot.
@@ -25,8 +35,14 @@ impl Answers {
     pub(crate) fn of(model: &Model, exam: &Exam<'_>) -> Result<Self> {
         let columns = exam.columns(model)?;
         let rows = exam.rows(&columns);
+        let said = complete(model.predict(&rows), exam)?;
+        let intervals = model.intervals.as_ref().map(|intervals| Ends {
+            promised: intervals.coverage,
+            ends: intervals.around(&said),
+        });
         Ok(Self {
-            model: complete(model.predict(&rows), exam)?,
+            model: said,
+            intervals,
             persistence: model.predict_baseline(ModelKind::Persistence, &rows),
             persistence_24h: day_before(exam, model.task().into()),
             climatology: model.predict_baseline(ModelKind::Climatology, &rows),

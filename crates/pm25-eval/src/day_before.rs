@@ -1,7 +1,8 @@
 //! Persistence by a day: PM2.5 of the newest known hour with the same hour of the day as the target.
 //!
 //! It is looked up in the test table alone, so that it needs no other file: a known hour's PM2.5 is the persistence of
-//! one row and the target of another. The first day of a table is therefore missing.
+//! one row and the target of another. The first day of a table is therefore missing. The persistence of a day's mean is the
+//! mean of the day before already.
 //!
 //! ```text
 //! hours    … u          … t    t+1 …      t+h        u = t + h - 24 k, the newest such u that is known at t
@@ -21,7 +22,7 @@ const HOUR_S: i64 = 3600;
 pub(crate) fn day_before(exam: &Exam<'_>, task: Task) -> Option<Vec<f64>> {
     let (station, time_s) = (exam.station?, exam.time_s?);
     let horizon_h = i64::from(task.horizon_h());
-    let newest_h = newest_known_h(task);
+    let newest_h = newest_known_h(task)?;
     let mut known: BTreeMap<(u32, i64), f64> = BTreeMap::new();
     for (row, (code, t)) in station.codes.iter().zip(time_s).enumerate() {
         let newest = exam.persistence_ug_m3.as_ref().map(|values| values[row]);
@@ -39,10 +40,11 @@ pub(crate) fn day_before(exam: &Exam<'_>, task: Task) -> Option<Vec<f64>> {
     )
 }
 
-/// Hours before t of the newest PM2.5 that is known.
-fn newest_known_h(task: Task) -> i64 {
+/// Hours before t of the newest PM2.5 that is known; none where a table does not tell single hours.
+fn newest_known_h(task: Task) -> Option<i64> {
     match task {
-        Task::Nowcast => 1,
-        Task::Forecast { .. } | Task::DayMean => 0,
+        Task::Nowcast => Some(1),
+        Task::Forecast { .. } => Some(0),
+        Task::DayMean => None,
     }
 }

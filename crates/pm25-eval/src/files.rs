@@ -55,6 +55,11 @@ impl Folder<'_> {
                 .collect::<Vec<f32>>(),
         );
         table.push("prediction_ug_m3", answers.model.clone());
+        for (end, column) in ends(answers).into_iter().enumerate() {
+            let intervals = answers.intervals.iter().flat_map(|known| &known.ends);
+            let values: Vec<f64> = intervals.map(|both| both[end]).collect();
+            table.push(&column, values);
+        }
         table.push("linear_ug_m3", answers.linear.clone());
         for chance in chances {
             table.push(&chance.column(), chance.probability.clone());
@@ -62,7 +67,7 @@ impl Folder<'_> {
         let sha256 = table.write(
             &self.output(PREDICTIONS),
             "pm25-predictions",
-            header(report, chances),
+            header(report, answers, chances),
         )?;
         list(report, PREDICTIONS, sha256);
         Ok(())
@@ -87,7 +92,18 @@ impl Folder<'_> {
     }
 }
 
-fn header(report: &EvalReport, chances: &[Chances]) -> Header {
+/// Columns of the intervals' ends: `lower_90_ug_m3` and `upper_90_ug_m3` of one that promises 90 %.
+fn ends(answers: &Answers) -> Vec<String> {
+    let Some(intervals) = &answers.intervals else {
+        return Vec::new();
+    };
+    let promised = (100.0 * intervals.promised).round();
+    ["lower", "upper"]
+        .map(|end| format!("{end}_{promised}_ug_m3"))
+        .into()
+}
+
+fn header(report: &EvalReport, answers: &Answers, chances: &[Chances]) -> Header {
     let mut header = Header::new(&PROGRAM)
         .unit("horizon_h", "h")
         .fact("task", report.model.task);
@@ -102,6 +118,9 @@ fn header(report: &EvalReport, chances: &[Chances]) -> Header {
         "linear_ug_m3",
     ] {
         header = header.unit(column, "µg/m³");
+    }
+    for column in ends(answers) {
+        header = header.unit(&column, "µg/m³");
     }
     for chance in chances {
         header = header.unit(&chance.column(), "1");

@@ -1,11 +1,12 @@
 //! The judging itself: reads, asks, reports, writes, says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pm25_air::civil::format_utc;
 use pm25_artifact::eval::EvalReport;
 use pm25_artifact::model::Model;
+use pm25_artifact::train::LearnedFrom;
 use pm25_file::{Fault, Input, InputRef};
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
@@ -31,11 +32,11 @@ const R2_TOO_GOOD: f64 = 0.98;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct JudgeArgs {
     /// Model to judge (model.json)
-    #[arg(long, value_name = "FILE")]
-    model: Input,
+    #[arg(long, value_name = "FILE", required = true)]
+    model: Option<Input>,
     /// Test rows (test.parquet)
-    #[arg(long, value_name = "FILE")]
-    test: Input,
+    #[arg(long, value_name = "FILE", required = true)]
+    test: Option<Input>,
     /// Another model, or the folder of its evaluation, to hold it against on the same rows
     #[arg(long, value_name = "FILE|DIR")]
     against: Option<Input>,
@@ -49,8 +50,8 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "SHARE", value_parser = share, requires = "valid")]
     warning_cost: Option<f64>,
     /// Folder for eval.json, predictions.parquet and pictures
-    #[arg(long, value_name = "DIR")]
-    out_dir: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    out_dir: Option<PathBuf>,
     /// Column with what was measured
     #[arg(long, value_name = "NAME", default_value = exam::TARGET)]
     target: String,
@@ -63,13 +64,19 @@ pub(crate) struct JudgeArgs {
 
 /// Judges a model.
 pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
-    let (model, model_ref) = Model::read(&args.model)?;
-    let table = Table::read(&args.test, "pm25-features")?;
+    let [model, test] = [&args.model, &args.test].map(|input| input.as_ref());
+    let (Some(model), Some(test), Some(out_dir)) = (model, test, &args.out_dir) else {
+        return Err(Fault::usage("nothing to judge")
+            .hint("pm25-eval --model FILE --test FILE --out-dir DIR")
+            .into());
+    };
+    let (model, model_ref) = Model::read(model)?;
+    let table = Table::read(test, "pm25-features")?;
     let exam = Exam::of(&table, &args.target, &model)?;
     for warning in exam::warnings(&table, &model) {
         console.warn(&warning);
     }
-    note_opening(args, (&exam, &model_ref), console);
+    note_opening(out_dir, (&exam, &model_ref), console);
     let valid = match &args.valid {
         Some(input) => Some(Table::read(input, "pm25-features")?),
         None => None,
@@ -104,9 +111,7 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
     if let Some(warning) = too_good(&report) {
         console.warn(&warning);
     }
-    let folder = Folder {
-        path: &args.out_dir,
-    };
+    let folder = Folder { path: out_dir };
     folder.predictions(&exam, &answers, &chances, &mut report)?;
     if !args.no_plots {
         folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
@@ -123,6 +128,15 @@ fn lessons<'t>(
     (test, model): (&Exam<'_>, &Model),
 ) -> Result<(Exam<'t>, Answers)> {
     let exam = Exam::of(table, &args.target, model)?;
+    if model.learned_from() == LearnedFrom::TrainAndValid {
+        let what = format!(
+            "the model has learned from validation rows: {} would flatter it",
+            exam.source().name
+        );
+        return Err(Fault::bad_data(what)
+            .hint("leave --valid out, or judge a model that learned from train rows alone: pm25-train --model boost")
+            .into());
+    }
     let last = exam.time_s.and_then(|time_s| time_s.iter().max());
     let first = test.time_s.and_then(|time_s| time_s.iter().min());
     let horizon_s = i64::from(pm25_air::Task::from(model.task()).horizon_h()) * 3600;
@@ -146,12 +160,12 @@ fn lessons<'t>(
 }
 
 /// An opening that cannot be written down is no reason not to judge.
-fn note_opening(args: &JudgeArgs, (exam, model): (&Exam<'_>, &InputRef), console: &Console) {
+fn note_opening(out_dir: &Path, (exam, model): (&Exam<'_>, &InputRef), console: &Console) {
     let look = Look {
         test: exam.source(),
         model,
     };
-    match opening::record(&args.out_dir, &look) {
+    match opening::record(out_dir, &look) {
         Ok(0) => {}
         Ok(others) => {
             let models = if others == 1 {

@@ -11,6 +11,7 @@
 
 mod answers;
 mod bounds;
+mod covered;
 mod day_before;
 mod errors;
 mod exam;
@@ -19,6 +20,7 @@ mod files;
 mod judge;
 mod judging;
 mod opening;
+mod parts;
 mod plots;
 mod probe;
 mod report;
@@ -28,7 +30,7 @@ mod slices;
 mod worst;
 
 use clap::{Parser, Subcommand};
-use pm25_file::{Fault, Program, program};
+use pm25_file::{Program, program};
 use pm25_tool::{Common, Console, Outcome, Tool};
 
 const PROGRAM: Program = program!();
@@ -42,7 +44,7 @@ const PROGRAM: Program = program!();
 #[command(name = "pm25-eval", version, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(flatten)]
-    judge: Option<judging::JudgeArgs>,
+    judge: judging::JudgeArgs,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -60,12 +62,9 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        match (self.job, self.judge) {
-            (Some(Job::Probe(args)), _) => probe::run(&args, console),
-            (None, Some(args)) => judging::run(&args, console),
-            (None, None) => Err(Fault::usage("nothing to judge")
-                .hint("pm25-eval --model FILE --test FILE --out-dir DIR")
-                .into()),
+        match self.job {
+            Some(Job::Probe(args)) => probe::run(&args, console),
+            None => judging::run(&self.judge, console),
         }
     }
 }

@@ -81,6 +81,7 @@ pub(crate) fn pictures(
         drawn.push((part.file, categories(&by(part, labels))));
     }
     drawn.extend(promises(report, &words));
+    drawn.extend(covered(report, &words));
     let named = drawn.into_iter().map(|(name, png)| {
         Ok(Picture {
             name,
@@ -107,6 +108,40 @@ fn promises(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> 
             calibration(&Calibration { labels, curves }),
         )
     })
+}
+
+/// Share of targets inside their intervals, month by month, beside what was promised.
+fn covered(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> Option<Drawn> {
+    let coverage = report
+        .coverage
+        .as_ref()
+        .filter(|known| !known.month.is_empty())?;
+    let series = |name: &str, values: Vec<Option<f64>>| Series {
+        name: name.to_owned(),
+        values,
+    };
+    let kept = coverage.month.iter().map(|part| part.coverage.covered);
+    let chart = Categories {
+        labels: words(
+            "Targets inside their intervals",
+            "month of the target",
+            "share of hours",
+        ),
+        names: coverage
+            .month
+            .iter()
+            .map(|part| part.name.clone())
+            .collect(),
+        series: vec![
+            series("inside", kept.collect()),
+            series(
+                "promised",
+                vec![Some(coverage.promised); coverage.month.len()],
+            ),
+        ],
+        shape: Shape::Lines,
+    };
+    Some(("coverage_by_month.png", categories(&chart)))
 }
 
 /// A curve for each threshold that was passed.

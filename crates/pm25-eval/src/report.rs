@@ -14,7 +14,7 @@ use crate::exam::Exam;
 use crate::exceed::{Chances, Wish, exceedance};
 use crate::judge::{Duel, all_rows, duel, judge, metrics};
 use crate::rival::Rival;
-use crate::{slices, worst};
+use crate::{covered, slices, worst};
 
 /// What is judged, and beside what.
 pub(crate) struct Case<'a> {
@@ -63,7 +63,7 @@ pub(crate) fn report(exam: &Exam<'_>, case: &Case<'_>) -> Result<EvalReport> {
             .map(|rival| paired(exam, answers, rival, bounds))
             .transpose()?,
         exceedance: exceedance(exam, answers, bounds, (case.wish, case.chances)),
-        coverage: None,
+        coverage: covered::covered(exam, answers),
         worst_slices: worst::worst_slices(&slices),
         slices,
         worst: worst::worst(exam, answers),
@@ -91,6 +91,7 @@ fn header(exam: &Exam<'_>, case: &Case<'_>) -> Header {
             "model_was_made_from_these_rows",
             exam.was_learned_from(model),
         )
+        .fact("model_learned_from", model.learned_from())
         .unit("r2", "1")
         .unit("mape_pct", "%")
         .unit("skill", "1");

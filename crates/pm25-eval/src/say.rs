@@ -4,8 +4,8 @@ use std::fmt;
 
 use pm25_air::Task;
 use pm25_artifact::eval::{
-    Against, AlarmFact, Baselines, Bootstrap, EvalReport, Exceedance, Metrics, ModStatsFact,
-    ModelRef, Skill, Span, Verdict, WorstSlice,
+    Against, AlarmFact, Baselines, Bootstrap, CoverageReport, EvalReport, Exceedance, Metrics,
+    ModStatsFact, ModelRef, Skill, Span, Verdict, WorstSlice,
 };
 use serde::{Serialize, Serializer};
 
@@ -27,6 +27,8 @@ struct Summary<'a> {
     bootstrap: Option<&'a Bootstrap>,
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<&'a Against>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<&'a CoverageReport>,
     exceedance: &'a [Exceedance],
     worst_slices: &'a [WorstSlice],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +48,7 @@ impl Serialize for Said<'_> {
             mod_stats: report.mod_stats.as_ref(),
             bootstrap: report.bootstrap.as_ref(),
             against: report.against.as_ref(),
+            coverage: report.coverage.as_ref(),
             exceedance: &report.exceedance,
             worst_slices: &report.worst_slices,
             span: report.span.as_ref(),
@@ -91,6 +94,9 @@ impl fmt::Display for Said<'_> {
                 None => writeln!(f)?,
             }
         }
+        if let Some(coverage) = &report.coverage {
+            covered(f, coverage)?;
+        }
         if let Some(against) = &report.against {
             paired(f, against)?;
         }
@@ -109,6 +115,34 @@ fn yardsticks(report: &EvalReport) -> Vec<(&'static str, &Metrics, Skill)> {
     all.push(("climatology", &metrics.climatology, skill.climatology));
     all.push(("linear", &metrics.linear, skill.linear));
     all
+}
+
+/// Whether intervals hold, and where they hold least.
+fn covered(f: &mut fmt::Formatter<'_>, report: &CoverageReport) -> fmt::Result {
+    let percent = |share: Option<f64>| number(share.map(|share| 100.0 * share), 1);
+    let overall = &report.overall;
+    write!(
+        f,
+        "{:.0} % intervals hold {} % of hours, mean width {}, Winkler score {} µg/m³",
+        100.0 * report.promised,
+        percent(overall.covered),
+        number(overall.mean_width_ug_m3, 1),
+        number(overall.winkler_ug_m3, 1)
+    )?;
+    let shares = report
+        .month
+        .iter()
+        .map(|part| (part, part.coverage.covered));
+    let known = shares.filter_map(|(part, share)| Some((part, share?)));
+    match known.min_by(|a, b| a.1.total_cmp(&b.1)) {
+        Some((part, share)) => writeln!(
+            f,
+            "; least in month {}: {} %",
+            part.name,
+            percent(Some(share))
+        ),
+        None => writeln!(f),
+    }
 }
 
 /// Warnings of thresholds that were passed at all.

@@ -1,7 +1,8 @@
 //! The job: what was typed becomes files to read, files become stations, stations a table and a report.
 //!
 //! Memory: while a file is read, 16 + 4 c bytes for each of its rows (c = its columns of quantities) and as much
-//! again when they go on the grid; then 4 + 4 c bytes for each hour of all files, 2 more for each flagged column;
+//! again when they go on the grid; then 8 + 4 c bytes for each hour of all files, 2 more for each flagged column;
+//! while the rules run, 4 more for each hour (PM2.5 of all stations side by side) and 8 KiB for each station;
 //! at the end the table's 92 bytes for each hour. Text is never held beyond a few buffers.
 
 use anyhow::Context;

@@ -236,7 +236,7 @@ mod tests {
         );
         network.stations[0].flags[Quantity::Pm25.index()][2] = flag::IMPOSSIBLE;
         assert_eq!(picks(&network, FORECAST, When::Newest), [Pick::Hour(1)]);
-        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::SPIKE;
+        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::FLATLINE;
         assert_eq!(
             picks(&network, Task::Nowcast, When::Newest),
             [Pick::Hour(1)],

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod it {
+    mod card;
     mod exchange;
     mod face;
     mod gates;

@@ -151,7 +151,7 @@ pub(crate) fn learn(
             let fit = fit_boost(x, y, valid, &params, advance);
             Fit {
                 model: PartModel::Trees(fit.ensemble),
-                stop_rmse: fit.history.valid_rmse,
+                stop_rmse: fit.history.valid_errors,
             }
         }
     })

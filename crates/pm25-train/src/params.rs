@@ -45,6 +45,7 @@ pub(crate) fn help() -> String {
         let default = match knob.default {
             Number::Whole(n) => n.to_string(),
             Number::Real(x) => x.to_string(),
+            Number::Word(word) => word.to_owned(),
         };
         format!("\n  {}={default}  {}", knob.name, knob.about)
     };
@@ -252,6 +253,7 @@ fn put(header: Header, learner: &str, settings: Vec<(&'static str, Number)>) -> 
         match number {
             Number::Whole(n) => header.param(&name, n),
             Number::Real(x) => header.param(&name, x),
+            Number::Word(word) => header.param(&name, word),
         }
     })
 }

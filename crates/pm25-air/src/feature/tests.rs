@@ -239,7 +239,7 @@ fn a_window_needs_three_quarters_of_its_hours() {
         one(FORECAST, "mean(pm10,4)", &station, 9),
         (6.0 + 8.0 + 9.0) / 3.0
     );
-    station.flags[Quantity::Pm10.index()][6] = flag::SPIKE;
+    station.flags[Quantity::Pm10.index()][6] = flag::FLATLINE;
     assert!(one(FORECAST, "mean(pm10,4)", &station, 9).is_nan());
     assert!(one(FORECAST, "mean(pm10,4)", &counting(10), 1).is_nan());
     assert_eq!(one(FORECAST, "mean(pm10,4)", &counting(10), 2), 1.0);

@@ -34,6 +34,9 @@ const CENSORED_H_MAX: u32 = 336;
 
 /// The hours of runs that are too long; `limit` is the detection limit, if there is one.
 pub fn hours(values: &[f32], runs: &[Run], limit: Option<f32>) -> Vec<u32> {
+    if runs.iter().all(|run| f64::from(run.hours) < HOURS_MIN) {
+        return Vec::new();
+    }
     let limit = limit.unwrap_or(f32::NEG_INFINITY);
     let mut sorted: Vec<(f32, u32)> = runs.iter().map(|run| (run.value, run.hours)).collect();
     sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));

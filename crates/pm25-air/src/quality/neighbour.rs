@@ -57,16 +57,29 @@ pub fn samples(records: &[Record]) -> Vec<Vec<f32>> {
     let (Some(first), Some(end)) = (first, end) else {
         return Vec::new();
     };
-    let mut step = ((end - first) as usize).div_ceil(SAMPLES_MAX).max(1);
-    // An even step would see only some hours of the day.
-    step += usize::from(1 < step && step.is_multiple_of(2)) + usize::from(step.is_multiple_of(3));
+    let step = coprime_to_a_day(((end - first) as usize).div_ceil(SAMPLES_MAX));
     let sample = |record: &Record| {
-        (first..end)
-            .step_by(step)
-            .map(|hour| libm::log1pf(record.at(hour).max(0.0) + 0.0 * record.at(hour)))
-            .collect()
+        let hours = (first..end).step_by(step);
+        hours.map(|hour| logarithm(record.at(hour))).collect()
     };
     records.iter().map(sample).collect()
+}
+
+/// The next step that comes to every hour of the day: one that shares no factor with 24.
+const fn coprime_to_a_day(mut step: usize) -> usize {
+    while step == 0 || 1 < step && (step.is_multiple_of(2) || step.is_multiple_of(3)) {
+        step += 1;
+    }
+    step
+}
+
+/// ln(1 + value), noise below zero as zero; NaN stays.
+fn logarithm(value: f32) -> f32 {
+    if value < 0.0 {
+        0.0
+    } else {
+        libm::log1pf(value)
+    }
 }
 
 /// The stations whose record goes most alike to that of `own`, the most alike first.
@@ -140,6 +153,7 @@ fn far(value: f32, hour: i64, neighbours: &[Record]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     /// A common weather with a factor for each station, the same on every machine.
     fn city(n_stations: usize) -> Vec<Vec<f32>> {
@@ -231,5 +245,11 @@ mod tests {
         let values = vec![vec![1.0_f32; 100_000]];
         assert!(samples(&records(&values))[0].len() <= SAMPLES_MAX);
         assert!(samples(&[]).is_empty());
+        for span in 1..100 {
+            let step = coprime_to_a_day(span);
+            let hours: BTreeSet<usize> = (0..24).map(|n| n * step % 24).collect();
+            assert!(span <= step && hours.len() == 24, "{span} becomes {step}");
+        }
+        assert!(logarithm(f32::NAN).is_nan() && logarithm(-3.0) == 0.0);
     }
 }

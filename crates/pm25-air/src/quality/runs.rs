@@ -65,19 +65,39 @@ pub fn runs(values: &[f32]) -> Vec<Run> {
 
 /// The different values of the runs, ascending.
 pub fn levels(runs: &[Run]) -> Vec<Level> {
-    let mut sorted: Vec<(f32, u32)> = runs
+    let mut sorted: Vec<u64> = runs
         .iter()
-        .map(|run| (run.value, run.hours.min(HOURS_PER_RUN_MAX)))
+        .map(|run| {
+            u64::from(ordered(run.value)) << 32 | u64::from(run.hours.min(HOURS_PER_RUN_MAX))
+        })
         .collect();
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    sorted.sort_unstable();
     sorted
-        .chunk_by(|a, b| a.0 == b.0)
+        .chunk_by(|a, b| value_of(*a) == value_of(*b))
         .map(|same| Level {
-            value: same[0].0,
+            value: value_of(same[0]),
             runs: same.len() as u32,
-            hours: same.iter().map(|(_, hours)| hours).sum(),
+            hours: same.iter().map(|packed| *packed as u32).sum(),
         })
         .collect()
+}
+
+/// A number whose order as an integer is that of the value, so that plain integers are sorted.
+const fn ordered(value: f32) -> u32 {
+    let bits = value.to_bits();
+    let flip = if bits >> 31 == 1 { u32::MAX } else { 1 << 31 };
+    bits ^ flip
+}
+
+/// The value packed into the upper half.
+const fn value_of(packed: u64) -> f32 {
+    let ordered = (packed >> 32) as u32;
+    let flip = if ordered >> 31 == 1 {
+        1 << 31
+    } else {
+        u32::MAX
+    };
+    f32::from_bits(ordered ^ flip)
 }
 
 /// The hours of a run that have its value.
@@ -102,6 +122,14 @@ mod tests {
         assert_eq!(seen, [(5.0, 1), (7.0, 3), (3.0, 1), (3.0, 1)]);
         let run = runs(&values)[1];
         assert_eq!(hours_of(&run, &values).collect::<Vec<_>>(), [1, 2, 9]);
+    }
+
+    #[test]
+    fn integers_keep_the_order_of_values() {
+        let values = [-15.5, -0.1, -0.0, 0.0, 0.01, 3.0, 985.0, f32::MAX];
+        let packed = values.map(|value| u64::from(ordered(value)) << 32 | 7);
+        assert!(packed.is_sorted());
+        assert_eq!(packed.map(value_of), values);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Not linear trees, several classes, or objectives that transform the sum.
 //!
 //! - Thresholds are f64 there. For f32 inputs `x <= t` asks the same as `x <= s`, `s` being the greatest f32 that is
-//!   not above `t`.
+//!   not above `t`. An infinite threshold asks whether there is a value at all; here that is the largest f32, which
+//!   decides all values alike that can be measured.
 //! - `decision_type`: bit 0 asks for a category, bit 1 sends what is missing left, bits 2 and 3 say what is missing
 //!   (0 nothing: a NaN counts as 0; 1 zero and NaN; 2 NaN). A missing category always goes right, so a node that sends
 //!   it left is written with its children exchanged.
@@ -297,8 +298,10 @@ fn up_to(t: f64) -> Caused<f32> {
     } else {
         near
     };
-    if t.is_finite() && below.is_finite() {
+    if below.is_finite() {
         Ok(below)
+    } else if t == f64::INFINITY {
+        Ok(f32::MAX)
     } else {
         Err(format!("no f32 lies below its threshold {t}"))
     }
@@ -373,14 +376,7 @@ fn push_tree(text: &mut String, idx: usize, wood: &Wood, tree: &Tree) {
     let nodes = 0..tree.n_nodes();
     let (splits, leaves): (Vec<usize>, Vec<usize>) =
         nodes.partition(|&node| tree.feature[node] != LEAF);
-    // The number of each node among the splits, or as a leaf: -1 for the first.
-    let mut numbers = vec![0_i64; tree.n_nodes()];
-    for (number, &node) in splits.iter().enumerate() {
-        numbers[node] = number as i64;
-    }
-    for (number, &node) in leaves.iter().enumerate() {
-        numbers[node] = !(number as i64);
-    }
+    let numbers = numbers(&splits, &leaves);
     let says = splits.iter().map(|&node| Says::of(tree, node));
     let says: Vec<Says> = says.collect();
     let child = |which: usize| {
@@ -391,18 +387,13 @@ fn push_tree(text: &mut String, idx: usize, wood: &Wood, tree: &Tree) {
         }))
     };
     let sets: Vec<[u64; 4]> = says.iter().filter_map(|says| says.set).collect();
-    let mut n_sets = 0;
-    let thresholds = splits
-        .iter()
-        .zip(&says)
-        .map(|(&node, says)| match says.set {
-            Some(_) => {
-                n_sets += 1;
-                (n_sets - 1).to_string()
-            }
-            None => format!("{:e}", f64::from(tree.threshold[node])),
-        });
-    let thresholds = joined(thresholds);
+    let mut places = 0..sets.len();
+    // A set has its place in `cat_boundaries` where a number has its threshold.
+    let threshold = |(&node, says): (&usize, &Says)| match says.set.and_then(|_| places.next()) {
+        Some(place) => place.to_string(),
+        None => format!("{:e}", f64::from(tree.threshold[node])),
+    };
+    let thresholds = joined(splits.iter().zip(&says).map(threshold));
     let means = means(wood, tree);
     let scale = count_scale(tree);
     let count = |&node: &usize| (f64::from(tree.cover[node]) * scale).round().max(1.0) as i64;
@@ -443,6 +434,18 @@ fn push_tree(text: &mut String, idx: usize, wood: &Wood, tree: &Tree) {
         let _ = writeln!(text, "{key}={value}");
     }
     let _ = write!(text, "{sets_text}is_linear=0\nshrinkage=1\n\n\n");
+}
+
+/// The number of each node among the splits, or as a leaf: -1 for the first.
+fn numbers(splits: &[usize], leaves: &[usize]) -> Vec<i64> {
+    let mut numbers = vec![0; splits.len() + leaves.len()];
+    for (number, &node) in splits.iter().enumerate() {
+        numbers[node] = number as i64;
+    }
+    for (number, &node) in leaves.iter().enumerate() {
+        numbers[node] = !(number as i64);
+    }
+    numbers
 }
 
 /// A question as LightGBM asks it.

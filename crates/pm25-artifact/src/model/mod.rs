@@ -6,6 +6,8 @@
 mod blend;
 mod climatology;
 mod file;
+#[cfg(test)]
+mod hostile_tests;
 mod intervals;
 mod trees;
 

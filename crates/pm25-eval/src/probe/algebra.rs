@@ -95,7 +95,7 @@ mod tests {
         let b: Vec<f64> = a.iter().zip(noise(83)).map(|(a, e)| a + e).collect();
         let y: Vec<f64> = a.iter().zip(&c).map(|(a, c)| a + c).collect();
         let got = partial_with_last(&standardised(&[a, b, vec![f64::NAN; 500], y]));
-        assert!(0.6 < got[0] && got[1].abs() < 0.1, "{got:?}");
+        assert!(0.4 < got[0] && got[1].abs() < 0.1, "{got:?}");
         assert_eq!(got[2], 0.0);
     }
 }

@@ -34,21 +34,22 @@ pub(super) fn future_feature(tables: &Tables) -> Probe {
         judged(&[]),
         "no column goes with later hours more than air does",
     );
-    let (mut most_lead, mut most_partial) = (0.0, 0.0);
-    let partial = sample.partial();
-    for (place, name) in tables.features.iter().enumerate() {
+    let mut most_lead = 0.0;
+    let mut suspects = Vec::new();
+    for place in 0..tables.features.len() {
         let (known, later) = sample.profile(place);
-        let said = partial.as_ref().map_or(0.0, |partial| partial[place].abs());
-        if (LATER_MIN < later && LEAD_MIN < later - known) || PARTIAL_MIN < said {
-            told.blamed.push(name.clone());
-        }
         most_lead = f64::max(most_lead, later - known);
-        most_partial = f64::max(most_partial, said);
+        if LATER_MIN < later && LEAD_MIN < later - known {
+            suspects.push(place);
+        }
     }
+    let most_partial = sample.add_knowing(&mut suspects);
+    suspects.sort_unstable();
+    let names = suspects.iter().map(|place| tables.features[*place].clone());
+    told.blamed = names.collect();
     told.numbers.insert("largest_lead".to_owned(), most_lead);
-    if partial.is_some() {
-        told.numbers
-            .insert("largest_partial".to_owned(), most_partial);
+    if let Some(most) = most_partial {
+        told.numbers.insert("largest_partial".to_owned(), most);
     }
     told.verdict = judged(&told.blamed);
     if !told.blamed.is_empty() {
@@ -120,15 +121,34 @@ impl Sample {
         )
     }
 
-    /// With the target, given all other columns and persistence; in a nowcast other pollutants of the hour honestly
-    /// say much.
-    fn partial(&self) -> Option<Vec<f64>> {
+    /// Adds the columns that say of the target what all others do not, and gives the largest such correlation. Beside a
+    /// column that knows the answer, others that correct it seem to know something, too: so the one that says most is
+    /// taken away, and the rest are looked at again. In a nowcast other pollutants of the hour honestly say much: none.
+    fn add_knowing(&self, suspects: &mut Vec<usize>) -> Option<f64> {
         if self.task == Task::Nowcast {
             return None;
         }
         let mut columns = self.columns.clone();
         columns.push(self.persistence.clone());
         columns.push(self.target.clone());
-        Some(partial_with_last(&standardised(&columns)))
+        let mut columns = standardised(&columns);
+        suspects.iter().for_each(|place| columns[*place].fill(0.0));
+        let mut largest = 0.0;
+        loop {
+            let said = partial_with_last(&columns);
+            let features = said[..self.columns.len()]
+                .iter()
+                .map(|r| r.abs())
+                .enumerate();
+            let Some((place, most)) = features.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+                return Some(largest);
+            };
+            largest = f64::max(largest, most);
+            if most <= PARTIAL_MIN {
+                return Some(largest);
+            }
+            suspects.push(place);
+            columns[place].fill(0.0);
+        }
     }
 }

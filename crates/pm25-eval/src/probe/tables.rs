@@ -111,11 +111,12 @@ impl Tables {
         &self.parts
     }
 
-    /// PM2.5 by station and hour as targets and persistence tell it, over all tables.
+    /// PM2.5 by station and hour as targets and persistence tell it, over all tables; a day's means tell no hour.
     pub(super) fn measured(&self) -> BTreeMap<&str, BTreeMap<i64, f32>> {
         let newest_s = match self.task() {
             Task::Nowcast => HOUR_S,
-            Task::Forecast { .. } | Task::DayMean => 0,
+            Task::Forecast { .. } => 0,
+            Task::DayMean => return BTreeMap::new(),
         };
         let mut known: BTreeMap<&str, BTreeMap<i64, f32>> = BTreeMap::new();
         for part in &self.parts {

@@ -60,6 +60,7 @@ impl Assign {
     }
 
     /// Writes the number of each row's leaf.
+    #[inline(always)]
     pub(crate) fn fill(&self, layout: &Layout, rows: &[u64], leaves: &mut [u16]) {
         match self {
             Self::Sets(sets) => fill_by_sets(sets, layout.n_words, rows, leaves),
@@ -144,6 +145,7 @@ fn bits([from, to]: [usize; 2]) -> u128 {
     below(to) & !below(from)
 }
 
+#[inline(always)]
 fn fill_by_sets(
     sets: &[(Place, Box<[u128; N_SLOTS]>)],
     n_words: usize,
@@ -165,6 +167,7 @@ fn fill_by_sets(
     }
 }
 
+#[inline(always)]
 fn fill_words<const N: usize>(
     sets: [&(Place, Box<[u128; N_SLOTS]>); N],
     rows: &[u64],

@@ -1,11 +1,12 @@
 //! Trees: gradient boosting, random forests and exact explanations of both.
 //!
-//! Not a framework: squared error only, numbers only, and the same bits for any number of threads.
+//! Not a framework: a few losses, u8 bins, and the same bits for any number of threads.
 //!
 //! ```text
-//! bins → histogram → split → grow ┬→ boost  ┬→ ensemble → predict
-//!            quantise ────────────┘  forest ┘      │ └──→ shap
-//!                                                check (what came from outside)
+//! bins → rows ┬→ histogram → split ┐
+//!             └→ partition ────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict
+//!        objective → quantise ─────────────┘          forest ─────────┘      │ └──→ shap
+//!                                                                          check (what came from outside)
 //! ```
 
 mod assign;
@@ -21,10 +22,12 @@ mod grow;
 mod histogram;
 mod leaf_bits;
 mod lockstep;
+mod objective;
 mod params;
 mod partition;
 mod predict;
 mod quadrature;
+mod quantiles;
 mod quantise;
 mod rows;
 mod scores;
@@ -32,16 +35,19 @@ mod sets;
 mod shap;
 mod split;
 mod sums;
+mod wide;
 
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod oracle;
 
-pub use boost::{BoostFit, History, fit_boost};
+pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
+pub use objective::{Link, Objective};
 pub use params::{BadParam, BoostParams, ForestParams, Knob, Number};
+pub use quantiles::{Quantiles, fit_quantiles, uncross};
 pub use sets::{CategorySet, category};
 pub use shap::{Explainer, Shap, shap, shap_against};

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::objective::Objective;
+
 /// A setting that a user may change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Knob {
@@ -17,6 +19,8 @@ pub struct Knob {
     pub min: f64,
     /// The largest value allowed.
     pub max: f64,
+    /// The words allowed, if its value is a word.
+    pub words: &'static [&'static str],
     /// What it does, in one line.
     pub about: &'static str,
 }
@@ -28,6 +32,8 @@ pub enum Number {
     Whole(u64),
     /// A share, a rate or a penalty.
     Real(f64),
+    /// One of a few words.
+    Word(&'static str),
 }
 
 /// Why settings were refused.
@@ -57,6 +63,16 @@ pub enum BadParam {
         /// The largest value allowed.
         max: f64,
     },
+    /// The value is none of the words allowed.
+    #[error("`{name}` is one of {known}, not `{value}`")]
+    Word {
+        /// The setting.
+        name: &'static str,
+        /// As typed.
+        value: String,
+        /// The words allowed, for people.
+        known: String,
+    },
     /// A setting is given twice, perhaps under two names.
     #[error("`{name}` is set twice")]
     Twice {
@@ -68,6 +84,7 @@ pub enum BadParam {
 /// Settings of [`fit_boost`](super::boost::fit_boost).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostParams {
+    pub(crate) objective: Objective,
     pub(crate) n_estimators: usize,
     pub(crate) learning_rate: f64,
     pub(crate) max_depth: usize,
@@ -86,6 +103,21 @@ pub struct BoostParams {
 impl BoostParams {
     /// Everything that can be set, with defaults, ranges and meanings.
     pub const KNOBS: &'static [Knob] = &[
+        word("objective", OBJECTIVES, "the loss that is made small"),
+        real(
+            "quantile_alpha",
+            0.5,
+            0.001,
+            0.999,
+            "share of targets below the prediction, for reg:quantileerror",
+        ),
+        real(
+            "huber_slope",
+            1.0,
+            1e-6,
+            1e12,
+            "residuals beyond it pull no harder, for huber; in units of the target",
+        ),
         whole("n_estimators", 300, 1.0, 100_000.0, "trees at most"),
         real(
             "learning_rate",
@@ -166,6 +198,7 @@ impl BoostParams {
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, BadParam> {
         let settings = Settings::parse(Self::KNOBS, pairs)?;
         Ok(Self {
+            objective: settings.objective(),
             n_estimators: settings.count("n_estimators"),
             learning_rate: settings.real("learning_rate"),
             max_depth: settings.count("max_depth"),
@@ -186,7 +219,11 @@ impl BoostParams {
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, Number)> {
         use Number::{Real, Whole};
+        let [objective, alpha, slope] = self.objective_settings();
         vec![
+            ("objective", objective),
+            ("quantile_alpha", alpha),
+            ("huber_slope", slope),
             ("n_estimators", Whole(self.n_estimators as u64)),
             ("learning_rate", Real(self.learning_rate)),
             ("max_depth", Whole(self.max_depth as u64)),
@@ -205,7 +242,50 @@ impl BoostParams {
             ("seed", Whole(self.seed)),
         ]
     }
+
+    /// The loss that is made small.
+    #[must_use]
+    pub fn objective(&self) -> Objective {
+        self.objective
+    }
+
+    /// The same settings with another loss.
+    #[must_use]
+    pub fn with_objective(&self, objective: Objective) -> Self {
+        Self {
+            objective,
+            ..self.clone()
+        }
+    }
+
+    /// The three settings that say what is made small; what the objective does not use has its default.
+    fn objective_settings(&self) -> [Number; 3] {
+        let (place, alpha, slope) = match self.objective {
+            Objective::Squared => (0, None, None),
+            Objective::Absolute => (1, None, None),
+            Objective::Huber { slope } => (2, None, Some(slope)),
+            Objective::Quantile { alpha } => (3, Some(alpha), None),
+            Objective::Poisson => (4, None, None),
+            Objective::Gamma => (5, None, None),
+        };
+        let [_, default_alpha, default_slope] = [0, 1, 2].map(|idx| Self::KNOBS[idx].default);
+        [
+            Number::Word(OBJECTIVES[place]),
+            alpha.map_or(default_alpha, Number::Real),
+            slope.map_or(default_slope, Number::Real),
+        ]
+    }
 }
+
+/// The names of objectives: XGBoost's, and LightGBM's for Huber's loss, which XGBoost has not.
+const OBJECTIVES: &[&str] = &[
+    "reg:squarederror",
+    "reg:absoluteerror",
+    "huber",
+    "reg:quantileerror",
+    "count:poisson",
+    "reg:gamma",
+];
 
 /// Settings of [`fit_forest`](super::forest::fit_forest).
 #[derive(Clone, Debug, PartialEq)]
@@ -283,6 +363,7 @@ impl fmt::Display for Number {
         match self {
             Self::Whole(value) => value.fmt(f),
             Self::Real(value) => value.fmt(f),
+            Self::Word(value) => value.fmt(f),
         }
     }
 }
@@ -311,6 +392,7 @@ const fn whole(name: &'static str, default: u64, min: f64, max: f64, about: &'st
         default: Number::Whole(default),
         min,
         max,
+        words: &[],
         about,
     }
 }
@@ -322,6 +404,20 @@ const fn real(name: &'static str, default: f64, min: f64, max: f64, about: &'sta
         default: Number::Real(default),
         min,
         max,
+        words: &[],
+        about,
+    }
+}
+
+/// The first word is the default.
+const fn word(name: &'static str, words: &'static [&'static str], about: &'static str) -> Knob {
+    Knob {
+        name,
+        also: &[],
+        default: Number::Word(words[0]),
+        min: 0.0,
+        max: 0.0,
+        words,
         about,
     }
 }
@@ -337,6 +433,7 @@ impl Knob {
 
     fn parse(&self, value: &str) -> Result<Number, BadParam> {
         let (number, wanted) = match self.default {
+            Number::Word(_) => return self.parse_word(value),
             Number::Whole(_) => (value.parse().ok().map(Number::Whole), "a whole number"),
             Number::Real(_) => (value.parse().ok().map(Number::Real), "a number"),
         };
@@ -344,6 +441,7 @@ impl Knob {
             let value = match number {
                 Number::Whole(value) => *value as f64,
                 Number::Real(value) => *value,
+                Number::Word(_) => f64::NAN,
             };
             // A NaN is in no range.
             self.min <= value && value <= self.max
@@ -355,6 +453,19 @@ impl Knob {
             min: self.min,
             max: self.max,
         })
+    }
+}
+
+impl Knob {
+    fn parse_word(&self, value: &str) -> Result<Number, BadParam> {
+        let known = self.words.iter().find(|word| **word == value);
+        known
+            .map(|word| Number::Word(word))
+            .ok_or_else(|| BadParam::Word {
+                name: self.name,
+                value: value.to_owned(),
+                known: self.words.join(", "),
+            })
     }
 }
 
@@ -392,6 +503,7 @@ impl Settings {
         match self.value(name) {
             Number::Whole(value) => value,
             Number::Real(value) => value as u64,
+            Number::Word(_) => 0,
         }
     }
 
@@ -403,6 +515,20 @@ impl Settings {
         match self.value(name) {
             Number::Whole(value) => value as f64,
             Number::Real(value) => value,
+            Number::Word(_) => 0.0,
+        }
+    }
+
+    fn objective(&self) -> Objective {
+        let alpha = self.real("quantile_alpha");
+        let slope = self.real("huber_slope");
+        match self.value("objective") {
+            Number::Word("reg:absoluteerror") => Objective::Absolute,
+            Number::Word("huber") => Objective::Huber { slope },
+            Number::Word("reg:quantileerror") => Objective::Quantile { alpha },
+            Number::Word("count:poisson") => Objective::Poisson,
+            Number::Word("reg:gamma") => Objective::Gamma,
+            _ => Objective::Squared,
         }
     }
 }
@@ -491,9 +617,33 @@ mod tests {
     }
 
     #[test]
+    fn objectives_are_known_by_name_and_tell_it() {
+        for &name in OBJECTIVES {
+            let said = pairs(&[
+                ("objective", name),
+                ("quantile_alpha", "0.9"),
+                ("huber_slope", "7"),
+            ]);
+            let params = BoostParams::from_pairs(&said).unwrap();
+            assert_eq!(params.settings()[0], ("objective", Number::Word(name)));
+            assert_eq!(params.with_objective(params.objective()), params);
+        }
+        let said = pairs(&[
+            ("objective", "reg:quantileerror"),
+            ("quantile_alpha", "0.9"),
+        ]);
+        let params = BoostParams::from_pairs(&said).unwrap();
+        assert_eq!(params.objective(), Objective::Quantile { alpha: 0.9 });
+        assert_eq!(params.settings()[1], ("quantile_alpha", Number::Real(0.9)));
+        assert!(
+            refused("objective", "mse").starts_with("`objective` is one of reg:squarederror, ")
+        );
+    }
+
+    #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
         assert!(refused("max_dept", "3").starts_with(
-            "there is no setting `max_dept`; did you mean `max_depth`? (known: n_estimators, "
+            "there is no setting `max_dept`; did you mean `max_depth`? (known: objective, "
         ));
         assert!(refused("n_estimator", "3").contains("`n_estimators`?"));
         assert!(refused("", "").contains("no setting ``"));

@@ -12,6 +12,7 @@
 
 use super::rows::{NOT_DRAWN, Place, gradient};
 use super::split::Split;
+use super::wide::Lanes;
 
 /// How far both sides have been filled: `left` rows from the front, and from row `right` on to the end.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +36,34 @@ pub(crate) struct Question<'a> {
 /// If `to` has less room than all rows that are handed over.
 pub(crate) fn part(question: &Question, from: &[u64], to: &mut [u64], filled: Filled) -> Filled {
     match question.n_words {
-        1 => part_sized::<1>(question, from, to, filled),
+        1 => {
+            let (n_done, filled) = part_wide(question, from, to, filled);
+            part_sized::<1>(question, &from[n_done..], to, filled)
+        }
         2 => part_sized::<2>(question, from, to, filled),
         3 => part_sized::<3>(question, from, to, filled),
         4 => part_sized::<4>(question, from, to, filled),
         8 => part_sized::<8>(question, from, to, filled),
         16 => part_sized::<16>(question, from, to, filled),
         _ => part_long(question, from, to, filled),
+    }
+}
+
+/// Parts as many rows of one word as the processor takes at once, and tells how many.
+fn part_wide(question: &Question, from: &[u64], to: &mut [u64], filled: Filled) -> (usize, Filled) {
+    match question.split.interval() {
+        Some([add, limit]) => {
+            let shift = question.place.shift;
+            let not_drawn = NOT_DRAWN;
+            let lanes = Lanes {
+                shift,
+                add,
+                limit,
+                not_drawn,
+            };
+            super::wide::part(lanes, from, to, filled)
+        }
+        None => (0, filled),
     }
 }
 

@@ -38,15 +38,30 @@ impl Rounding {
     /// Adding 16 bits of chance, from almost -1/2 to almost 1/2, and rounding to the nearest whole number does that,
     /// and leaves whole numbers alone. The rounding happens where a number so large is added that f64 has no
     /// fractions left; what is wanted is then in the lowest 16 bits.
+    #[inline(always)]
     pub(crate) fn round(self, n: usize, values: &[f64]) -> [i16; 4] {
-        const NO_FRACTIONS: f64 = 1.5 * (1_u64 << 52) as f64;
-        let chance = self.stream.lanes(n);
         let mut rounded = [0; 4];
-        for ((rounded, chance), value) in rounded.iter_mut().zip(chance).zip(values) {
-            let chance = f64::from(chance) * (1.0 / 65_536.0) + (0.5 / 65_536.0 - 0.5);
-            *rounded = (value * self.per_step + chance + NO_FRACTIONS).to_bits() as i16;
+        for ((rounded, chance), value) in rounded.iter_mut().zip(self.stream.lanes(n)).zip(values) {
+            *rounded = self.round_one(*value, chance) as i16;
         }
         rounded
+    }
+
+    /// Rounds as many numbers, from number `4 n` on; of each result the lowest 16 bits count.
+    #[inline(always)]
+    pub(crate) fn fill<const N: usize>(self, n: usize, values: &[f64; N], rounded: &mut [u64; N]) {
+        let mut chances = [0; N];
+        self.stream.fill(n, &mut chances);
+        for ((rounded, chance), value) in rounded.iter_mut().zip(chances).zip(values) {
+            *rounded = self.round_one(*value, chance);
+        }
+    }
+
+    #[inline(always)]
+    fn round_one(self, value: f64, chance: u16) -> u64 {
+        const NO_FRACTIONS: f64 = 1.5 * (1_u64 << 52) as f64;
+        let chance = f64::from(chance) * (1.0 / 65_536.0) + (0.5 / 65_536.0 - 0.5);
+        (value * self.per_step + chance + NO_FRACTIONS).to_bits()
     }
 }
 

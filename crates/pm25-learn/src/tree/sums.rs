@@ -13,6 +13,7 @@ pub(crate) struct Lanes([f64; 8]);
 
 impl Lanes {
     /// Goes on summing. All parts of a block but the last are multiples of eight.
+    #[inline(always)]
     pub(crate) fn add(&mut self, values: &[f64], term: impl Fn(f64) -> f64) {
         for chunk in values.chunks(8) {
             for (sum, &value) in self.0.iter_mut().zip(chunk) {

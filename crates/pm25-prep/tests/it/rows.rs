@@ -84,7 +84,7 @@ fn every_row_is_accounted_for() {
     pm25(&mut a)[11] = f32::NAN;
     pm25_flags(&mut a)[11] = flag::SENTINEL;
     pm25_flags(&mut a)[45] = flag::IMPOSSIBLE;
-    pm25_flags(&mut a)[46] = flag::SPIKE;
+    pm25_flags(&mut a)[46] = flag::FLATLINE;
     let world = World::new(vec![a, counting("b", 60)]);
     let report = world.made(&format!(
         "obs.parquet --out-dir out --task forecast --horizon-h 3 --features pm25 {}",
@@ -122,7 +122,7 @@ fn every_row_is_accounted_for() {
 #[test]
 fn suspicion_hides_a_feature_and_keeps_a_target() {
     let mut a = counting("a", 60);
-    pm25_flags(&mut a)[45] = flag::SPIKE;
+    pm25_flags(&mut a)[45] = flag::FLATLINE;
     let world = World::new(vec![a]);
     world.made(&format!(
         "obs.parquet --out-dir out --task forecast --horizon-h 1 --features pm25,lag(pm25,1) {}",

@@ -2,7 +2,9 @@
 
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
-use pm25_artifact::model::{IntervalLevel, Intervals, Model, ModelKind, Rows};
+use pm25_artifact::model::{
+    Blend, IntervalLevel, Intervals, Model, ModelKind, Part, PartModel, Rows,
+};
 use pm25_learn::Columns;
 use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use serde_json::{Map, Value, json};
@@ -88,9 +90,20 @@ fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
         }
         _ => None,
     };
+    let blend = (kind == ModelKind::Blend).then(|| Blend {
+        parts: vec![Part {
+            name: "linear-change".to_owned(),
+            weight: 0.7,
+            reference_share: 1.0,
+            model: PartModel::Linear(classic().linear),
+        }],
+        reference_weight: 0.3,
+        reference_mean_ug_m3: 60.0,
+    });
     Model {
         kind,
         trees,
+        blend,
         ..classic()
     }
 }

@@ -286,112 +286,71 @@ fn xgboost_with(path: &str, value: Value) -> Vec<u8> {
 
 const FOREST: &str = "/learner/gradient_booster/model";
 
+/// Where in XGBoost's file (`~` is the forest, `#` its first tree), what is put there, what is said of it.
+const XGBOOST_CANNOT: [(&str, &str, &str); 24] = [
+    (
+        "/learner/objective/name",
+        r#""count:poisson""#,
+        "count:poisson",
+    ),
+    ("/learner/gradient_booster/name", r#""dart""#, "DART"),
+    (
+        "/learner/gradient_booster/name",
+        r#""gblinear""#,
+        "`gblinear`",
+    ),
+    (
+        "/learner/learner_model_param/num_class",
+        r#""3""#,
+        "3 classes",
+    ),
+    (
+        "/learner/learner_model_param/num_target",
+        r#""2""#,
+        "2 targets",
+    ),
+    (
+        "/learner/learner_model_param/base_score",
+        r#""[1E0,2E0]""#,
+        "base_score",
+    ),
+    (
+        "/learner/attributes",
+        r#"{"best_iteration": "0"}"#,
+        "stopped early",
+    ),
+    (
+        "/learner/feature_names/0",
+        r#""x""#,
+        "`x` is no input column",
+    ),
+    ("/learner/feature_names/0", r#""rain_mm""#, "twice"),
+    (
+        "~/gbtree_model_param/num_parallel_tree",
+        r#""4""#,
+        "num_parallel_tree",
+    ),
+    ("~/gbtree_model_param/num_trees", r#""9""#, "promises 9"),
+    ("~/tree_info", "[0, 1]", "classes"),
+    ("#/tree_param/size_leaf_vector", r#""2""#, "vectors"),
+    ("#/split_type/0", "2", "split_type"),
+    ("#/categories/0", "256", "category 256"),
+    ("#/categories_segments/0", "9999", "outside"),
+    ("#/left_children/0", "0", "another's child"),
+    ("#/left_children/0", "-7", "its child is -7"),
+    ("#/right_children/0", "1", "another's child"),
+    ("#/right_children/0", "99", "no node"),
+    ("#/split_indices/0", "3", "feature 3 of 3"),
+    ("#/split_conditions/0", "-3.4028235e38", "threshold"),
+    ("#/sum_hessian/1", "0.0", "cover"),
+    ("#/sum_hessian", "[1.0]", "differ in length"),
+];
+
 #[test]
 fn what_xgboost_can_say_and_we_cannot_is_refused_by_name() {
-    let tree = format!("{FOREST}/trees/0");
-    let cases = [
-        (
-            "/learner/objective/name".to_owned(),
-            json!("count:poisson"),
-            "count:poisson",
-        ),
-        (
-            "/learner/gradient_booster/name".to_owned(),
-            json!("dart"),
-            "DART",
-        ),
-        (
-            "/learner/gradient_booster/name".to_owned(),
-            json!("gblinear"),
-            "`gblinear`",
-        ),
-        (
-            "/learner/learner_model_param/num_class".to_owned(),
-            json!("3"),
-            "3 classes",
-        ),
-        (
-            "/learner/learner_model_param/num_target".to_owned(),
-            json!("2"),
-            "2 targets",
-        ),
-        (
-            "/learner/learner_model_param/base_score".to_owned(),
-            json!("[1E0,2E0]"),
-            "base_score",
-        ),
-        (
-            "/learner/attributes".to_owned(),
-            json!({"best_iteration": "0"}),
-            "stopped early",
-        ),
-        (
-            format!("{FOREST}/gbtree_model_param/num_parallel_tree"),
-            json!("4"),
-            "num_parallel_tree",
-        ),
-        (
-            format!("{FOREST}/gbtree_model_param/num_trees"),
-            json!("9"),
-            "promises 9",
-        ),
-        (format!("{FOREST}/tree_info"), json!([0, 1]), "classes"),
-        (
-            format!("{tree}/tree_param/size_leaf_vector"),
-            json!("2"),
-            "vectors",
-        ),
-        (format!("{tree}/split_type/0"), json!(2), "split_type"),
-        (format!("{tree}/categories/0"), json!(256), "category 256"),
-        (
-            format!("{tree}/categories_segments/0"),
-            json!(9999),
-            "outside",
-        ),
-        (
-            format!("{tree}/left_children/0"),
-            json!(0),
-            "another's child",
-        ),
-        (
-            format!("{tree}/left_children/0"),
-            json!(-7),
-            "its child is -7",
-        ),
-        (
-            format!("{tree}/right_children/0"),
-            json!(1),
-            "another's child",
-        ),
-        (format!("{tree}/right_children/0"), json!(99), "no node"),
-        (
-            format!("{tree}/split_indices/0"),
-            json!(3),
-            "feature 3 of 3",
-        ),
-        (
-            format!("{tree}/split_conditions/0"),
-            json!(-3.402_823_5e38),
-            "threshold",
-        ),
-        (format!("{tree}/sum_hessian/1"), json!(0.0), "cover"),
-        (
-            format!("{tree}/sum_hessian"),
-            json!([1.0]),
-            "differ in length",
-        ),
-        (
-            "/learner/feature_names/0".to_owned(),
-            json!("x"),
-            "`x` is no input column",
-        ),
-        (
-            "/learner/feature_names/0".to_owned(),
-            json!("rain_mm"),
-            "twice",
-        ),
-    ];
-    for (path, value, says) in cases {
+    for (path, value, says) in XGBOOST_CANNOT {
+        let path = path.replace('#', "~/trees/0").replace('~', FOREST);
+        let value = serde_json::from_str(value).unwrap();
         let said = refused(&xgboost_with(&path, value), Format::Xgboost);
         assert!(said.contains(says), "{path}: {said}");
     }
@@ -462,7 +421,7 @@ fn what_lightgbm_can_say_and_we_cannot_is_refused_by_name() {
         ("left_child=1", "left_child=-9", "no node"),
         ("left_child=1", "left_child=-9223372036854775808", "no node"),
         ("split_feature=0", "split_feature=3", "feature 3 of 3"),
-        ("threshold=1.5e0", "threshold=inf", "threshold inf"),
+        ("threshold=1.5e0", "threshold=nan", "threshold NaN"),
         ("threshold=1.5e0", "threshold=-1e300", "threshold"),
         ("num_leaves=4", "num_leaves=5", "not 4"),
         ("num_leaves=4", "num_leaves=99999999999", "items"),
@@ -504,6 +463,10 @@ fn what_is_missing_to_lightgbm_is_taken_over() {
     // Missing has a side of its own.
     assert_eq!(of_missing(trees(10, 7.0)), 1.0);
     assert_eq!(of_missing(trees(8, 7.0)), 2.0);
+    // Whether there is a value at all.
+    let present = trees(8, f64::INFINITY);
+    assert_eq!(present.predict_row(&[f32::MAX, 0.0, 0.0]), 1.0);
+    assert_eq!(of_missing(present), 2.0);
     // Nothing is missing: it counts as 0.
     assert_eq!(of_missing(trees(0, 7.0)), 1.0);
     assert_eq!(of_missing(trees(2, -7.0)), 2.0);

@@ -21,6 +21,13 @@ pub(super) const SLOTS_MAX: usize = 10;
 /// Rows asked together: their masks, values and results share the innermost cache with a leaf's table.
 pub(super) const BLOCK_ROWS: usize = 256;
 
+/// Where a value goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Left,
+    Right,
+}
+
 /// What an inner node asks.
 #[derive(Clone, Copy)]
 pub(super) struct Question {
@@ -40,11 +47,14 @@ impl Question {
         }
     }
 
-    /// Whether a value goes left.
-    pub(super) fn sends_left(&self, x: f32) -> bool {
-        let mut answer = false;
-        self.ask(&[x], |_, goes_left| answer = goes_left);
-        answer
+    /// The answer for one value, where the node asks for a number.
+    pub(super) fn answer(&self, x: f32) -> Answer {
+        let goes_left = (x <= self.threshold) | (self.missing_left & x.is_nan());
+        if goes_left {
+            Answer::Left
+        } else {
+            Answer::Right
+        }
     }
 
     /// Hands the answer for each value to `each`, with its place: whether it goes left.

@@ -228,10 +228,8 @@ impl Slab<'_> {
     }
 
     fn ask_subsets(&mut self, subsets: &Subsets) {
-        let n_features = self.n_features;
-        self.each_chunk(SUBSET_ROWS, |x, rows, results, _| {
-            subsets.add(x, rows, n_features, results);
-        });
+        let rows = self.first..self.first + self.n_rows;
+        subsets.add(self.x, rows, self.n_features, &mut self.results);
     }
 
     fn walk(&mut self, tree: &Tree) {
@@ -293,8 +291,6 @@ impl Slab<'_> {
     }
 }
 
-/// Rows whose sets one thread sums at a time.
-const SUBSET_ROWS: usize = 128;
 /// Rows that one thread walks at a time.
 const WALK_ROWS: usize = 64;
 

@@ -17,9 +17,11 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::super::codes::FeatureCodes;
 use super::super::ensemble::{LEAF, Tree};
-use super::mask::Question;
+use super::mask::{Answer, Question};
 use super::set_tables::SetTables;
 use crate::columns::Columns;
 
@@ -28,7 +30,7 @@ const N_FEATURES_MAX: usize = 8;
 /// Sets up to this size are looked up.
 const N_TABLED: u32 = 2;
 /// Rows walked together.
-const BLOCK_ROWS: usize = 128;
+const BLOCK_ROWS: usize = 256;
 
 /// One bit for each of the features that the trees ask about.
 pub(super) type Set = usize;
@@ -71,7 +73,7 @@ impl<'a> Subsets<'a> {
         })
     }
 
-    /// Adds values to a few rows' results, and behind the `n_features` values what pairs add together if there is room.
+    /// Adds values to rows' results, and behind the `n_features` values what pairs add together if there is room.
     pub(super) fn add(
         &self,
         x: &Columns,
@@ -81,21 +83,23 @@ impl<'a> Subsets<'a> {
     ) {
         let width = results.len() / rows.len();
         let n_sets = 1 << self.features.len();
-        let blocks = results.chunks_mut(BLOCK_ROWS * width);
-        for (first, results) in rows.step_by(BLOCK_ROWS).zip(blocks) {
-            let rows = first..first + results.len() / width;
-            let mut says = vec![0.0; rows.len() * n_sets];
-            self.look_up(x, rows.clone(), &mut says);
-            for tree in &self.trees {
-                self.walk(tree, x, rows.clone(), &mut says);
-            }
-            for (row, says) in results
-                .chunks_exact_mut(width)
-                .zip(says.chunks_exact(n_sets))
-            {
-                self.share_out(says, n_features, row);
-            }
+        let mut says = vec![0.0; rows.len() * n_sets];
+        let block = |block_idx: usize, says: &[f64]| {
+            let first = rows.start + block_idx * BLOCK_ROWS;
+            first..first + says.len() / n_sets
+        };
+        let says_of_blocks = says.par_chunks_mut(BLOCK_ROWS * n_sets).enumerate();
+        says_of_blocks.for_each(|(block_idx, says)| self.look_up(x, block(block_idx, says), says));
+        for tree in &self.trees {
+            let below = Below::of(tree, &self.features);
+            let says_of_blocks = says.par_chunks_mut(BLOCK_ROWS * n_sets).enumerate();
+            says_of_blocks.for_each(|(block_idx, says)| {
+                self.walk((tree, &below), x, block(block_idx, says), says);
+            });
         }
+        let says_of_rows = says.par_chunks(n_sets);
+        let rows = results.par_chunks_mut(width).zip(says_of_rows);
+        rows.for_each(|(row, says)| self.share_out(says, n_features, row));
     }
 
     /// Fills in the sets that the tables know.
@@ -123,7 +127,13 @@ impl<'a> Subsets<'a> {
     }
 
     /// Adds what the leaves of one tree say to the larger sets.
-    fn walk(&self, tree: &Tree, x: &Columns, rows: Range<usize>, says: &mut [f64]) {
+    fn walk(
+        &self,
+        (tree, below): (&Tree, &Below),
+        x: &Columns,
+        rows: Range<usize>,
+        says: &mut [f64],
+    ) {
         let n = self.features.len();
         let Some(failed_max) = (n as u32).checked_sub(N_TABLED + 1) else {
             return;
@@ -141,50 +151,75 @@ impl<'a> Subsets<'a> {
             shares: [1.0; N_FEATURES_MAX],
         }];
         let mut weights = vec![0.0; 1 << n];
-        while let Some(here) = open.pop() {
+        while let Some(mut here) = open.pop() {
             visits.truncate(here.to);
-            if tree.is_leaf(here.node) {
-                let value = f64::from(tree.value[here.node]);
-                set_weights(value, &here.shares[..n], &mut weights);
-                for visit in &visits[here.from..here.to] {
-                    let row = &mut says[usize::from(visit.row) << n..][..1 << n];
-                    for &set in &self.others[usize::from(visit.failed)] {
-                        row[set] += weights[set];
-                    }
-                }
+            self.settle((&mut here, &mut visits), below, &mut weights, says);
+            if here.from == here.to {
                 continue;
             }
             let question = Question::of(tree, here.node);
-            let place = self
-                .features
-                .binary_search(&question.feature)
-                .expect("a feature of these trees");
+            let place = self.place(question.feature);
             let block = &x.column(question.feature)[rows.clone()];
             let shares = tree.shares(here.node);
-            let [left, right] = tree.children(here.node);
-            for (child, share, goes_there) in [
-                (right, shares[1], Side::Right),
-                (left, shares[0], Side::Left),
-            ] {
+            // The left child is opened last: its visits are the first to go.
+            for (side, fails_if) in [(1, Answer::Left), (0, Answer::Right)] {
                 let from = visits.len();
                 descend(
                     &mut visits,
                     here.from..here.to,
                     (1 << place, failed_max),
-                    |row| question.sends_left(block[row]) == (goes_there == Side::Left),
+                    |row| question.answer(block[row]) == fails_if,
                 );
-                let mut below = Open {
-                    node: child,
+                let mut child = Open {
+                    node: tree.children(here.node)[side],
                     from,
                     to: visits.len(),
                     shares: here.shares,
                 };
-                below.shares[place] *= share;
-                if from < below.to {
-                    open.push(below);
+                child.shares[place] *= shares[side];
+                if from < child.to {
+                    open.push(child);
                 }
             }
         }
+    }
+
+    /// A row that has failed in all features that are asked about from here on hears the mean of the leaves: it needs
+    /// to go no further. At a leaf that is every row.
+    fn settle(
+        &self,
+        (here, visits): (&mut Open, &mut Vec<Visit>),
+        below: &Below,
+        weights: &mut [f64],
+        says: &mut [f64],
+    ) {
+        let asked = below.asked[here.node];
+        let n = self.features.len();
+        let mut weights_are_set = false;
+        let mut n_on = here.from;
+        for at in here.from..here.to {
+            let visit = visits[at];
+            if asked & !visit.failed != 0 {
+                visits[n_on] = visit;
+                n_on += 1;
+                continue;
+            }
+            if !weights_are_set {
+                set_weights(below.mean[here.node], &here.shares[..n], weights);
+                weights_are_set = true;
+            }
+            let row = &mut says[usize::from(visit.row) << n..][..1 << n];
+            for &set in &self.others[usize::from(visit.failed)] {
+                row[set] += weights[set];
+            }
+        }
+        here.to = n_on;
+        visits.truncate(n_on);
+    }
+
+    fn place(&self, feature: usize) -> usize {
+        let place = self.features.binary_search(&feature);
+        place.expect("a feature of these trees")
     }
 
     /// From what the sets say to what each feature adds (Shapley 1953), and what each pair (Grabisch and Roubens 1999).
@@ -219,6 +254,36 @@ impl<'a> Subsets<'a> {
     }
 }
 
+/// What is to come at each node of a tree.
+struct Below {
+    /// The features that the node or any node below it asks about.
+    asked: Vec<u8>,
+    /// The mean of the leaves, weighted by shares.
+    mean: Vec<f64>,
+}
+
+impl Below {
+    fn of(tree: &Tree, features: &[usize]) -> Self {
+        let mut below = Self {
+            asked: vec![0; tree.n_nodes()],
+            mean: tree.value.iter().map(|&value| f64::from(value)).collect(),
+        };
+        // Children come after their parent.
+        for node in (0..tree.n_nodes())
+            .rev()
+            .filter(|&node| !tree.is_leaf(node))
+        {
+            let place = features.binary_search(&usize::from(tree.feature[node]));
+            let [left, right] = tree.children(node);
+            let [share_left, share_right] = tree.shares(node);
+            let bit = 1 << place.expect("a feature of these trees");
+            below.asked[node] = below.asked[left] | below.asked[right] | bit;
+            below.mean[node] = share_left * below.mean[left] + share_right * below.mean[right];
+        }
+        below
+    }
+}
+
 /// A row on its way down, with the features in which it has left the path.
 #[derive(Clone, Copy)]
 struct Visit {
@@ -235,18 +300,12 @@ struct Open {
     shares: [f64; N_FEATURES_MAX],
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Left,
-    Right,
-}
-
 /// Appends those of some visits that go on to a child, with no branch for each.
 fn descend(
     visits: &mut Vec<Visit>,
     parents: Range<usize>,
     (bit, failed_max): (u8, u32),
-    goes_there: impl Fn(usize) -> bool,
+    fails: impl Fn(usize) -> bool,
 ) {
     let from = visits.len();
     visits.resize(from + parents.len(), Visit { row: 0, failed: 0 });
@@ -254,10 +313,10 @@ fn descend(
     let mut n_kept = 0;
     for visit in &known[parents] {
         let failed = visit.failed
-            | if goes_there(usize::from(visit.row)) {
-                0
-            } else {
+            | if fails(usize::from(visit.row)) {
                 bit
+            } else {
+                0
             };
         new[n_kept] = Visit { failed, ..*visit };
         n_kept += usize::from(failed.count_ones() <= failed_max);
