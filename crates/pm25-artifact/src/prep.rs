@@ -133,7 +133,7 @@ pub struct PrepReport {
     pub feature_list: String,
     /// Where time was cut.
     pub split: SplitFact,
-    /// All rows, counted: `read + gap = train + valid + test + the dropped`.
+    /// All rows, counted: `read - repeated + gap = train + valid + test + the dropped`.
     pub rows: RowCounts,
     /// The three tables.
     pub parts: Parts,
@@ -178,6 +178,9 @@ pub struct SplitFact {
 pub struct RowCounts {
     /// Rows of the observation files.
     pub read: u64,
+    /// Those of them that another file has too, saying the same; they count once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Hours added between the records of a station.
     pub gap: u64,
     /// Rows of the train table.
@@ -188,6 +191,12 @@ pub struct RowCounts {
     pub test: u64,
     /// Rows of no table.
     pub dropped: DropCounts,
+}
+
+/// A count that is left out: files that share no hours need not say so.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Rows of no table, by the first reason that applies.

@@ -20,6 +20,7 @@ use crate::pick::Pick;
 /// | `target_time` | the predicted hour |
 /// | `persistence_ug_m3` | the newest PM2.5 that may be known at t; null if missing |
 /// | `prediction_ug_m3` | the model's answer |
+/// | `lower_90_ug_m3`, `upper_90_ug_m3` | its 90 % interval, where the model was calibrated for one |
 ///
 /// The mean of the next 24 hours is what 24-hour scales judge, so there each has its columns too: `aqi_us` (the index;
 /// not for the WHO, which has none) and `band_us`. `target_time` is then the last of the hours.
@@ -64,7 +65,19 @@ pub(crate) fn table(
     if features.task() == Task::DayMean {
         judge(&mut table, &predictions);
     }
+    let intervals = model.intervals.as_ref().filter(|it| it.coverage == 0.9);
+    let ends = intervals.map(|intervals| intervals.around(&predictions));
     table.push("prediction_ug_m3", predictions);
+    if let Some(ends) = ends {
+        table.push(
+            "lower_90_ug_m3",
+            ends.iter().map(|end| end[0]).collect::<Vec<f64>>(),
+        );
+        table.push(
+            "upper_90_ug_m3",
+            ends.iter().map(|end| end[1]).collect::<Vec<f64>>(),
+        );
+    }
     table
 }
 

@@ -274,6 +274,14 @@ fn prediction() -> Value {
             json!({"type": "number", "description": UNIT}),
         ),
         (
+            "lower_90_ug_m3",
+            json!({"type": "number", "description": "Lower end of the 90 % interval, where the model has one"}),
+        ),
+        (
+            "upper_90_ug_m3",
+            json!({"type": "number", "description": "Its upper end"}),
+        ),
+        (
             "scales",
             json!({
                 "type": "object",

@@ -358,3 +358,47 @@ fn a_day_ahead_is_the_mean_of_its_hours_and_is_purged_as_a_whole() {
     );
     assert!(refused.contains("leave out --horizon-h"), "{refused}");
 }
+
+#[test]
+fn hours_that_two_files_share_count_once_and_must_agree() {
+    let world = World::new(vec![counting("a", 60)]);
+    let made = |files: &str| {
+        let args = format!(
+            "{files} --out-dir out --task forecast --horizon-h 1 --features pm25 {}",
+            cut(30, 45)
+        );
+        world.made(&args).rows
+    };
+    let alone = made("obs.parquet");
+    let table = world.read("out/test.parquet").column("pm25_ug_m3");
+    let mut later = counting("a", 60);
+    for values in &mut later.values {
+        values.drain(..40);
+    }
+    for flags in &mut later.flags {
+        flags.drain(..40);
+    }
+    let later = from_hour(later, 40);
+    world.observe("later.parquet", vec![later.clone()]);
+    let both = made("obs.parquet later.parquet");
+    assert_eq!((both.read, both.repeated, both.gap), (80, 20, 0));
+    assert_eq!(
+        (both.train, both.test, both.dropped),
+        (alone.train, alone.test, alone.dropped)
+    );
+    assert_eq!(world.read("out/test.parquet").column("pm25_ug_m3"), table);
+    let mut other = later;
+    pm25(&mut other)[3] = 1.0;
+    world.observe("other.parquet", vec![other]);
+    let said = world.refused(
+        &format!(
+            "obs.parquet other.parquet --out-dir x --task nowcast {}",
+            cut(30, 45)
+        ),
+        3,
+    );
+    assert!(
+        said.contains("twice, and not with the same pm25_ug_m3"),
+        "{said}"
+    );
+}

@@ -34,6 +34,11 @@ struct Prediction<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     predicted_hour: Option<String>,
     prediction_ug_m3: f64,
+    /// Its 90 % interval, where the model was calibrated for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower_90_ug_m3: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper_90_ug_m3: Option<f64>,
     /// What 24-hour scales call it, by scale; only for the mean of 24 hours.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     scales: BTreeMap<&'static str, Judged>,
@@ -67,6 +72,9 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         .time_s
         .as_ref()
         .and_then(|times| times.get(row_idx).copied());
+    let intervals = served.model.intervals.as_ref();
+    let intervals = intervals.filter(|intervals| intervals.coverage == 0.9);
+    let ends = intervals.and_then(|intervals| intervals.around(&[value]).first().copied());
     Prediction {
         station: batch
             .stations
@@ -76,6 +84,8 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         horizon_h,
         predicted_hour: time_s.map(|time_s| format_utc(time_s + i64::from(horizon_h) * HOUR_S)),
         prediction_ug_m3: value,
+        lower_90_ug_m3: ends.map(|[lower, _]| lower),
+        upper_90_ug_m3: ends.map(|[_, upper]| upper),
         scales: match served.task() {
             Task::DayMean => scales(value),
             Task::Nowcast | Task::Forecast { .. } => BTreeMap::new(),

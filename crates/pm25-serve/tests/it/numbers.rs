@@ -2,7 +2,9 @@
 
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
-use pm25_artifact::model::{Blend, Model, ModelKind, Part, PartModel, Rows};
+use pm25_artifact::model::{
+    Blend, IntervalLevel, Intervals, Model, ModelKind, Part, PartModel, Rows,
+};
 use pm25_learn::Columns;
 use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use serde_json::{Map, Value, json};
@@ -361,4 +363,35 @@ fn a_day_is_judged_by_scales_and_an_hour_is_not() {
     );
     assert!(day["scales"]["who"]["index"].is_null() && day["scales"]["europe"].is_null());
     assert!(answer(FORECAST)["predictions"][0]["scales"].is_null());
+}
+
+#[test]
+fn a_calibrated_model_says_how_sure_it_is() {
+    let level = |below_ug_m3, lower_ug_m3, upper_ug_m3| IntervalLevel {
+        below_ug_m3,
+        lower_ug_m3,
+        upper_ug_m3,
+    };
+    let mut sure = model(FORECAST, "pm10", ModelKind::Linear);
+    sure.intervals = Some(Intervals {
+        coverage: 0.9,
+        rows: 100,
+        levels: vec![level(Some(60.0), -9.25, 20.5), level(None, -33.0, 41.0)],
+    });
+    let ends = |pm10: f64| -> Value {
+        let site = Site::of(sure.clone());
+        let request = json!({"rows": [{"pm10_ug_m3": pm10}]});
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        answer["predictions"][0].clone()
+    };
+    for pm10 in [0.0, 80.0, 500.0] {
+        let said = ends(pm10);
+        let value = said["prediction_ug_m3"].as_f64().unwrap();
+        let [lower, upper] = sure.intervals.as_ref().unwrap().around(&[value])[0];
+        assert_eq!(
+            (&said["lower_90_ug_m3"], &said["upper_90_ug_m3"]),
+            (&json!(lower), &json!(upper))
+        );
+    }
 }
