@@ -222,6 +222,7 @@ mod tests {
         let leaf = || GrownNode {
             sum: Sum::default(),
             value: 0.0,
+            bounds: super::super::role::UNBOUND,
             fork: None,
         };
         let mut nodes = vec![leaf()];

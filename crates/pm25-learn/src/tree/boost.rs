@@ -11,9 +11,10 @@ use super::grow::{Grown, Plan, grow};
 use super::objective::{LOG_STEP_MAX, Link, Objective};
 use super::params::BoostParams;
 use super::predict::add_trees;
+use super::role::{Bounds, Role};
 use super::rows::{Layout, Load};
 use super::scores::{Draw, Goal, Scores, Start};
-use super::split::{Penalties, Rule};
+use super::split::{Penalties, Rule, Steps};
 use crate::columns::Columns;
 
 /// A boosted ensemble and how it came about.
@@ -59,6 +60,8 @@ pub struct Lesson<'a> {
     pub y: &'a [f32],
     /// How much each row counts, finite and not below zero; empty if all count once.
     pub weights: &'a [f32],
+    /// What each column is; empty if all are plain numbers.
+    pub roles: &'a [Role],
 }
 
 /// Fits an ensemble to `y`, every row counting once, see [`fit_lesson`].
@@ -72,8 +75,13 @@ pub fn fit_boost(
     params: &BoostParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> BoostFit {
-    let weights = &[];
-    fit_lesson(Lesson { x, y, weights }, valid, params, advance)
+    let lesson = Lesson {
+        x,
+        y,
+        weights: &[],
+        roles: &[],
+    };
+    fit_lesson(lesson, valid, params, advance)
 }
 
 /// Fits an ensemble. With validation rows their error is followed, and decides when to stop if
@@ -81,7 +89,8 @@ pub fn fit_boost(
 ///
 /// # Panics
 /// If there are not as many targets or weights as rows, if a target is none that the objective allows, if a weight is
-/// below zero, or if the tables differ in width: the caller has mixed up tables.
+/// below zero, or if the tables differ in width: the caller has mixed up tables. Also if predictions shall rise or fall
+/// with a column while leaves are order statistics (absolute, Huber, quantile): what splits promise then binds no leaf.
 pub fn fit_lesson(
     lesson: Lesson,
     valid: Option<(&Columns, &[f32])>,
@@ -131,7 +140,21 @@ pub fn fit_lesson(
 }
 
 fn goal_of<'a>(lesson: &Lesson<'a>, objective: Objective) -> Goal<'a> {
-    let Lesson { x, y, weights } = *lesson;
+    let Lesson {
+        x,
+        y,
+        weights,
+        roles,
+    } = *lesson;
+    assert!(
+        roles.is_empty() || roles.len() == x.n_columns(),
+        "every column has a role"
+    );
+    let is_ordered = |role: &Role| matches!(role, Role::Rising | Role::Falling);
+    assert!(
+        objective.order_share().is_none() || !roles.iter().any(is_ordered),
+        "{objective:?} cannot be told to rise or fall"
+    );
     check_sizes(x, y);
     let is_allowed = |&y: &f32| objective.allows(y);
     assert!(
@@ -204,17 +227,19 @@ impl<'a> Watched<'a> {
 struct Train<'a> {
     scores: Scores<'a>,
     cuts: Vec<Cuts>,
+    roles: &'a [Role],
     params: &'a BoostParams,
 }
 
 impl<'a> Train<'a> {
     fn new(lesson: &Lesson<'a>, goal: Goal<'a>, params: &'a BoostParams) -> Self {
-        let cuts = cut_all(lesson.x, params.max_bin);
+        let cuts = cut_all(lesson.x, lesson.roles, params.max_bin);
         let layout = Layout::new(goal.load(), lesson.x.n_columns());
         let table = pack(lesson.x, &cuts, &layout);
         Self {
             scores: Scores::new(layout, table, goal),
             cuts,
+            roles: lesson.roles,
             params,
         }
     }
@@ -239,6 +264,7 @@ impl<'a> Train<'a> {
         let plan = Plan {
             cuts: &self.cuts,
             layout,
+            roles: self.roles,
             features: &features,
             n_tried: features.len(),
             rule: Rule::new(&penalties(self.params), start.steps),
@@ -249,12 +275,12 @@ impl<'a> Train<'a> {
         };
         let size = self.scores.size();
         let mut grown = grow(&plan, size, self.scores.seed(start.histogram, start.sum));
-        let values = self.renew(&mut grown);
+        let values = self.renew(&mut grown, start.steps);
         (grown.finish(&self.cuts, start.steps.weight), values)
     }
 
     /// Gives leaves their values, from exact residuals.
-    fn renew(&mut self, grown: &mut Grown) -> Vec<f32> {
+    fn renew(&mut self, grown: &mut Grown, steps: Steps) -> Vec<f32> {
         let size = self.scores.size();
         let (assign, leaves) = Assign::new(grown, &self.scores.layout, size.n_drawn);
         let params = self.params;
@@ -268,10 +294,18 @@ impl<'a> Train<'a> {
             let is_counted = self.scores.layout.load == Load::Single;
             let sums = self.scores.sum_by_leaf(&assign, leaves.len()).into_iter();
             let sums = sums.zip(&leaves).map(|([sum, hessian], &node)| {
-                let count = grown.nodes[node].sum.weight as f64;
-                [sum, if is_counted { count } else { hessian }]
+                let node = &grown.nodes[node];
+                let count = node.sum.weight as f64;
+                let bounds = node
+                    .bounds
+                    .map(|bound| bound * steps.gradient / steps.weight);
+                leaf_value(
+                    [sum, if is_counted { count } else { hessian }],
+                    bounds,
+                    params,
+                )
             });
-            sums.map(|sums| leaf_value(sums, params)).collect()
+            sums.collect()
         };
         for (node, &value) in leaves.into_iter().zip(&values) {
             grown.nodes[node].value = value;
@@ -301,17 +335,17 @@ fn choose_features(n_features: usize, share: f64, stream: Stream) -> Vec<usize> 
 
 /// What a leaf adds: the learning rate's share of the value v that minimises
 /// hessian v^2 / 2 - sum v + lambda v^2 / 2 + alpha |v|, from exact sums over its rows.
-fn leaf_value([sum, hessian]: [f64; 2], params: &BoostParams) -> f32 {
+fn leaf_value([sum, hessian]: [f64; 2], [low, high]: Bounds, params: &BoostParams) -> f32 {
     let weight = hessian + params.reg_lambda;
     if hessian <= 0.0 || weight <= 0.0 {
-        return 0.0;
+        return (params.learning_rate * 0.0_f64.clamp(low, high)) as f32;
     }
     let shrunk = (sum.abs() - params.reg_alpha).max(0.0).copysign(sum);
     let step = match params.objective.link() {
         Link::Identity => shrunk / weight,
         Link::Log => (shrunk / weight).clamp(-LOG_STEP_MAX, LOG_STEP_MAX),
     };
-    (params.learning_rate * step) as f32
+    (params.learning_rate * step.clamp(low, high)) as f32
 }
 
 #[cfg(test)]
@@ -621,7 +655,17 @@ mod tests {
 
     fn fit_weighted(world: &World, weights: &[f32], said: &[(&str, &str)]) -> BoostFit {
         let (x, y) = (&world.x(), &world.y);
-        fit_lesson(Lesson { x, y, weights }, None, &params(said), NOT_WATCHED)
+        fit_lesson(
+            Lesson {
+                x,
+                y,
+                weights,
+                roles: &[],
+            },
+            None,
+            &params(said),
+            NOT_WATCHED,
+        )
     }
 
     #[test]
@@ -769,6 +813,114 @@ mod tests {
             let one = on(1);
             assert_eq!(on(2), one);
             assert_eq!(on(16), one);
+        }
+    }
+
+    #[test]
+    fn predictions_never_fall_where_they_shall_rise() {
+        // Targets that rise, and fall, with much noise and a dip that must be bridged.
+        let chance = |column| Stream::new(8, Purpose::Rows, column);
+        let column = |idx| {
+            (0..3000)
+                .map(|row| (60.0 * chance(idx).fraction(row)).floor() as f32)
+                .collect()
+        };
+        let columns: Vec<Vec<f32>> = (0..3).map(column).collect();
+        let y: Vec<f32> = (0..3000)
+            .map(|row| {
+                let dip = if (20.0..30.0).contains(&columns[0][row]) {
+                    -30.0
+                } else {
+                    0.0
+                };
+                let rising = columns[0][row] + dip - 0.5 * columns[1][row] + 0.3 * columns[2][row];
+                100.0 + rising + 30.0 * chance(9).fraction(row) as f32
+            })
+            .collect();
+        let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), 3000);
+        for (objective, weights) in [("reg:squarederror", vec![]), ("reg:gamma", vec![2.0; 3000])] {
+            let roles = &[Role::Rising, Role::Falling, Role::Number];
+            let said = params(&[
+                ("n_estimators", "40"),
+                ("learning_rate", "0.3"),
+                ("objective", objective),
+            ]);
+            let lesson = |roles| Lesson {
+                x: &x,
+                y: &y,
+                weights: &weights,
+                roles,
+            };
+            let fit = fit_lesson(lesson(roles), None, &said, NOT_WATCHED).ensemble;
+            let free = fit_lesson(lesson(&[]), None, &said, NOT_WATCHED).ensemble;
+            let fall = |ensemble: &Ensemble, feature: usize, sign: f64| {
+                let mut worst = 0.0_f64;
+                for row in 0..60 {
+                    let mut row: Vec<f32> = (0..3).map(|idx| columns[idx][50 * row]).collect();
+                    let mut last = f64::NEG_INFINITY;
+                    for value in 0..60 {
+                        row[feature] = value as f32;
+                        let now = sign * ensemble.predict_row(&row);
+                        worst = worst.max(last - now);
+                        last = now;
+                    }
+                }
+                worst
+            };
+            assert!(fall(&fit, 0, 1.0) < 1e-9 && fall(&fit, 1, -1.0) < 1e-9);
+            assert!(1e-3 < fall(&free, 0, 1.0) && 1e-3 < fall(&fit, 2, 1.0));
+        }
+    }
+
+    #[test]
+    fn categories_are_grouped_by_what_they_want() {
+        // Groups that no order of the numbers makes neighbours; 254 and strange values are met too.
+        let group = |category: usize| [30.0, 10.0, 20.0][category * 7 % 3];
+        let chance = Stream::new(8, Purpose::Rows, 0);
+        for n_categories in [3, 40, 255] {
+            let of_row: Vec<usize> = (0..6000)
+                .map(|row| chance.below(row, n_categories))
+                .collect();
+            let mut x: Vec<f32> = of_row.iter().map(|&category| category as f32).collect();
+            let mut y: Vec<f32> = of_row.iter().map(|&category| group(category)).collect();
+            for (row, strange) in [f32::NAN, -1.0, 255.0, 0.5].into_iter().enumerate() {
+                (x[row], y[row]) = (strange, 5.0);
+            }
+            let columns = Columns::new(vec![&x], 6000);
+            let lesson = Lesson {
+                x: &columns,
+                y: &y,
+                weights: &[],
+                roles: &[Role::Category],
+            };
+            let said = plain(&[
+                ("n_estimators", "30"),
+                ("learning_rate", "0.5"),
+                ("max_depth", "5"),
+            ]);
+            let ensemble = fit_lesson(lesson, None, &said, NOT_WATCHED).ensemble;
+            assert_eq!(ensemble.check(1), Ok(()));
+            assert!(ensemble.trees.iter().any(|tree| !tree.sets.is_empty()));
+            let seen = |category: usize| 10 <= of_row.iter().filter(|&&c| c == category).count();
+            for category in (0..n_categories).filter(|&category| seen(category)) {
+                let found = ensemble.predict_row(&[category as f32]);
+                assert!(
+                    (found - f64::from(group(category))).abs() < 1.5,
+                    "{n_categories} {category} {found}"
+                );
+            }
+            // What the rows said of themselves is what the finished tree says of raw values.
+            let history = fit_lesson(lesson, None, &said, NOT_WATCHED).history;
+            let residuals: Vec<f64> = ensemble
+                .predict(&columns)
+                .iter()
+                .zip(&y)
+                .map(|(p, &y)| f64::from(y) - p)
+                .collect();
+            assert_eq!(
+                history.train_errors[29].to_bits(),
+                sums::root_mean_square(&residuals).to_bits()
+            );
         }
     }
 }

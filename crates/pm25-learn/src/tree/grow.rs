@@ -26,13 +26,17 @@ use super::chance::Stream;
 use super::ensemble::{RawSplit, Tree};
 use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
 use super::partition::{Filled, Question, part};
+use super::role::{Bounds, Role, UNBOUND};
 use super::rows::{Layout, Load};
-use super::split::{Ask, Rule, Searched, Split};
+use super::sets::CategorySet;
+use super::split::{Ask, Below, Rule, Searched, Split};
 
 /// Everything that shapes a tree but its rows.
 pub(crate) struct Plan<'a> {
     pub(crate) cuts: &'a [Cuts],
     pub(crate) layout: Layout,
+    /// What columns are; empty if all are plain numbers.
+    pub(crate) roles: &'a [Role],
     /// Columns that this tree may use, rising.
     pub(crate) features: &'a [usize],
     /// How many of them, drawn anew for each node, are looked at; further ones only until a split is found.
@@ -45,6 +49,12 @@ pub(crate) struct Plan<'a> {
     /// What a leaf says, from its rows (all of the table's if the root is the only leaf); without it leaves say 0 and
     /// rows are not moved to where nobody looks.
     pub(crate) value: Option<&'a Value<'a>>,
+}
+
+impl Plan<'_> {
+    fn role(&self, feature: usize) -> Role {
+        self.roles.get(feature).copied().unwrap_or_default()
+    }
 }
 
 /// The value of a leaf from its rows, shard by shard, and their sum.
@@ -60,6 +70,8 @@ pub(crate) struct Grown {
 pub(crate) struct GrownNode {
     pub(crate) sum: Sum,
     pub(crate) value: f32,
+    /// What leaves below may say, in steps of a gradient by steps of a weight.
+    pub(crate) bounds: Bounds,
     /// How it was split; none for a leaf.
     pub(crate) fork: Option<Fork>,
 }
@@ -99,6 +111,7 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         plan,
         size,
         idle: Mutex::new(Vec::new()),
+        desks: Mutex::new(Vec::new()),
         n_root: seed.sum.weight.max(1) as usize,
     };
     let root = Leaf {
@@ -106,6 +119,7 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         sum: seed.sum,
         histogram: Some(seed.histogram),
         depth: 0,
+        bounds: UNBOUND,
         chance: plan.chance,
         split: None,
     };
@@ -113,7 +127,8 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         Some(max_leaves) if !reaches_almost_all(plan.max_depth, max_leaves) => {
             grower.grow_best_first(root, max_leaves)
         }
-        max_leaves => Grown::choose(grower.grow_all(root), max_leaves.unwrap_or(usize::MAX)),
+        Some(max_leaves) => Grown::choose(grower.grow_all(root), max_leaves),
+        None => Grown::all(grower.grow_all(root)),
     }
 }
 
@@ -142,6 +157,7 @@ struct Leaf<'r> {
     sum: Sum,
     histogram: Option<Histogram>,
     depth: usize,
+    bounds: Bounds,
     chance: Stream,
     split: Option<Split>,
 }
@@ -151,12 +167,20 @@ struct Grower<'a> {
     size: Size,
     /// Histograms to be used again.
     idle: Mutex<Vec<Histogram>>,
+    desks: Mutex<Vec<Desk>>,
     n_root: usize,
+}
+
+/// Room to search a node in, used again and again.
+struct Desk {
+    sparse: SparseSlots,
+    below: Below,
 }
 
 /// A node with all that is below it.
 struct Subtree {
     sum: Sum,
+    bounds: Bounds,
     value: f32,
     fork: Option<(Split, Box<[Subtree; 2]>)>,
 }
@@ -165,10 +189,11 @@ impl Grower<'_> {
     /// Depth first, so that a node's rows are still in the caches when its children's turn comes.
     fn grow_all(&self, mut leaf: Leaf) -> Subtree {
         self.ripen(&mut leaf);
-        let (sum, depth) = (leaf.sum, leaf.depth);
+        let (sum, depth, bounds) = (leaf.sum, leaf.depth, leaf.bounds);
         let Some(split) = leaf.split else {
             return Subtree {
                 sum,
+                bounds,
                 value: self.value(&leaf),
                 fork: None,
             };
@@ -182,6 +207,7 @@ impl Grower<'_> {
         };
         Subtree {
             sum,
+            bounds,
             value: 0.0,
             fork: Some((split, Box::new([left, right]))),
         }
@@ -215,7 +241,7 @@ impl Grower<'_> {
     /// Makes a leaf the next node; it has its value at once if it cannot be split.
     fn place<'r>(&self, leaf: Leaf<'r>, nodes: &mut Vec<GrownNode>) -> Option<Open<Leaf<'r>>> {
         let node = nodes.len();
-        nodes.push(GrownNode::leaf(leaf.sum, 0.0));
+        nodes.push(GrownNode::leaf(leaf.sum, leaf.bounds, 0.0));
         let Some(split) = leaf.split else {
             nodes[node].value = self.value(&leaf);
             return None;
@@ -237,7 +263,20 @@ impl Grower<'_> {
     /// Looks for the best split; a leaf without one gives its histogram back.
     fn ripen(&self, leaf: &mut Leaf) {
         if self.may_split(leaf.sum, leaf.depth) {
-            leaf.split = self.best_split(leaf);
+            let desk = self
+                .desks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut desk = desk.unwrap_or_else(|| Desk {
+                sparse: SparseSlots::new(),
+                below: Below::new(),
+            });
+            leaf.split = self.best_split(leaf, &mut desk);
+            self.desks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(desk);
         }
         if leaf.split.is_none() {
             self.put_back(leaf.histogram.take());
@@ -245,9 +284,8 @@ impl Grower<'_> {
     }
 
     /// The best split by any of the features tried; of equal ones that of the feature tried first.
-    fn best_split(&self, leaf: &Leaf) -> Option<Split> {
+    fn best_split(&self, leaf: &Leaf, desk: &mut Desk) -> Option<Split> {
         let plan = self.plan;
-        let mut sparse = SparseSlots::new();
         let mut best: Option<Split> = None;
         for (n_before, place) in places_to_try(plan, leaf.chance).into_iter().enumerate() {
             if plan.n_tried <= n_before && best.is_some() {
@@ -258,12 +296,14 @@ impl Grower<'_> {
                 feature,
                 n_bins: plan.cuts[feature].n_bins(),
                 total: leaf.sum,
+                role: plan.role(feature),
+                bounds: leaf.bounds,
             };
             let found = match &leaf.histogram {
-                Some(histogram) => plan.rule.best_of(histogram, searched),
+                Some(histogram) => plan.rule.best_of(histogram, searched, &mut desk.below),
                 None => {
-                    self.fill_sparse(&mut sparse, leaf, feature);
-                    plan.rule.best_of_sparse(&sparse, searched)
+                    self.fill_sparse(&mut desk.sparse, leaf, feature);
+                    plan.rule.best_of_sparse(&desk.sparse, searched)
                 }
             };
             if best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain)) {
@@ -291,11 +331,15 @@ impl Grower<'_> {
         let depth = leaf.depth + 1;
         let may_split = sums.map(|sum| self.may_split(sum, depth));
         let [of_left, of_right] = [0, 1].map(|side| leaf.chance.child(side));
-        let mut children = [(sums[0], of_left), (sums[1], of_right)].map(|(sum, chance)| Leaf {
+        let values = sums.map(|sum| self.plan.rule.value(sum, leaf.bounds));
+        let [left, right] = self.plan.role(split.feature).share(leaf.bounds, values);
+        let children = [(sums[0], of_left, left), (sums[1], of_right, right)];
+        let mut children = children.map(|(sum, chance, bounds)| Leaf {
             spans: Vec::new(),
             sum,
             histogram: None,
             depth,
+            bounds,
             chance,
             split: None,
         });
@@ -466,9 +510,10 @@ fn places_to_try(plan: &Plan, chance: Stream) -> Vec<usize> {
 }
 
 impl GrownNode {
-    fn leaf(sum: Sum, value: f32) -> Self {
+    fn leaf(sum: Sum, bounds: Bounds, value: f32) -> Self {
         Self {
             sum,
+            bounds,
             value,
             fork: None,
         }
@@ -476,9 +521,27 @@ impl GrownNode {
 }
 
 impl Grown {
+    /// A tree with everything that was grown.
+    fn all(root: Subtree) -> Self {
+        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
+        let mut open = vec![(root, 0)];
+        while let Some((subtree, node)) = open.pop() {
+            let Some((split, children)) = subtree.fork else {
+                continue;
+            };
+            let left = nodes.len();
+            nodes[node].fork = Some(Fork { split, left });
+            for (child, subtree) in (left..).zip(*children) {
+                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
+                open.push((subtree, child));
+            }
+        }
+        Self { nodes }
+    }
+
     /// Of a tree that has everything, what growing the leaf with most to gain first would have made.
     fn choose(root: Subtree, max_leaves: usize) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.value)];
+        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
         let mut open = BinaryHeap::new();
         open.extend(Open::of_subtree(root, 0));
         let mut n_leaves = 1;
@@ -489,7 +552,7 @@ impl Grown {
             let left = nodes.len();
             nodes[node].fork = Some(Fork { split, left });
             for (child, subtree) in (left..).zip(*leaf) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.value));
+                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
                 open.extend(Open::of_subtree(subtree, child));
             }
             n_leaves += 1;
@@ -508,10 +571,17 @@ impl Grown {
             match &node.fork {
                 None => tree.push_leaf(node.value, cover),
                 Some(Fork { split, left }) => {
-                    let Ask::UpTo(bin) = split.ask else { continue };
+                    let threshold = match split.ask {
+                        Ask::UpTo(bin) => cuts[split.feature].threshold(bin),
+                        Ask::OneOf(left) => {
+                            let node = place as u32;
+                            tree.sets.push(CategorySet { node, left });
+                            0.0
+                        }
+                    };
                     let split = RawSplit {
                         feature: split.feature as u16,
-                        threshold: cuts[split.feature].threshold(bin),
+                        threshold,
                         missing_left: split.missing_left,
                     };
                     tree.push_split(&split, order.len(), cover);

@@ -49,7 +49,7 @@ impl World {
 
     fn of(columns: &[Vec<f32>], gradients: &[i16]) -> Self {
         let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), gradients.len());
-        let cuts = cut_all(&x, 255);
+        let cuts = cut_all(&x, &[], 255);
         let layout = Layout::new(Load::Single, columns.len());
         let mut table = pack(&x, &cuts, &layout);
         for (row, &gradient) in table.chunks_exact_mut(layout.n_words).zip(gradients) {
@@ -76,6 +76,7 @@ impl World {
             rule: Rule::new(&CART, steps),
             max_depth: 6,
             max_leaves: Some(20),
+            roles: &[],
             chance: Stream::new(1, Purpose::Columns, 0),
             value: None,
         }
@@ -156,6 +157,8 @@ fn grow_simply(world: &World, plan: &Plan) -> Vec<(Sum, Option<Split>)> {
                 feature,
                 n_bins: 0,
                 total,
+                role: super::role::Role::Number,
+                bounds: super::role::UNBOUND,
             };
             let found = plan.rule.best_of_sparse(&slots, searched);
             if depth < plan.max_depth

@@ -96,6 +96,7 @@ mod tests {
             x: &table,
             y: &y,
             weights: &[],
+            roles: &[],
         };
         let said = [
             ("n_estimators", "60"),
