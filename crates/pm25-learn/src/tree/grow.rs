@@ -15,7 +15,6 @@
 //! node without waiting for each other. Every sum is a whole number, so the tree depends on neither the order of
 //! rows nor the number of shards or threads.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,13 +22,12 @@ use rayon::prelude::*;
 
 use super::bins::Cuts;
 use super::chance::Stream;
-use super::ensemble::{RawSplit, Tree};
+use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
 use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
 use super::partition::{Filled, Question, part};
 use super::role::{Bounds, Role, UNBOUND};
 use super::rows::{Layout, Load};
-use super::sets::CategorySet;
-use super::split::{Ask, Below, Rule, Searched, Split};
+use super::split::{Below, Rule, Searched, Split};
 
 /// Everything that shapes a tree but its rows.
 pub(crate) struct Plan<'a> {
@@ -59,29 +57,6 @@ impl Plan<'_> {
 
 /// The value of a leaf from its rows, shard by shard, and their sum.
 pub(crate) type Value<'a> = dyn Fn(&[&[u64]], Sum) -> f32 + Sync + 'a;
-
-/// A tree while its sums are still known.
-pub(crate) struct Grown {
-    /// The root first; children after their parent.
-    pub(crate) nodes: Vec<GrownNode>,
-}
-
-/// One node.
-pub(crate) struct GrownNode {
-    pub(crate) sum: Sum,
-    pub(crate) value: f32,
-    /// What leaves below may say, in steps of a gradient by steps of a weight.
-    pub(crate) bounds: Bounds,
-    /// How it was split; none for a leaf.
-    pub(crate) fork: Option<Fork>,
-}
-
-/// A split that was carried out.
-pub(crate) struct Fork {
-    pub(crate) split: Split,
-    /// Number of the left child; the right one follows it.
-    pub(crate) left: usize,
-}
 
 /// One shard of the rows of one node.
 pub(crate) struct Span<'r> {
@@ -167,7 +142,7 @@ struct Grower<'a> {
     size: Size,
     /// Histograms to be used again.
     idle: Mutex<Vec<Histogram>>,
-    desks: Mutex<Vec<Desk>>,
+    desks: Mutex<Vec<Box<Desk>>>,
     n_root: usize,
 }
 
@@ -175,14 +150,6 @@ struct Grower<'a> {
 struct Desk {
     sparse: SparseSlots,
     below: Below,
-}
-
-/// A node with all that is below it.
-struct Subtree {
-    sum: Sum,
-    bounds: Bounds,
-    value: f32,
-    fork: Option<(Split, Box<[Subtree; 2]>)>,
 }
 
 impl Grower<'_> {
@@ -268,9 +235,11 @@ impl Grower<'_> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop();
-            let mut desk = desk.unwrap_or_else(|| Desk {
-                sparse: SparseSlots::new(),
-                below: Below::new(),
+            let mut desk = desk.unwrap_or_else(|| {
+                Box::new(Desk {
+                    sparse: SparseSlots::new(),
+                    below: Below::new(),
+                })
             });
             leaf.split = self.best_split(leaf, &mut desk);
             self.desks
@@ -508,123 +477,3 @@ fn places_to_try(plan: &Plan, chance: Stream) -> Vec<usize> {
         chance.choose(n_features, n_features)
     }
 }
-
-impl GrownNode {
-    fn leaf(sum: Sum, bounds: Bounds, value: f32) -> Self {
-        Self {
-            sum,
-            bounds,
-            value,
-            fork: None,
-        }
-    }
-}
-
-impl Grown {
-    /// A tree with everything that was grown.
-    fn all(root: Subtree) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
-        let mut open = vec![(root, 0)];
-        while let Some((subtree, node)) = open.pop() {
-            let Some((split, children)) = subtree.fork else {
-                continue;
-            };
-            let left = nodes.len();
-            nodes[node].fork = Some(Fork { split, left });
-            for (child, subtree) in (left..).zip(*children) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
-                open.push((subtree, child));
-            }
-        }
-        Self { nodes }
-    }
-
-    /// Of a tree that has everything, what growing the leaf with most to gain first would have made.
-    fn choose(root: Subtree, max_leaves: usize) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
-        let mut open = BinaryHeap::new();
-        open.extend(Open::of_subtree(root, 0));
-        let mut n_leaves = 1;
-        while n_leaves < max_leaves {
-            let Some(Open { leaf, split, node }) = open.pop() else {
-                break;
-            };
-            let left = nodes.len();
-            nodes[node].fork = Some(Fork { split, left });
-            for (child, subtree) in (left..).zip(*leaf) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
-                open.extend(Open::of_subtree(subtree, child));
-            }
-            n_leaves += 1;
-        }
-        Self { nodes }
-    }
-
-    /// The finished tree, numbered breadth first, with its leaves' values and the weight that a step stands for.
-    pub(crate) fn finish(&self, cuts: &[Cuts], weight_step: f64) -> Tree {
-        let mut tree = Tree::default();
-        let mut order = Vec::with_capacity(self.nodes.len());
-        order.push(0);
-        for place in 0..self.nodes.len() {
-            let node = &self.nodes[order[place]];
-            let cover = (node.sum.weight as f64 * weight_step) as f32;
-            match &node.fork {
-                None => tree.push_leaf(node.value, cover),
-                Some(Fork { split, left }) => {
-                    let threshold = match split.ask {
-                        Ask::UpTo(bin) => cuts[split.feature].threshold(bin),
-                        Ask::OneOf(left) => {
-                            let node = place as u32;
-                            tree.sets.push(CategorySet { node, left });
-                            0.0
-                        }
-                    };
-                    let split = RawSplit {
-                        feature: split.feature as u16,
-                        threshold,
-                        missing_left: split.missing_left,
-                    };
-                    tree.push_split(&split, order.len(), cover);
-                    order.extend([*left, left + 1]);
-                }
-            }
-        }
-        tree
-    }
-}
-
-/// Something with a split, waiting for its turn.
-struct Open<L> {
-    leaf: L,
-    split: Split,
-    node: usize,
-}
-
-impl Open<Box<[Subtree; 2]>> {
-    fn of_subtree(subtree: Subtree, node: usize) -> Option<Self> {
-        let (split, leaf) = subtree.fork?;
-        Some(Self { leaf, split, node })
-    }
-}
-
-impl<L> Ord for Open<L> {
-    /// The greatest comes first out of the heap: most to gain, then the node made first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_gain = self.split.gain.total_cmp(&other.split.gain);
-        by_gain.then(other.node.cmp(&self.node))
-    }
-}
-
-impl<L> PartialOrd for Open<L> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<L> PartialEq for Open<L> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<L> Eq for Open<L> {}

@@ -18,7 +18,9 @@ mod check;
 mod ensemble;
 mod forest;
 mod grow;
+mod grown;
 mod histogram;
+mod knobs;
 mod objective;
 mod params;
 mod partition;
@@ -36,16 +38,21 @@ mod sums;
 mod wide;
 
 #[cfg(test)]
+mod boost_tests;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod split_tests;
 
 pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
+pub use knobs::{BadParam, Knob, Number};
 pub use objective::{Link, Objective};
-pub use params::{BadParam, BoostParams, ForestParams, Knob, Number};
+pub use params::{BoostParams, ForestParams};
 pub use quantiles::{Quantiles, fit_quantiles, uncross};
 pub use role::Role;
 pub use sets::{CategorySet, category};
