@@ -578,3 +578,42 @@ fn categories_are_grouped_by_what_they_want() {
         );
     }
 }
+
+/// FNV-1a (Fowler, Noll and Vo) of every number of every tree.
+fn digest(ensemble: &Ensemble) -> u64 {
+    let numbers = ensemble.trees.iter().flat_map(|tree| {
+        let bits = |values: &[f32]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
+        let features = tree.feature.iter().map(|&feature| u32::from(feature));
+        let missing = tree.missing_left.iter().map(|&left| u32::from(left));
+        let mut numbers: Vec<u32> = features.chain(missing).collect();
+        numbers.extend(&tree.left);
+        for values in [&tree.threshold, &tree.value, &tree.cover] {
+            numbers.extend(bits(values));
+        }
+        numbers
+    });
+    let start = ensemble.base.to_bits();
+    numbers.fold(start ^ 0xcbf2_9ce4_8422_2325, |hash, number| {
+        (hash ^ u64::from(number)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[test]
+fn every_build_and_every_processor_makes_these_bits() {
+    let world = World::new(20_000, 1);
+    let said = params(&[("n_estimators", "8")]);
+    assert_eq!(
+        digest(&world.fit(&said).ensemble),
+        17_632_388_307_852_389_621
+    );
+    let said = params(&[("n_estimators", "4"), ("objective", "reg:gamma")]);
+    assert_eq!(
+        digest(&world.fit(&said).ensemble),
+        6_752_526_328_126_633_975
+    );
+}
