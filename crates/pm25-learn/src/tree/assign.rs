@@ -15,7 +15,7 @@
 //!                                       first bit       1         leaf 1
 //! ```
 
-use super::grow::{Fork, Grown};
+use super::grown::{Fork, Grown};
 use super::histogram::N_SLOTS;
 use super::rows::{Layout, Place};
 use super::split::Split;
@@ -211,7 +211,7 @@ fn walk(steps: &[Step], row: &[u64]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::super::chance::{Purpose, Stream};
-    use super::super::grow::GrownNode;
+    use super::super::grown::GrownNode;
     use super::super::histogram::Sum;
     use super::super::rows::Load;
     use super::super::split::Ask;
@@ -222,6 +222,7 @@ mod tests {
         let leaf = || GrownNode {
             sum: Sum::default(),
             value: 0.0,
+            bounds: super::super::role::UNBOUND,
             fork: None,
         };
         let mut nodes = vec![leaf()];

@@ -11,7 +11,9 @@
 
 use rayon::prelude::*;
 
+use super::role::Role;
 use super::rows::Layout;
+use super::sets::category;
 use crate::columns::Columns;
 
 /// The bin of a missing value. Values use bins 0 ..= 254.
@@ -20,12 +22,14 @@ pub(crate) const MISSING: u8 = u8::MAX;
 /// The bin that no value exceeds: a split after it parts the present values (left) from the missing ones (right).
 pub(crate) const ALL_PRESENT: u8 = MISSING - 1;
 
-/// Cuts every column by itself. `n_bins_max` counts bins of values, 2 ..= 255.
-pub(crate) fn cut_all(x: &Columns, n_bins_max: usize) -> Vec<Cuts> {
-    (0..x.n_columns())
-        .into_par_iter()
-        .map(|idx| Cuts::new(x.column(idx), n_bins_max))
-        .collect()
+/// Cuts every column by itself. `roles` may be empty if all columns are numbers; `n_bins_max` counts bins of numbers,
+/// 2 ..= 255.
+pub(crate) fn cut_all(x: &Columns, roles: &[Role], n_bins_max: usize) -> Vec<Cuts> {
+    let cut = |idx: usize| match roles.get(idx) {
+        Some(Role::Category) => Cuts::of_categories(),
+        _ => Cuts::new(x.column(idx), n_bins_max),
+    };
+    (0..x.n_columns()).into_par_iter().map(cut).collect()
 }
 
 /// Rows that are sorted into bins together.
@@ -53,6 +57,8 @@ pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
 /// including `thresholds[b]`.
 pub(crate) struct Cuts {
     thresholds: Vec<f32>,
+    /// A category is its own bin.
+    is_category: bool,
 }
 
 impl Cuts {
@@ -65,18 +71,34 @@ impl Cuts {
             .into_iter()
             .map(|start| midpoint(runs[start - 1].value, runs[start].value))
             .collect();
-        Self { thresholds }
+        Self {
+            thresholds,
+            is_category: false,
+        }
+    }
+
+    fn of_categories() -> Self {
+        Self {
+            thresholds: Vec::new(),
+            is_category: true,
+        }
     }
 
     fn bin(&self, x: f32) -> u8 {
         if x.is_nan() {
             return MISSING;
         }
+        if self.is_category {
+            return category(x).unwrap_or(MISSING);
+        }
         self.thresholds.partition_point(|&threshold| threshold < x) as u8
     }
 
     /// Bins that present values are sorted into, 1 at least.
     pub(crate) fn n_bins(&self) -> usize {
+        if self.is_category {
+            return usize::from(MISSING);
+        }
         self.thresholds.len() + 1
     }
 

@@ -7,13 +7,15 @@ use super::assign::Assign;
 use super::bins::{Cuts, cut_all, pack};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Grown, Plan, grow};
+use super::grow::{Plan, grow};
+use super::grown::Grown;
 use super::objective::{LOG_STEP_MAX, Link, Objective};
 use super::params::BoostParams;
 use super::predict::add_trees;
+use super::role::{Bounds, Role};
 use super::rows::{Layout, Load};
 use super::scores::{Draw, Goal, Scores, Start};
-use super::split::{Penalties, Rule};
+use super::split::{Penalties, Rule, Steps};
 use crate::columns::Columns;
 
 /// A boosted ensemble and how it came about.
@@ -59,6 +61,8 @@ pub struct Lesson<'a> {
     pub y: &'a [f32],
     /// How much each row counts, finite and not below zero; empty if all count once.
     pub weights: &'a [f32],
+    /// What each column is; empty if all are plain numbers.
+    pub roles: &'a [Role],
 }
 
 /// Fits an ensemble to `y`, every row counting once, see [`fit_lesson`].
@@ -72,16 +76,29 @@ pub fn fit_boost(
     params: &BoostParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> BoostFit {
-    let weights = &[];
-    fit_lesson(Lesson { x, y, weights }, valid, params, advance)
+    let lesson = Lesson {
+        x,
+        y,
+        weights: &[],
+        roles: &[],
+    };
+    fit_lesson(lesson, valid, params, advance)
 }
 
-/// Fits an ensemble. With validation rows their error is followed, and decides when to stop if
+/// Fits an ensemble.
+///
+/// Memory beyond the table and the targets is 24 bytes a row for each word of the row (one word for up to six columns,
+/// four for up to 30; see `rows.rs`), namely the bins with the gradient and two buffers of the same size to part rows
+/// in, and 10 bytes a row for scores and leaves: 34 bytes a row for six columns. Order statistics (absolute, Huber,
+/// quantile) take 16 more.
+///
+/// With validation rows their error is followed, and decides when to stop if
 /// `early_stopping_rounds` is above 0. `advance` is told of each finished tree.
 ///
 /// # Panics
 /// If there are not as many targets or weights as rows, if a target is none that the objective allows, if a weight is
-/// below zero, or if the tables differ in width: the caller has mixed up tables.
+/// below zero, or if the tables differ in width: the caller has mixed up tables. Also if predictions shall rise or fall
+/// with a column while leaves are order statistics (absolute, Huber, quantile): what splits promise then binds no leaf.
 pub fn fit_lesson(
     lesson: Lesson,
     valid: Option<(&Columns, &[f32])>,
@@ -131,7 +148,21 @@ pub fn fit_lesson(
 }
 
 fn goal_of<'a>(lesson: &Lesson<'a>, objective: Objective) -> Goal<'a> {
-    let Lesson { x, y, weights } = *lesson;
+    let Lesson {
+        x,
+        y,
+        weights,
+        roles,
+    } = *lesson;
+    assert!(
+        roles.is_empty() || roles.len() == x.n_columns(),
+        "every column has a role"
+    );
+    let is_ordered = |role: &Role| matches!(role, Role::Rising | Role::Falling);
+    assert!(
+        objective.order_share().is_none() || !roles.iter().any(is_ordered),
+        "{objective:?} cannot be told to rise or fall"
+    );
     check_sizes(x, y);
     let is_allowed = |&y: &f32| objective.allows(y);
     assert!(
@@ -204,17 +235,19 @@ impl<'a> Watched<'a> {
 struct Train<'a> {
     scores: Scores<'a>,
     cuts: Vec<Cuts>,
+    roles: &'a [Role],
     params: &'a BoostParams,
 }
 
 impl<'a> Train<'a> {
     fn new(lesson: &Lesson<'a>, goal: Goal<'a>, params: &'a BoostParams) -> Self {
-        let cuts = cut_all(lesson.x, params.max_bin);
+        let cuts = cut_all(lesson.x, lesson.roles, params.max_bin);
         let layout = Layout::new(goal.load(), lesson.x.n_columns());
         let table = pack(lesson.x, &cuts, &layout);
         Self {
             scores: Scores::new(layout, table, goal),
             cuts,
+            roles: lesson.roles,
             params,
         }
     }
@@ -239,6 +272,7 @@ impl<'a> Train<'a> {
         let plan = Plan {
             cuts: &self.cuts,
             layout,
+            roles: self.roles,
             features: &features,
             n_tried: features.len(),
             rule: Rule::new(&penalties(self.params), start.steps),
@@ -249,12 +283,12 @@ impl<'a> Train<'a> {
         };
         let size = self.scores.size();
         let mut grown = grow(&plan, size, self.scores.seed(start.histogram, start.sum));
-        let values = self.renew(&mut grown);
+        let values = self.renew(&mut grown, start.steps);
         (grown.finish(&self.cuts, start.steps.weight), values)
     }
 
     /// Gives leaves their values, from exact residuals.
-    fn renew(&mut self, grown: &mut Grown) -> Vec<f32> {
+    fn renew(&mut self, grown: &mut Grown, steps: Steps) -> Vec<f32> {
         let size = self.scores.size();
         let (assign, leaves) = Assign::new(grown, &self.scores.layout, size.n_drawn);
         let params = self.params;
@@ -268,10 +302,18 @@ impl<'a> Train<'a> {
             let is_counted = self.scores.layout.load == Load::Single;
             let sums = self.scores.sum_by_leaf(&assign, leaves.len()).into_iter();
             let sums = sums.zip(&leaves).map(|([sum, hessian], &node)| {
-                let count = grown.nodes[node].sum.weight as f64;
-                [sum, if is_counted { count } else { hessian }]
+                let node = &grown.nodes[node];
+                let count = node.sum.weight as f64;
+                let bounds = node
+                    .bounds
+                    .map(|bound| bound * steps.gradient / steps.weight);
+                leaf_value(
+                    [sum, if is_counted { count } else { hessian }],
+                    bounds,
+                    params,
+                )
             });
-            sums.map(|sums| leaf_value(sums, params)).collect()
+            sums.collect()
         };
         for (node, &value) in leaves.into_iter().zip(&values) {
             grown.nodes[node].value = value;
@@ -301,474 +343,15 @@ fn choose_features(n_features: usize, share: f64, stream: Stream) -> Vec<usize> 
 
 /// What a leaf adds: the learning rate's share of the value v that minimises
 /// hessian v^2 / 2 - sum v + lambda v^2 / 2 + alpha |v|, from exact sums over its rows.
-fn leaf_value([sum, hessian]: [f64; 2], params: &BoostParams) -> f32 {
+fn leaf_value([sum, hessian]: [f64; 2], [low, high]: Bounds, params: &BoostParams) -> f32 {
     let weight = hessian + params.reg_lambda;
     if hessian <= 0.0 || weight <= 0.0 {
-        return 0.0;
+        return (params.learning_rate * 0.0_f64.clamp(low, high)) as f32;
     }
     let shrunk = (sum.abs() - params.reg_alpha).max(0.0).copysign(sum);
     let step = match params.objective.link() {
         Link::Identity => shrunk / weight,
         Link::Log => (shrunk / weight).clamp(-LOG_STEP_MAX, LOG_STEP_MAX),
     };
-    (params.learning_rate * step) as f32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::sums;
-    use super::*;
-
-    const NOT_WATCHED: &(dyn Fn(u64) + Sync) = &|_| {};
-
-    fn params(said: &[(&str, &str)]) -> BoostParams {
-        let said: Vec<(String, String)> = said
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        BoostParams::from_pairs(&said).unwrap()
-    }
-
-    /// No chance and no shrinkage.
-    fn plain(more: &[(&str, &str)]) -> BoostParams {
-        let mut said = vec![
-            ("n_estimators", "1"),
-            ("learning_rate", "1"),
-            ("subsample", "1"),
-            ("colsample_bytree", "1"),
-            ("reg_lambda", "0"),
-        ];
-        said.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
-        said.extend(more);
-        params(&said)
-    }
-
-    /// Pseudo-random columns, some values missing, and a target that depends on them in steps, with noise.
-    struct World {
-        columns: Vec<Vec<f32>>,
-        y: Vec<f32>,
-    }
-
-    impl World {
-        fn new(n_rows: usize, seed: u64) -> Self {
-            let chance = |column| Stream::new(seed, Purpose::Rows, column);
-            let columns: Vec<Vec<f32>> = (0..4)
-                .map(|column| {
-                    let value = |row| match chance(column).fraction(row) {
-                        x if x < 0.05 => f32::NAN,
-                        x => (x * 100.0) as f32,
-                    };
-                    (0..n_rows).map(value).collect()
-                })
-                .collect();
-            let target = |row: usize| {
-                let step = if columns[0][row] <= 40.0 { 20.0 } else { 5.0 };
-                let slope = if columns[1][row].is_nan() {
-                    33.0
-                } else {
-                    columns[1][row] / 2.0
-                };
-                step + slope + 10.0 * chance(9).fraction(row) as f32
-            };
-            let y = (0..n_rows).map(target).collect();
-            Self { columns, y }
-        }
-
-        fn x(&self) -> Columns<'_> {
-            Columns::new(
-                self.columns.iter().map(Vec::as_slice).collect(),
-                self.y.len(),
-            )
-        }
-
-        fn fit(&self, params: &BoostParams) -> BoostFit {
-            fit_boost(&self.x(), &self.y, None, params, NOT_WATCHED)
-        }
-    }
-
-    #[test]
-    fn a_known_step_is_recovered() {
-        let noise = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0];
-        let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-        let y = [10.0, 10.0, 10.0, 30.0, 30.0, 30.0, 30.0, 30.0];
-        let columns = Columns::new(vec![&noise, &x], 8);
-        let fit = fit_boost(&columns, &y, None, &plain(&[]), NOT_WATCHED);
-        let tree = &fit.ensemble.trees[0];
-        assert_eq!(fit.ensemble.base, 22.5);
-        assert_eq!(tree.feature, [1, super::super::LEAF, super::super::LEAF]);
-        assert_eq!(tree.threshold[0], 3.5);
-        assert_eq!(tree.value, [0.0, -12.5, 7.5]);
-        assert_eq!(tree.cover, [8.0, 3.0, 5.0]);
-        assert_eq!(fit.history.train_errors, [0.0]);
-    }
-
-    #[test]
-    fn a_leaf_is_the_mean_of_the_rows_that_were_drawn() {
-        let x: Vec<f32> = (0..400).map(|i| i as f32).collect();
-        let y: Vec<f32> = x
-            .iter()
-            .map(|&x| if x < 100.0 { 10.0 } else { 30.0 })
-            .collect();
-        let said = plain(&[("subsample", "0.3"), ("max_leaves", "2")]);
-        let fit = fit_boost(&Columns::new(vec![&x], 400), &y, None, &said, NOT_WATCHED);
-        assert!(fit.ensemble.trees[0].cover[0] < 200.0);
-        assert_eq!(fit.ensemble.trees[0].value, [0.0, -15.0, 5.0]);
-    }
-
-    #[test]
-    fn leaves_shrink_by_rate_lambda_and_alpha() {
-        let x = [1.0, 2.0, 3.0, 4.0];
-        let y = [-6.0, -6.0, 6.0, 6.0];
-        let columns = Columns::new(vec![&x], 4);
-        let values = |more: &[(&str, &str)]| {
-            let fit = fit_boost(&columns, &y, None, &plain(more), NOT_WATCHED);
-            fit.ensemble.trees[0].value.clone()
-        };
-        assert_eq!(values(&[]), [0.0, -6.0, 6.0]);
-        assert_eq!(values(&[("learning_rate", "0.5")]), [0.0, -3.0, 3.0]);
-        assert_eq!(values(&[("reg_lambda", "1")]), [0.0, -4.0, 4.0]);
-        assert_eq!(values(&[("reg_alpha", "2")]), [0.0, -5.0, 5.0]);
-    }
-
-    #[test]
-    fn a_missing_value_learns_its_direction() {
-        let x = [1.0, 2.0, 3.0, 4.0, f32::NAN, f32::NAN];
-        let columns = Columns::new(vec![&x], 6);
-        for (of_missing, expected) in [(0.0, 0.0), (9.0, 9.0)] {
-            let y = [0.0, 0.0, 9.0, 9.0, of_missing, of_missing];
-            let ensemble = fit_boost(&columns, &y, None, &plain(&[]), NOT_WATCHED).ensemble;
-            assert_eq!(ensemble.trees[0].n_leaves(), 2);
-            assert!((ensemble.predict_row(&[f32::NAN]) - expected).abs() < 1e-5);
-        }
-    }
-
-    #[test]
-    fn without_chance_the_training_error_never_rises() {
-        let said = [
-            ("subsample", "1"),
-            ("n_estimators", "60"),
-            ("learning_rate", "0.3"),
-        ];
-        let errors = World::new(1500, 1).fit(&params(&said)).history.train_errors;
-        assert_eq!(errors.len(), 60);
-        assert!(errors.is_sorted_by(|a, b| a >= b), "{errors:?}");
-        assert!(errors[59] < 0.5 * errors[0]);
-    }
-
-    #[test]
-    fn the_history_tells_what_the_ensemble_predicts() {
-        let (world, other) = (World::new(900, 1), World::new(400, 2));
-        let said = params(&[("n_estimators", "25"), ("early_stopping_rounds", "0")]);
-        let fit = fit_boost(
-            &world.x(),
-            &world.y,
-            Some((&other.x(), &other.y)),
-            &said,
-            NOT_WATCHED,
-        );
-        for (world, errors) in [
-            (&world, &fit.history.train_errors),
-            (&other, &fit.history.valid_errors),
-        ] {
-            let predictions = fit.ensemble.predict(&world.x());
-            let residuals: Vec<f64> = predictions
-                .iter()
-                .zip(&world.y)
-                .map(|(p, &y)| f64::from(y) - p)
-                .collect();
-            assert_eq!(errors.len(), 25);
-            assert_eq!(
-                errors[24].to_bits(),
-                sums::root_mean_square(&residuals).to_bits()
-            );
-        }
-    }
-
-    #[test]
-    fn it_stops_early_and_keeps_the_best() {
-        let (world, other) = (World::new(300, 1), World::new(300, 2));
-        let said = params(&[("learning_rate", "0.5"), ("early_stopping_rounds", "10")]);
-        let fit = fit_boost(
-            &world.x(),
-            &world.y,
-            Some((&other.x(), &other.y)),
-            &said,
-            NOT_WATCHED,
-        );
-        let errors = &fit.history.valid_errors;
-        let best = fit.history.best_n_trees();
-        assert_eq!(errors.len(), best + 10);
-        assert!(errors.len() < 300);
-        assert_eq!(fit.ensemble.trees.len(), best);
-        assert!(errors.iter().all(|&error| errors[best - 1] <= error));
-        // Validation rows without early stopping, and early stopping without them, keep every tree.
-        let never = params(&[
-            ("learning_rate", "0.5"),
-            ("early_stopping_rounds", "0"),
-            ("n_estimators", "40"),
-        ]);
-        let fit = fit_boost(
-            &world.x(),
-            &world.y,
-            Some((&other.x(), &other.y)),
-            &never,
-            NOT_WATCHED,
-        );
-        assert_eq!(fit.ensemble.trees.len(), 40);
-        let alone = params(&[("learning_rate", "0.5"), ("n_estimators", "40")]);
-        assert_eq!(world.fit(&alone).ensemble.trees.len(), 40);
-    }
-
-    #[test]
-    fn the_same_bits_on_any_number_of_threads_and_every_time() {
-        // Enough rows for histograms to be shared out among threads.
-        let world = World::new(20_000, 1);
-        let said = params(&[("n_estimators", "8")]);
-        let on = |n_threads| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(n_threads)
-                .build()
-                .unwrap();
-            pool.install(|| world.fit(&said))
-        };
-        let one = on(1);
-        for n_threads in [1, 2, 16] {
-            assert_eq!(on(n_threads), one);
-        }
-        let other_seed = params(&[("n_estimators", "8"), ("seed", "43")]);
-        assert_ne!(world.fit(&other_seed), one);
-    }
-
-    #[test]
-    fn rows_and_columns_are_drawn_in_the_wanted_share() {
-        let world = World::new(5000, 1);
-        let said = params(&[
-            ("n_estimators", "30"),
-            ("subsample", "0.4"),
-            ("colsample_bytree", "0.5"),
-        ]);
-        for tree in world.fit(&said).ensemble.trees {
-            // 2,000 expected, standard deviation 35.
-            assert!((tree.cover[0] - 2000.0).abs() < 200.0);
-            let mut features: Vec<u16> = tree.feature.iter().copied().filter(|&f| f < 4).collect();
-            features.sort_unstable();
-            features.dedup();
-            assert!(features.len() <= 2);
-        }
-    }
-
-    #[test]
-    fn every_tree_is_a_good_one_within_its_bounds() {
-        let world = World::new(3000, 1);
-        let said = params(&[
-            ("n_estimators", "20"),
-            ("max_leaves", "30"),
-            ("max_depth", "6"),
-        ]);
-        let fit = world.fit(&said);
-        assert_eq!(fit.ensemble.check(4), Ok(()));
-        assert!(fit.ensemble.trees.iter().all(|tree| tree.n_leaves() == 30));
-    }
-
-    #[test]
-    fn poor_tables_are_learned_too() {
-        let said = params(&[("n_estimators", "3"), ("subsample", "0.01")]);
-        let fit = |columns: Vec<&[f32]>, y: &[f32]| {
-            let x = Columns::new(columns, y.len());
-            let fit = fit_boost(&x, y, None, &said, NOT_WATCHED);
-            (fit.ensemble.predict(&x), fit.ensemble.check(x.n_columns()))
-        };
-        assert_eq!(fit(vec![&[]], &[]).0, [0.0; 0]);
-        assert_eq!(fit(vec![&[7.0]], &[3.0]), (vec![3.0], Ok(())));
-        assert_eq!(fit(vec![], &[3.0, 3.0]), (vec![3.0, 3.0], Ok(())));
-        assert_eq!(
-            fit(vec![&[f32::NAN, f32::NAN]], &[3.0, 3.0]),
-            (vec![3.0, 3.0], Ok(()))
-        );
-    }
-
-    #[test]
-    fn an_empty_validation_table_stops_nothing() {
-        let world = World::new(200, 1);
-        let empty = Columns::new(vec![&[]; 4], 0);
-        let said = params(&[("n_estimators", "40")]);
-        let fit = fit_boost(
-            &world.x(),
-            &world.y,
-            Some((&empty, &[])),
-            &said,
-            NOT_WATCHED,
-        );
-        assert_eq!(fit, world.fit(&said));
-    }
-
-    #[test]
-    fn each_tree_is_told() {
-        let count = std::sync::atomic::AtomicU64::new(0);
-        let world = World::new(100, 1);
-        let advance = |n| {
-            count.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
-        };
-        fit_boost(
-            &world.x(),
-            &world.y,
-            None,
-            &params(&[("n_estimators", "12")]),
-            &advance,
-        );
-        assert_eq!(count.into_inner(), 12);
-    }
-
-    fn fit_weighted(world: &World, weights: &[f32], said: &[(&str, &str)]) -> BoostFit {
-        let (x, y) = (&world.x(), &world.y);
-        fit_lesson(Lesson { x, y, weights }, None, &params(said), NOT_WATCHED)
-    }
-
-    #[test]
-    fn a_weight_counts_as_often_as_it_says() {
-        let mut world = World::new(1200, 1);
-        // A bin for each value, whatever its share of the rows is.
-        for x in world.columns.iter_mut().flatten() {
-            *x = x.floor();
-        }
-        let weights: Vec<f32> = (0..1200).map(|row| (row % 4) as f32).collect();
-        let mut doubled = World {
-            columns: vec![vec![]; 4],
-            y: vec![],
-        };
-        for row in 0..1200 {
-            for _ in 0..row % 4 {
-                doubled.y.push(world.y[row]);
-                for (to, from) in doubled.columns.iter_mut().zip(&world.columns) {
-                    to.push(from[row]);
-                }
-            }
-        }
-        for objective in ["reg:squarederror", "reg:absoluteerror", "count:poisson"] {
-            let said = [
-                ("n_estimators", "12"),
-                ("subsample", "1"),
-                ("colsample_bytree", "1"),
-                ("learning_rate", "0.3"),
-                ("max_depth", "3"),
-                ("objective", objective),
-            ];
-            let by_weight = fit_weighted(&world, &weights, &said).ensemble;
-            let by_count = fit_weighted(&doubled, &vec![1.0; 1800], &said).ensemble;
-            let pairs = by_weight
-                .predict(&world.x())
-                .into_iter()
-                .zip(by_count.predict(&world.x()));
-            // The rounding of gradients differs a little.
-            let squares: Vec<f64> = pairs.map(|(a, b)| (a - b) * (a - b)).collect();
-            let spread = if objective == "count:poisson" {
-                0.01
-            } else {
-                0.2
-            };
-            assert!(
-                sums::mean(&squares).sqrt() < spread,
-                "{objective} {}",
-                sums::mean(&squares).sqrt()
-            );
-        }
-    }
-
-    #[test]
-    fn rows_without_weight_teach_nothing() {
-        let mut world = World::new(1500, 1);
-        let weights: Vec<f32> = (0..1500)
-            .map(|row| if row % 3 == 0 { 0.0 } else { 2.5 })
-            .collect();
-        for objective in [
-            "reg:squarederror",
-            "reg:quantileerror",
-            "huber",
-            "reg:gamma",
-        ] {
-            let said = [("n_estimators", "10"), ("objective", objective)];
-            let one = fit_weighted(&world, &weights, &said).ensemble;
-            for row in (0..1500).step_by(3) {
-                world.y[row] += 40.0;
-            }
-            assert_eq!(fit_weighted(&world, &weights, &said).ensemble, one);
-        }
-    }
-
-    #[test]
-    fn equal_weights_are_no_weights() {
-        let world = World::new(2000, 1);
-        let said = [
-            ("n_estimators", "15"),
-            ("reg_lambda", "0"),
-            ("subsample", "1"),
-        ];
-        let with = fit_weighted(&world, &vec![1.0; 2000], &said).ensemble;
-        let without = fit_weighted(&world, &[], &said).ensemble;
-        // The bound of gradients is measured in one case and estimated in the other, so rounding may differ.
-        let pairs = with
-            .predict(&world.x())
-            .into_iter()
-            .zip(without.predict(&world.x()));
-        let squares: Vec<f64> = pairs.map(|(a, b)| (a - b) * (a - b)).collect();
-        assert!(sums::mean(&squares).sqrt() < 0.1);
-    }
-
-    #[test]
-    fn every_objective_finds_its_constant_in_each_leaf() {
-        // Two groups of targets; a tree of two leaves must find what each objective calls their middle.
-        let x: Vec<f32> = (0..1000).map(|row| (row % 2) as f32).collect();
-        let y: Vec<f32> = (0..1000)
-            .map(|row| 1.0 + (row / 10) as f32 + 50.0 * (row % 2) as f32)
-            .collect();
-        let columns = Columns::new(vec![&x], 1000);
-        for (objective, middles) in [
-            ("reg:squarederror", [50.5, 100.5]),
-            ("reg:absoluteerror", [50.0, 100.0]),
-            ("huber", [50.5, 100.5]),
-            ("reg:quantileerror", [80.0, 130.0]),
-            ("count:poisson", [50.5, 100.5]),
-            ("reg:gamma", [50.5, 100.5]),
-        ] {
-            let said = [
-                ("objective", objective),
-                ("quantile_alpha", "0.8"),
-                ("huber_slope", "20"),
-                ("n_estimators", "60"),
-                ("learning_rate", "0.5"),
-                ("reg_lambda", "0"),
-                ("min_child_weight", "0"),
-                ("subsample", "1"),
-            ];
-            let fit = fit_boost(&columns, &y, None, &params(&said), NOT_WATCHED);
-            for (x, middle) in [0.0, 1.0].into_iter().zip(middles) {
-                let found = fit.link.prediction(fit.ensemble.predict_row(&[x]));
-                assert!(
-                    (found - middle).abs() < 0.6,
-                    "{objective}: {found}, not {middle}"
-                );
-            }
-            let errors = &fit.history.train_errors;
-            assert!(errors[59] < errors[0] && errors.iter().all(|error| error.is_finite()));
-        }
-    }
-
-    #[test]
-    fn other_losses_have_the_same_bits_on_any_number_of_threads() {
-        let world = World::new(20_000, 1);
-        let weights: Vec<f32> = (0..20_000).map(|row| 0.5 + (row % 7) as f32).collect();
-        for objective in ["reg:quantileerror", "huber", "reg:gamma"] {
-            let on = |n_threads| {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(n_threads)
-                    .build()
-                    .unwrap();
-                let said = [("n_estimators", "3"), ("objective", objective)];
-                pool.install(|| fit_weighted(&world, &weights, &said))
-            };
-            let one = on(1);
-            assert_eq!(on(2), one);
-            assert_eq!(on(16), one);
-        }
-    }
+    (params.learning_rate * step.clamp(low, high)) as f32
 }

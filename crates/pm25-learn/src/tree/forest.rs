@@ -42,7 +42,7 @@ pub fn fit_forest(
     advance: &(dyn Fn(u64) + Sync),
 ) -> ForestFit {
     check_sizes(x, y);
-    let cuts = cut_all(x, params.max_bin);
+    let cuts = cut_all(x, &[], params.max_bin);
     let layout = Layout::named(Load::Counted, x.n_columns());
     let mut table = pack(x, &cuts, &layout);
     let step = write_gradients(&layout, &mut table, y, params.seed);
@@ -146,6 +146,7 @@ fn grow_tree(wood: &Wood, tree_idx: usize) -> (Tree, Vec<f32>) {
     let plan = Plan {
         cuts: wood.cuts,
         layout: wood.layout,
+        roles: &[],
         features: wood.features,
         n_tried: ((params.max_features * wood.features.len() as f64) as usize).max(1),
         rule: Rule::new(&penalties, steps),

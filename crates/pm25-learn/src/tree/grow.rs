@@ -15,7 +15,6 @@
 //! node without waiting for each other. Every sum is a whole number, so the tree depends on neither the order of
 //! rows nor the number of shards or threads.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 
@@ -23,16 +22,19 @@ use rayon::prelude::*;
 
 use super::bins::Cuts;
 use super::chance::Stream;
-use super::ensemble::{RawSplit, Tree};
+use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
 use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
 use super::partition::{Filled, Question, part};
+use super::role::{Bounds, Role, UNBOUND};
 use super::rows::{Layout, Load};
-use super::split::{Ask, Rule, Searched, Split};
+use super::split::{Below, Rule, Searched, Split};
 
 /// Everything that shapes a tree but its rows.
 pub(crate) struct Plan<'a> {
     pub(crate) cuts: &'a [Cuts],
     pub(crate) layout: Layout,
+    /// What columns are; empty if all are plain numbers.
+    pub(crate) roles: &'a [Role],
     /// Columns that this tree may use, rising.
     pub(crate) features: &'a [usize],
     /// How many of them, drawn anew for each node, are looked at; further ones only until a split is found.
@@ -47,29 +49,14 @@ pub(crate) struct Plan<'a> {
     pub(crate) value: Option<&'a Value<'a>>,
 }
 
+impl Plan<'_> {
+    fn role(&self, feature: usize) -> Role {
+        self.roles.get(feature).copied().unwrap_or_default()
+    }
+}
+
 /// The value of a leaf from its rows, shard by shard, and their sum.
 pub(crate) type Value<'a> = dyn Fn(&[&[u64]], Sum) -> f32 + Sync + 'a;
-
-/// A tree while its sums are still known.
-pub(crate) struct Grown {
-    /// The root first; children after their parent.
-    pub(crate) nodes: Vec<GrownNode>,
-}
-
-/// One node.
-pub(crate) struct GrownNode {
-    pub(crate) sum: Sum,
-    pub(crate) value: f32,
-    /// How it was split; none for a leaf.
-    pub(crate) fork: Option<Fork>,
-}
-
-/// A split that was carried out.
-pub(crate) struct Fork {
-    pub(crate) split: Split,
-    /// Number of the left child; the right one follows it.
-    pub(crate) left: usize,
-}
 
 /// One shard of the rows of one node.
 pub(crate) struct Span<'r> {
@@ -99,6 +86,7 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         plan,
         size,
         idle: Mutex::new(Vec::new()),
+        desks: Mutex::new(Vec::new()),
         n_root: seed.sum.weight.max(1) as usize,
     };
     let root = Leaf {
@@ -106,6 +94,7 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         sum: seed.sum,
         histogram: Some(seed.histogram),
         depth: 0,
+        bounds: UNBOUND,
         chance: plan.chance,
         split: None,
     };
@@ -113,7 +102,8 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         Some(max_leaves) if !reaches_almost_all(plan.max_depth, max_leaves) => {
             grower.grow_best_first(root, max_leaves)
         }
-        max_leaves => Grown::choose(grower.grow_all(root), max_leaves.unwrap_or(usize::MAX)),
+        Some(max_leaves) => Grown::choose(grower.grow_all(root), max_leaves),
+        None => Grown::all(grower.grow_all(root)),
     }
 }
 
@@ -142,6 +132,7 @@ struct Leaf<'r> {
     sum: Sum,
     histogram: Option<Histogram>,
     depth: usize,
+    bounds: Bounds,
     chance: Stream,
     split: Option<Split>,
 }
@@ -151,24 +142,25 @@ struct Grower<'a> {
     size: Size,
     /// Histograms to be used again.
     idle: Mutex<Vec<Histogram>>,
+    desks: Mutex<Vec<Box<Desk>>>,
     n_root: usize,
 }
 
-/// A node with all that is below it.
-struct Subtree {
-    sum: Sum,
-    value: f32,
-    fork: Option<(Split, Box<[Subtree; 2]>)>,
+/// Room to search a node in, used again and again.
+struct Desk {
+    sparse: SparseSlots,
+    below: Below,
 }
 
 impl Grower<'_> {
     /// Depth first, so that a node's rows are still in the caches when its children's turn comes.
     fn grow_all(&self, mut leaf: Leaf) -> Subtree {
         self.ripen(&mut leaf);
-        let (sum, depth) = (leaf.sum, leaf.depth);
+        let (sum, depth, bounds) = (leaf.sum, leaf.depth, leaf.bounds);
         let Some(split) = leaf.split else {
             return Subtree {
                 sum,
+                bounds,
                 value: self.value(&leaf),
                 fork: None,
             };
@@ -182,6 +174,7 @@ impl Grower<'_> {
         };
         Subtree {
             sum,
+            bounds,
             value: 0.0,
             fork: Some((split, Box::new([left, right]))),
         }
@@ -215,7 +208,7 @@ impl Grower<'_> {
     /// Makes a leaf the next node; it has its value at once if it cannot be split.
     fn place<'r>(&self, leaf: Leaf<'r>, nodes: &mut Vec<GrownNode>) -> Option<Open<Leaf<'r>>> {
         let node = nodes.len();
-        nodes.push(GrownNode::leaf(leaf.sum, 0.0));
+        nodes.push(GrownNode::leaf(leaf.sum, leaf.bounds, 0.0));
         let Some(split) = leaf.split else {
             nodes[node].value = self.value(&leaf);
             return None;
@@ -237,7 +230,22 @@ impl Grower<'_> {
     /// Looks for the best split; a leaf without one gives its histogram back.
     fn ripen(&self, leaf: &mut Leaf) {
         if self.may_split(leaf.sum, leaf.depth) {
-            leaf.split = self.best_split(leaf);
+            let desk = self
+                .desks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut desk = desk.unwrap_or_else(|| {
+                Box::new(Desk {
+                    sparse: SparseSlots::new(),
+                    below: Below::new(),
+                })
+            });
+            leaf.split = self.best_split(leaf, &mut desk);
+            self.desks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(desk);
         }
         if leaf.split.is_none() {
             self.put_back(leaf.histogram.take());
@@ -245,9 +253,8 @@ impl Grower<'_> {
     }
 
     /// The best split by any of the features tried; of equal ones that of the feature tried first.
-    fn best_split(&self, leaf: &Leaf) -> Option<Split> {
+    fn best_split(&self, leaf: &Leaf, desk: &mut Desk) -> Option<Split> {
         let plan = self.plan;
-        let mut sparse = SparseSlots::new();
         let mut best: Option<Split> = None;
         for (n_before, place) in places_to_try(plan, leaf.chance).into_iter().enumerate() {
             if plan.n_tried <= n_before && best.is_some() {
@@ -258,12 +265,14 @@ impl Grower<'_> {
                 feature,
                 n_bins: plan.cuts[feature].n_bins(),
                 total: leaf.sum,
+                role: plan.role(feature),
+                bounds: leaf.bounds,
             };
             let found = match &leaf.histogram {
-                Some(histogram) => plan.rule.best_of(histogram, searched),
+                Some(histogram) => plan.rule.best_of(histogram, searched, &mut desk.below),
                 None => {
-                    self.fill_sparse(&mut sparse, leaf, feature);
-                    plan.rule.best_of_sparse(&sparse, searched)
+                    self.fill_sparse(&mut desk.sparse, leaf, feature);
+                    plan.rule.best_of_sparse(&desk.sparse, searched)
                 }
             };
             if best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain)) {
@@ -291,11 +300,15 @@ impl Grower<'_> {
         let depth = leaf.depth + 1;
         let may_split = sums.map(|sum| self.may_split(sum, depth));
         let [of_left, of_right] = [0, 1].map(|side| leaf.chance.child(side));
-        let mut children = [(sums[0], of_left), (sums[1], of_right)].map(|(sum, chance)| Leaf {
+        let values = sums.map(|sum| self.plan.rule.value(sum, leaf.bounds));
+        let [left, right] = self.plan.role(split.feature).share(leaf.bounds, values);
+        let children = [(sums[0], of_left, left), (sums[1], of_right, right)];
+        let mut children = children.map(|(sum, chance, bounds)| Leaf {
             spans: Vec::new(),
             sum,
             histogram: None,
             depth,
+            bounds,
             chance,
             split: None,
         });
@@ -464,97 +477,3 @@ fn places_to_try(plan: &Plan, chance: Stream) -> Vec<usize> {
         chance.choose(n_features, n_features)
     }
 }
-
-impl GrownNode {
-    fn leaf(sum: Sum, value: f32) -> Self {
-        Self {
-            sum,
-            value,
-            fork: None,
-        }
-    }
-}
-
-impl Grown {
-    /// Of a tree that has everything, what growing the leaf with most to gain first would have made.
-    fn choose(root: Subtree, max_leaves: usize) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.value)];
-        let mut open = BinaryHeap::new();
-        open.extend(Open::of_subtree(root, 0));
-        let mut n_leaves = 1;
-        while n_leaves < max_leaves {
-            let Some(Open { leaf, split, node }) = open.pop() else {
-                break;
-            };
-            let left = nodes.len();
-            nodes[node].fork = Some(Fork { split, left });
-            for (child, subtree) in (left..).zip(*leaf) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.value));
-                open.extend(Open::of_subtree(subtree, child));
-            }
-            n_leaves += 1;
-        }
-        Self { nodes }
-    }
-
-    /// The finished tree, numbered breadth first, with its leaves' values and the weight that a step stands for.
-    pub(crate) fn finish(&self, cuts: &[Cuts], weight_step: f64) -> Tree {
-        let mut tree = Tree::default();
-        let mut order = Vec::with_capacity(self.nodes.len());
-        order.push(0);
-        for place in 0..self.nodes.len() {
-            let node = &self.nodes[order[place]];
-            let cover = (node.sum.weight as f64 * weight_step) as f32;
-            match &node.fork {
-                None => tree.push_leaf(node.value, cover),
-                Some(Fork { split, left }) => {
-                    let Ask::UpTo(bin) = split.ask else { continue };
-                    let split = RawSplit {
-                        feature: split.feature as u16,
-                        threshold: cuts[split.feature].threshold(bin),
-                        missing_left: split.missing_left,
-                    };
-                    tree.push_split(&split, order.len(), cover);
-                    order.extend([*left, left + 1]);
-                }
-            }
-        }
-        tree
-    }
-}
-
-/// Something with a split, waiting for its turn.
-struct Open<L> {
-    leaf: L,
-    split: Split,
-    node: usize,
-}
-
-impl Open<Box<[Subtree; 2]>> {
-    fn of_subtree(subtree: Subtree, node: usize) -> Option<Self> {
-        let (split, leaf) = subtree.fork?;
-        Some(Self { leaf, split, node })
-    }
-}
-
-impl<L> Ord for Open<L> {
-    /// The greatest comes first out of the heap: most to gain, then the node made first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_gain = self.split.gain.total_cmp(&other.split.gain);
-        by_gain.then(other.node.cmp(&self.node))
-    }
-}
-
-impl<L> PartialOrd for Open<L> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<L> PartialEq for Open<L> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<L> Eq for Open<L> {}

@@ -13,6 +13,7 @@
 mod assign;
 mod bins;
 mod boost;
+mod categories;
 mod chance;
 mod check;
 mod codes;
@@ -20,7 +21,9 @@ mod compiled;
 mod ensemble;
 mod forest;
 mod grow;
+mod grown;
 mod histogram;
+mod knobs;
 mod leaf_bits;
 mod lockstep;
 mod objective;
@@ -30,6 +33,7 @@ mod predict;
 mod quadrature;
 mod quantiles;
 mod quantise;
+mod role;
 mod rows;
 mod scores;
 mod sets;
@@ -39,16 +43,22 @@ mod sums;
 mod wide;
 
 #[cfg(test)]
+mod boost_tests;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod split_tests;
 
 pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
+pub use knobs::{BadParam, Knob, Number};
 pub use objective::{Link, Objective};
-pub use params::{BadParam, BoostParams, ForestParams, Knob, Number};
+pub use params::{BoostParams, ForestParams};
 pub use quantiles::{Quantiles, fit_quantiles, uncross};
+pub use role::Role;
 pub use sets::{CategorySet, category};
 pub use shap::{Explainer, Shap, shap, shap_against};

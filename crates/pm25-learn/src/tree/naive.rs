@@ -7,6 +7,7 @@ use super::bins::{MISSING, cut_all, pack};
 use super::chance::Purpose;
 use super::chance::Stream;
 use super::grow::*;
+use super::grown::Grown;
 use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
 use super::rows::{Layout, Load};
 use super::rows::{NOT_DRAWN, gradient};
@@ -49,7 +50,7 @@ impl World {
 
     fn of(columns: &[Vec<f32>], gradients: &[i16]) -> Self {
         let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), gradients.len());
-        let cuts = cut_all(&x, 255);
+        let cuts = cut_all(&x, &[], 255);
         let layout = Layout::new(Load::Single, columns.len());
         let mut table = pack(&x, &cuts, &layout);
         for (row, &gradient) in table.chunks_exact_mut(layout.n_words).zip(gradients) {
@@ -76,6 +77,7 @@ impl World {
             rule: Rule::new(&CART, steps),
             max_depth: 6,
             max_leaves: Some(20),
+            roles: &[],
             chance: Stream::new(1, Purpose::Columns, 0),
             value: None,
         }
@@ -132,6 +134,33 @@ fn n_leaves(grown: &Grown) -> usize {
         .count()
 }
 
+/// The sum of some rows and their best split.
+fn best_simply(world: &World, plan: &Plan, rows: &[&[u64]], depth: usize) -> (Sum, Option<Split>) {
+    let total = sum_over(rows.iter().copied());
+    let mut best: Option<Split> = None;
+    for &feature in plan.features {
+        let mut slots = SparseSlots::new();
+        for row in rows {
+            let bin = world.layout.place(feature).bin(row);
+            slots.add(bin, sum_of_row(Load::Single, row[0]));
+        }
+        let searched = Searched {
+            feature,
+            n_bins: 0,
+            total,
+            role: super::role::Role::Number,
+            bounds: super::role::UNBOUND,
+        };
+        let found = plan.rule.best_of_sparse(&slots, searched);
+        if depth < plan.max_depth
+            && best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain))
+        {
+            best = found;
+        }
+    }
+    (total, best)
+}
+
 /// The simple way: every node's rows in a list, every split found by going through these rows, the leaf with most
 /// to gain first.
 fn grow_simply(world: &World, plan: &Plan) -> Vec<(Sum, Option<Split>)> {
@@ -141,31 +170,7 @@ fn grow_simply(world: &World, plan: &Plan) -> Vec<(Sum, Option<Split>)> {
         rows: Vec<&'w [u64]>,
         split: Split,
     }
-    let best = |rows: &[&[u64]], depth: usize| {
-        let total = sum_over(rows.iter().copied());
-        let mut best: Option<Split> = None;
-        for &feature in plan.features {
-            let mut slots = SparseSlots::new();
-            for row in rows {
-                slots.add(
-                    world.layout.place(feature).bin(row),
-                    sum_of_row(Load::Single, row[0]),
-                );
-            }
-            let searched = Searched {
-                feature,
-                n_bins: 0,
-                total,
-            };
-            let found = plan.rule.best_of_sparse(&slots, searched);
-            if depth < plan.max_depth
-                && best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain))
-            {
-                best = found;
-            }
-        }
-        (total, best)
-    };
+    let best = |rows: &[&[u64]], depth| best_simply(world, plan, rows, depth);
     let all: Vec<&[u64]> = world.drawn().collect();
     let (sum, split) = best(&all, 0);
     let mut nodes = vec![(sum, None)];

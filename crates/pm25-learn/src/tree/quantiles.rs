@@ -96,6 +96,7 @@ mod tests {
             x: &table,
             y: &y,
             weights: &[],
+            roles: &[],
         };
         let said = [
             ("n_estimators", "60"),
@@ -126,11 +127,14 @@ mod tests {
                 assert!((predicted[row] - truth).abs() < 0.15 * truth.max(5.0));
             }
         }
-        for row in 0..y.len() {
-            assert!(
-                predicted[0][row] <= predicted[1][row] && predicted[1][row] <= predicted[2][row]
-            );
-        }
+        let [low, middle, high] = &predicted[..] else {
+            panic!("three levels")
+        };
+        let rows = low.iter().zip(middle).zip(high);
+        assert!(
+            rows.into_iter()
+                .all(|((low, middle), high)| low <= middle && middle <= high)
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 use super::bins::{ALL_PRESENT, MISSING};
+use super::categories;
 use super::histogram::{Histogram, SparseSlots, Sum};
+use super::role::{Bounds, Role, UNBOUND};
 
 /// What a split is worth and which ones are allowed, in quantised steps.
 ///
@@ -18,6 +20,7 @@ pub(crate) struct Rule {
     alpha_steps: f64,
     gain_steps2_min: f64,
     weight_min: f64,
+    weight_step: f64,
 }
 
 /// Regularisation in units of the target, as users state it.
@@ -91,6 +94,15 @@ pub(crate) struct Searched {
     pub(crate) n_bins: usize,
     /// The sum over all of the node's rows.
     pub(crate) total: Sum,
+    pub(crate) role: Role,
+    /// What its leaves may say.
+    pub(crate) bounds: Bounds,
+}
+
+impl Searched {
+    fn is_bound(&self) -> bool {
+        self.bounds != UNBOUND || matches!(self.role, Role::Rising | Role::Falling)
+    }
 }
 
 impl Rule {
@@ -103,7 +115,21 @@ impl Rule {
             gain_steps2_min: penalties.min_split_gain * weight / (gradient * gradient),
             // A child without any weight has no mean.
             weight_min: (penalties.min_child_weight / weight).max(1.0),
+            weight_step: weight,
         }
+    }
+
+    /// The rule for sorted categories, of which there are many ways to be lucky with.
+    pub(crate) fn for_sorted_categories(&self) -> Self {
+        Self {
+            lambda: self.lambda + categories::LAMBDA_MORE / self.weight_step,
+            ..*self
+        }
+    }
+
+    /// What a category must weigh to be sorted, in steps.
+    pub(crate) fn category_weight(&self) -> f64 {
+        categories::SMOOTH / self.weight_step
     }
 
     /// Whether a node is heavy enough to have two children.
@@ -113,28 +139,40 @@ impl Rule {
 
     /// The best split of a node by a feature whose histogram is at hand. After each bin a cut is tried twice where
     /// values are missing, with these at the right and at the left; of equal cuts the lowest counts, right first.
-    pub(crate) fn best_of(&self, histogram: &Histogram, searched: Searched) -> Option<Split> {
+    pub(crate) fn best_of(
+        &self,
+        histogram: &Histogram,
+        searched: Searched,
+        below: &mut Below,
+    ) -> Option<Split> {
         let Searched {
             feature,
             n_bins,
             total,
+            ..
         } = searched;
         let missing = histogram.sum(feature, usize::from(MISSING));
-        let mut below = Below::new();
+        let slots = || histogram.sums(feature, n_bins).enumerate();
+        if searched.role == Role::Category {
+            return self.best_of_categories(slots(), &searched);
+        }
+        if searched.is_bound() {
+            return self.scan(slots(), missing, &searched);
+        }
         // Without a value on its left a cut would part the missing values alone, which is tried at the end.
         let first = (0..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight)?;
         let cuts = first..n_bins - 1;
         below.fill_from(Sum::default(), histogram.sums(feature, n_bins));
-        let right = self.best_cut(&below, cuts.clone(), total);
+        let right = self.best_cut(below, cuts.clone(), total);
         let mut best = Best::default();
-        best.improve(right, false, &below);
+        best.improve(right, false, below);
         if 0 < missing.weight {
             below.fill_from(missing, histogram.sums(feature, n_bins));
-            let left = self.best_cut(&below, cuts, total);
+            let left = self.best_cut(below, cuts, total);
             if best.score < left.score || (best.score == left.score && left.last < right.last) {
-                best.improve(left, true, &below);
+                best.improve(left, true, below);
             }
-            self.consider_all_present(&mut best, missing, total);
+            self.consider_all_present(&mut best, missing, &searched);
         }
         if best.score == 0.0 {
             return None;
@@ -144,16 +182,21 @@ impl Rule {
         {
             best.way.ask = Ask::UpTo(middle(histogram, feature, [usize::from(last), n_bins]));
         }
-        self.accept(feature, &best, missing, total)
+        self.accept(&best, missing, &searched)
     }
 
-    fn consider_all_present(&self, best: &mut Best, missing: Sum, total: Sum) {
+    fn consider_all_present(&self, best: &mut Best, missing: Sum, searched: &Searched) {
         let way = Way {
             ask: Ask::UpTo(ALL_PRESENT),
-            left: total - missing,
+            left: searched.total - missing,
             missing_left: false,
         };
-        self.consider(best, way, total);
+        // Present and missing values have no order that a constraint could speak of.
+        let unordered = Searched {
+            role: Role::Number,
+            ..*searched
+        };
+        self.consider(best, way, &unordered);
     }
 
     /// The best of the cuts after these bins. A cut after an empty bin is never better than the one
@@ -180,15 +223,29 @@ impl Rule {
         best
     }
 
-    /// The same from the sums of a small node, bins in use only.
+    /// The same from the sums of a small node.
     pub(crate) fn best_of_sparse(&self, slots: &SparseSlots, searched: Searched) -> Option<Split> {
-        let Searched { feature, total, .. } = searched;
         let missing = slots.slot(usize::from(MISSING));
+        let present = slots
+            .iter()
+            .filter(|&(slot, _)| slot < usize::from(MISSING));
+        if searched.role == Role::Category {
+            return self.best_of_categories(present, &searched);
+        }
+        self.scan(present, missing, &searched)
+    }
+
+    /// Goes from one bin in use to the next.
+    fn scan(
+        &self,
+        present: impl Iterator<Item = (usize, Sum)>,
+        missing: Sum,
+        searched: &Searched,
+    ) -> Option<Split> {
         let mut best = Best::default();
         let mut left = Sum::default();
         let mut last = None;
-        let present = |&(slot, sum): &(usize, Sum)| slot < usize::from(MISSING) && 0 < sum.weight;
-        for (bin, sum) in slots.iter().filter(present) {
+        for (bin, sum) in present.filter(|(_, sum)| 0 < sum.weight) {
             if let Some(last) = last {
                 let ask = Ask::UpTo(((last + bin - 1) / 2) as u8);
                 let way = Way {
@@ -196,7 +253,7 @@ impl Rule {
                     left,
                     missing_left: false,
                 };
-                self.consider(&mut best, way, total);
+                self.consider(&mut best, way, searched);
                 if 0 < missing.weight {
                     let left = left + missing;
                     self.consider(
@@ -206,7 +263,7 @@ impl Rule {
                             missing_left: true,
                             ..way
                         },
-                        total,
+                        searched,
                     );
                 }
             }
@@ -214,24 +271,46 @@ impl Rule {
             last = Some(bin);
         }
         if 0 < missing.weight {
-            self.consider_all_present(&mut best, missing, total);
+            self.consider_all_present(&mut best, missing, searched);
         }
-        self.accept(feature, &best, missing, total)
+        self.accept(&best, missing, searched)
     }
 
-    fn consider(&self, best: &mut Best, way: Way, total: Sum) {
-        let score = self.score_of_children(way.left, total - way.left);
+    pub(crate) fn consider(&self, best: &mut Best, way: Way, searched: &Searched) {
+        let score = self.score_of_children([way.left, searched.total - way.left], searched);
         if best.score < score {
             *best = Best { score, way };
         }
     }
 
-    /// Zero, which is never best, if a child is too light.
-    fn score_of_children(&self, left: Sum, right: Sum) -> f64 {
+    /// Zero, which is never best, if a child is too light or the children's values are not in order.
+    fn score_of_children(&self, [left, right]: [Sum; 2], searched: &Searched) -> f64 {
         if (left.weight.min(right.weight) as f64) < self.weight_min {
             return 0.0;
         }
-        self.score(left) + self.score(right)
+        if !searched.is_bound() {
+            return self.score(left) + self.score(right);
+        }
+        let values = [left, right].map(|sum| self.value(sum, searched.bounds));
+        if !searched.role.allows(values[0], values[1]) {
+            return 0.0;
+        }
+        self.score_at(left, values[0]) + self.score_at(right, values[1])
+    }
+
+    /// What a leaf with this sum would say within bounds, in steps of a gradient by steps of a weight.
+    pub(crate) fn value(&self, sum: Sum, [low, high]: Bounds) -> f64 {
+        let gradient = sum.gradient as f64;
+        let shrunk = (gradient.abs() - self.alpha_steps)
+            .max(0.0)
+            .copysign(gradient);
+        (shrunk / (sum.weight as f64 + self.lambda)).clamp(low, high)
+    }
+
+    /// The score of a child that says a value, which need not be its best one.
+    fn score_at(&self, sum: Sum, value: f64) -> f64 {
+        let pull = sum.gradient as f64 * value - self.alpha_steps * value.abs();
+        2.0 * pull - (sum.weight as f64 + self.lambda) * value * value
     }
 
     fn score(&self, sum: Sum) -> f64 {
@@ -243,8 +322,19 @@ impl Rule {
         beyond * beyond / (weight + self.lambda)
     }
 
-    fn accept(&self, feature: usize, best: &Best, missing: Sum, total: Sum) -> Option<Split> {
-        let gain = best.score - self.score(total);
+    pub(crate) fn accept(&self, best: &Best, missing: Sum, searched: &Searched) -> Option<Split> {
+        let Searched {
+            feature,
+            total,
+            bounds,
+            ..
+        } = *searched;
+        let alone = if bounds == UNBOUND {
+            self.score(total)
+        } else {
+            self.score_at(total, self.value(total, bounds))
+        };
+        let gain = best.score - alone;
         if gain <= self.gain_steps2_min || gain <= GAIN_SHARE_MIN * best.score {
             return None;
         }
@@ -272,14 +362,14 @@ fn middle(histogram: &Histogram, feature: usize, [last, n_bins]: [usize; 2]) -> 
 }
 
 /// For each bin the sums up to and including it. Sums below 2^53 are exact in f64.
-struct Below {
+pub(crate) struct Below {
     gradients: [f64; MISSING as usize],
     weights: [f64; MISSING as usize],
     sums: [Sum; MISSING as usize],
 }
 
 impl Below {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             gradients: [0.0; MISSING as usize],
             weights: [0.0; MISSING as usize],
@@ -307,14 +397,14 @@ struct BestCut {
 
 /// A way to part a node, and the sums that go left.
 #[derive(Clone, Copy)]
-struct Way {
-    ask: Ask,
-    left: Sum,
-    missing_left: bool,
+pub(crate) struct Way {
+    pub(crate) ask: Ask,
+    pub(crate) left: Sum,
+    pub(crate) missing_left: bool,
 }
 
 /// The best way so far; a score of zero means none.
-struct Best {
+pub(crate) struct Best {
     score: f64,
     way: Way,
 }
@@ -344,280 +434,5 @@ impl Best {
                 },
             };
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::bins::{Cuts, cut_all, pack};
-    use super::super::histogram::{Among, Size, sum_of_row};
-    use super::super::rows::{Layout, Load};
-    use super::*;
-    use crate::columns::Columns;
-
-    const CART: Penalties = Penalties {
-        reg_lambda: 0.0,
-        reg_alpha: 0.0,
-        min_split_gain: 0.0,
-        min_child_weight: 1.0,
-    };
-
-    fn rule(penalties: &Penalties, step: f64) -> Rule {
-        let steps = Steps {
-            gradient: step,
-            weight: 1.0,
-        };
-        Rule::new(penalties, steps)
-    }
-
-    /// Rows of one column with gradients; those without count for nothing.
-    struct Case {
-        column: Vec<f32>,
-        cuts: Vec<Cuts>,
-        layout: Layout,
-        rows: Vec<u64>,
-    }
-
-    impl Case {
-        fn new(rows: &[(f32, i16)]) -> Self {
-            let given: Vec<(f32, Option<i16>)> = rows
-                .iter()
-                .map(|&(x, gradient)| (x, Some(gradient)))
-                .collect();
-            Self::with_gaps(&given)
-        }
-
-        fn with_gaps(given: &[(f32, Option<i16>)]) -> Self {
-            let column: Vec<f32> = given.iter().map(|row| row.0).collect();
-            let x = Columns::new(vec![&column], column.len());
-            let cuts = cut_all(&x, 255);
-            let layout = Layout::new(Load::Counted, 1);
-            let mut rows = pack(&x, &cuts, &layout);
-            for (row, &(_, gradient)) in rows.iter_mut().zip(given) {
-                if let Some(gradient) = gradient {
-                    *row |= u64::from(gradient as u16) << 48 | 1 << 40;
-                }
-            }
-            Self {
-                column,
-                cuts,
-                layout,
-                rows,
-            }
-        }
-
-        fn sum(&self, is_in: impl Fn(f32) -> bool) -> Sum {
-            let rows = self
-                .column
-                .iter()
-                .zip(&self.rows)
-                .filter(|(x, _)| is_in(**x));
-            rows.fold(Sum::default(), |sum, (_, &row)| {
-                sum + sum_of_row(Load::Counted, row)
-            })
-        }
-
-        fn best(&self, rule: &Rule) -> Option<Split> {
-            let size = |n_drawn| Size {
-                layout: self.layout,
-                n_drawn,
-            };
-            let searched = Searched {
-                feature: 0,
-                n_bins: self.cuts[0].n_bins(),
-                total: self.sum(|_| true),
-            };
-            let [narrow, wide] = [1, usize::MAX].map(|n_drawn| {
-                let mut histogram = Histogram::new(size(n_drawn));
-                histogram.add(&self.layout, Among::Drawn, &self.rows);
-                rule.best_of(&histogram, searched)
-            });
-            assert_eq!(narrow, wide);
-            let mut sparse = SparseSlots::new();
-            for &row in &self.rows {
-                sparse.add(row as u8, sum_of_row(Load::Counted, row));
-            }
-            assert_eq!(rule.best_of_sparse(&sparse, searched), narrow);
-            narrow
-        }
-
-        fn threshold(&self, split: &Split) -> f32 {
-            let Ask::UpTo(bin) = split.ask else {
-                panic!("a number is asked for")
-            };
-            self.cuts[0].threshold(bin)
-        }
-    }
-
-    #[test]
-    fn missing_values_alone_are_parted_once() {
-        // Bins at both ends are empty: no cut there stands for "present or not" a second time.
-        let gaps = [
-            (0.0, None),
-            (1.0, Some(5)),
-            (2.0, Some(5)),
-            (9.0, None),
-            (f32::NAN, Some(-5)),
-        ];
-        let case = Case::with_gaps(&gaps);
-        let split = case.best(&rule(&CART, 1.0)).unwrap();
-        assert_eq!(
-            (case.threshold(&split), split.missing_left),
-            (f32::MAX, false)
-        );
-    }
-
-    /// The largest decrease of the sum of squared errors that any threshold and any direction of the missing
-    /// values brings, found by trying all of them on raw values, errors summed row by row.
-    fn exhaustive(rows: &[(f32, i16)], weight_min: usize) -> f64 {
-        let squared_error = |rows: &[f64]| {
-            let mean = rows.iter().sum::<f64>() / rows.len() as f64;
-            rows.iter().map(|g| (g - mean) * (g - mean)).sum::<f64>()
-        };
-        let all: Vec<f64> = rows.iter().map(|row| f64::from(row.1)).collect();
-        let mut best = 0.0_f64;
-        for threshold in rows.iter().map(|row| row.0).filter(|x| !x.is_nan()) {
-            for missing_left in [false, true] {
-                let goes_left = |x: f32| {
-                    if x.is_nan() {
-                        missing_left
-                    } else {
-                        x <= threshold
-                    }
-                };
-                let part = |side| {
-                    let chosen = rows.iter().filter(|row| goes_left(row.0) == side);
-                    chosen.map(|row| f64::from(row.1)).collect::<Vec<f64>>()
-                };
-                let (left, right) = (part(true), part(false));
-                if weight_min <= left.len().min(right.len()) {
-                    best = best
-                        .max(squared_error(&all) - squared_error(&left) - squared_error(&right));
-                }
-            }
-        }
-        best
-    }
-
-    proptest! {
-        #[test]
-        fn with_a_bin_per_value_the_histogram_finds_what_exhaustive_search_finds(
-            rows in proptest::collection::vec(
-                (prop_oneof![6 => (0..60_u8).prop_map(f32::from), 1 => Just(f32::NAN)], -50..50_i16), 2..80),
-            weight_min in 1..6_usize,
-        ) {
-            let case = Case::new(&rows);
-            let wanted = rule(&Penalties { min_child_weight: weight_min as f64, ..CART }, 1.0);
-            let expected = exhaustive(&rows, weight_min);
-            match case.best(&wanted) {
-                None => prop_assert!(expected < 1e-6, "missed {expected}"),
-                Some(split) => {
-                    prop_assert!((split.gain - expected).abs() <= 1e-9 * expected.max(1.0));
-                    // What it says of itself is what it does to raw values.
-                    let threshold = case.threshold(&split);
-                    let left = case.sum(|x| if x.is_nan() { split.missing_left } else { x <= threshold });
-                    prop_assert_eq!(left, split.left);
-                    for (&x, &row) in case.column.iter().zip(&case.rows) {
-                        let goes_left = if x.is_nan() { split.missing_left } else { x <= threshold };
-                        prop_assert_eq!(split.goes_left(row as u8), goes_left);
-                        let [add, limit] = split.interval().unwrap();
-                        prop_assert_eq!((row as u8).wrapping_add(add) <= limit, goes_left);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn equal_gradients_are_not_parted() {
-        let wanted = rule(&CART, 1.0);
-        for gradient in [0, 1, 7, -32_767] {
-            let rows: Vec<(f32, i16)> = (0..1000).map(|i| (i as f32, gradient)).collect();
-            assert_eq!(Case::new(&rows).best(&wanted), None);
-        }
-    }
-
-    #[test]
-    fn rounding_is_no_gain() {
-        // Squares of these sums need more than the 53 bits of an f64.
-        let wanted = rule(&CART, 1.0);
-        for gradient in [32_767, 32_501, -29_999] {
-            let rows: Vec<(f32, i16)> = (0..150_001_u32)
-                .map(|i| ((i % 97) as f32, gradient))
-                .collect();
-            assert_eq!(Case::new(&rows).best(&wanted), None);
-        }
-    }
-
-    #[test]
-    fn of_equal_cuts_the_lowest_counts() {
-        let case = Case::new(&[(1.0, 5), (2.0, -10), (3.0, 5)]);
-        let split = case.best(&rule(&CART, 1.0)).unwrap();
-        assert_eq!((case.threshold(&split), split.gain), (1.5, 37.5));
-    }
-
-    #[test]
-    fn the_cut_is_in_the_middle_of_empty_bins() {
-        let present = [(0.0, Some(0)), (20.0, Some(10))];
-        let absent = [1.0, 2.0, 3.0, 9.0].map(|x| (x, None));
-        let case = Case::with_gaps(&[&present[..], &absent].concat());
-        let split = case.best(&rule(&CART, 1.0)).unwrap();
-        assert_eq!(case.threshold(&split), 2.5);
-    }
-
-    #[test]
-    fn missing_values_go_where_they_fit() {
-        let nan = f32::NAN;
-        let wanted = rule(&CART, 1.0);
-        let low = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5), (nan, -5)])
-            .best(&wanted)
-            .unwrap();
-        assert!(low.missing_left && low.left.weight == 3);
-        let high = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5), (nan, 5)])
-            .best(&wanted)
-            .unwrap();
-        assert!(!high.missing_left && high.left.weight == 2);
-        let alone = Case::new(&[(1.0, 5), (2.0, 5), (nan, -5), (nan, -5)]);
-        let split = alone.best(&wanted).unwrap();
-        assert!(!split.missing_left && split.left.weight == 2);
-        assert_eq!(alone.threshold(&split), f32::MAX);
-    }
-
-    #[test]
-    fn what_was_never_missing_joins_the_larger_part() {
-        let wanted = rule(&CART, 1.0);
-        let left = Case::new(&[(1.0, 0), (2.0, 0), (3.0, 9)])
-            .best(&wanted)
-            .unwrap();
-        assert!(left.missing_left);
-        let right = Case::new(&[(1.0, 9), (2.0, 0), (3.0, 0)])
-            .best(&wanted)
-            .unwrap();
-        assert!(!right.missing_left);
-    }
-
-    #[test]
-    fn penalties_hold_splits_back() {
-        // Children (-10, 2 rows) and (10, 2 rows): gain 100/2 + 100/2 - 0 = 100 without penalties.
-        let case = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5)]);
-        let gain = |[reg_lambda, reg_alpha, min_split_gain, min_child_weight]: [f64; 4], step| {
-            let penalties = Penalties {
-                reg_lambda,
-                reg_alpha,
-                min_split_gain,
-                min_child_weight,
-            };
-            case.best(&rule(&penalties, step)).map(|split| split.gain)
-        };
-        assert_eq!(gain([0.0, 0.0, 0.0, 1.0], 1.0), Some(100.0));
-        assert_eq!(gain([3.0, 0.0, 0.0, 1.0], 1.0), Some(40.0));
-        assert_eq!(gain([0.0, 4.0, 0.0, 1.0], 1.0), Some(36.0));
-        assert_eq!(gain([0.0, 2.0, 0.0, 1.0], 0.5), Some(36.0));
-        assert_eq!(gain([0.0, 0.0, 100.0, 1.0], 1.0), None);
-        assert_eq!(gain([0.0, 0.0, 99.0, 1.0], 1.0), Some(100.0));
-        assert_eq!(gain([0.0, 0.0, 25.0, 1.0], 0.5), None);
-        assert_eq!(gain([0.0, 0.0, 0.0, 2.5], 1.0), None);
     }
 }
