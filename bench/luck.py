@@ -1,4 +1,4 @@
-"""How sure a score is, for recompute.py: the block bootstrap and Diebold and Mariano's test, from their definitions."""
+"""Scores and how sure they are, for recompute.py: openair's statistics, the block bootstrap, Diebold and Mariano's test."""
 
 import math
 
@@ -59,3 +59,15 @@ def diebold_mariano(difference, h):
     inside = step / 3 * (density[0] + 4 * density[1:-1:2].sum() + 2 * density[2:-1:2].sum() + density[-1])
     return {"hours": n, "lags_h": h - 1, "mean_square_difference": mean, "statistic": statistic,
             "p_value": max(0.0, 1 - 2 * inside)}
+
+
+def mod_stats(target, said):
+    error, away = said - target, np.abs(target - target.mean()).sum()
+    ratio = said[target != 0] / target[target != 0]
+    gross = np.abs(error).sum()
+    ioa = 1 - gross / (2 * away) if gross <= 2 * away else 2 * away / gross - 1
+    outside = int(((target == 0) & (said != 0)).sum())
+    inside = int(((0.5 <= ratio) & (ratio <= 2)).sum())
+    return {"fac2": inside / (len(ratio) + outside), "mb_ug_m3": error.mean(), "mge_ug_m3": gross / len(error),
+            "nmb": error.sum() / target.sum(), "nmge": gross / target.sum(), "rmse_ug_m3": math.sqrt(np.mean(error**2)),
+            "r": np.corrcoef(target, said)[0, 1], "coe": 1 - gross / away, "ioa": ioa, "rows": len(target)}

@@ -42,7 +42,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from luck import Draws, diebold_mariano
+from luck import Draws, diebold_mariano, mod_stats
 
 HOUR = 3600
 BEIJING = 8 * HOUR  # China Standard Time, no daylight saving
@@ -281,18 +281,6 @@ def check_worst_slices(check, report):
     check.true("worst_slices: others", report.get("worst_slices", []) == expected)
     for part in report.get("worst_slices", []):
         check.seen |= {f"worst_slices[{part['name']}].{key}" for key in ("rmse_ug_m3", "skill.skill", "skill.rows")}
-
-
-def mod_stats(target, said):
-    error, away = said - target, np.abs(target - target.mean()).sum()
-    ratio = said[target != 0] / target[target != 0]
-    gross = np.abs(error).sum()
-    ioa = 1 - gross / (2 * away) if gross <= 2 * away else 2 * away / gross - 1
-    outside = int(((target == 0) & (said != 0)).sum())
-    inside = int(((0.5 <= ratio) & (ratio <= 2)).sum())
-    return {"fac2": inside / (len(ratio) + outside), "mb_ug_m3": error.mean(), "mge_ug_m3": gross / len(error),
-            "nmb": error.sum() / target.sum(), "nmge": gross / target.sum(), "rmse_ug_m3": math.sqrt(np.mean(error**2)),
-            "r": np.corrcoef(target, said)[0, 1], "coe": 1 - gross / away, "ioa": ioa, "rows": len(target)}
 
 
 def check_ends(check, path, reported, expected):

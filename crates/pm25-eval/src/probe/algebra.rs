@@ -78,9 +78,13 @@ mod tests {
             vec![0.5, 0.2, 2.0],
         ];
         let inverse = inverse(matrix.clone());
-        for i in 0..3 {
+        for (i, line) in matrix.iter().enumerate() {
             for j in 0..3 {
-                let sum: f64 = (0..3).map(|k| matrix[i][k] * inverse[k][j]).sum();
+                let sum: f64 = line
+                    .iter()
+                    .zip(&inverse)
+                    .map(|(a, other)| a * other[j])
+                    .sum();
                 assert!((sum - f64::from(u8::from(i == j))).abs() < 1e-12);
             }
         }

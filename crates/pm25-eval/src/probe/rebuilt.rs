@@ -16,6 +16,9 @@ use pm25_table::Table;
 use super::tables::{PARTS, Part, Tables};
 use super::{judged, probe};
 
+/// Relative to the value, and to 1 for small ones: a hundred times the step of an f32, and far below any leak.
+const ROUNDING: f32 = 1e-5;
+
 const REBUILT: (&str, &str) = (
     "rebuilt_features",
     "feature columns of all tables, computed anew from the observations",
@@ -97,8 +100,11 @@ fn rebuilt_features(tables: &Tables, known: &Observations) -> Result<Probe> {
         let anew = anew(&scene, &tables.prepared.vocabulary, part, known);
         for (fact, column) in facts.iter().zip(&anew) {
             let table = part.known(&fact.column);
-            let same = |(a, b): &(&f32, &f32)| a == b || (a.is_nan() && b.is_nan());
-            let n = table.iter().zip(column).filter(|pair| !same(pair)).count() as u64;
+            let n = table
+                .iter()
+                .zip(column)
+                .filter(|(a, b)| !same(**a, **b))
+                .count() as u64;
             *differ.entry(&fact.column).or_default() += n;
         }
     }
@@ -125,6 +131,11 @@ fn rebuilt_features(tables: &Tables, known: &Observations) -> Result<Probe> {
     );
     told.blamed = blamed;
     Ok(told)
+}
+
+/// Whether two values differ by rounding at most, as those of two versions of `pm25-prep` may.
+fn same(a: f32, b: f32) -> bool {
+    a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= ROUNDING * a.abs().max(1.0)
 }
 
 /// The feature columns of a table's rows from the observations; NaN for a station that these lack.

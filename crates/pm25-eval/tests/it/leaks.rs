@@ -67,13 +67,16 @@ impl Air {
     }
 }
 
+/// A value at (air, station, hour).
+type Value = fn(&Air, usize, usize) -> f32;
+
 /// A table's rows and what may be done to them.
 struct Plan<'a> {
     folder: tempfile::TempDir,
     air: Air,
     task: TaskFact,
     /// A further column: its name, and its value at (air, station, hour).
-    extra: Option<(&'a str, fn(&Air, usize, usize) -> f32)>,
+    extra: Option<(&'a str, Value)>,
     /// Whether a row (station, hour) stays.
     keeps: fn(&Air, usize, usize) -> bool,
     /// Rows of the train table.
@@ -135,12 +138,7 @@ impl Plan<'_> {
             .unwrap();
     }
 
-    fn table(
-        &self,
-        name: &str,
-        hours: std::ops::Range<usize>,
-        target: fn(&Air, usize, usize) -> f32,
-    ) {
+    fn table(&self, name: &str, hours: std::ops::Range<usize>, target: Value) {
         let (air, h) = (&self.air, self.horizon());
         let rows: Vec<(usize, usize)> = (0..STATIONS.len())
             .flat_map(|station| hours.clone().map(move |hour| (station, hour)))
@@ -182,22 +180,33 @@ impl Plan<'_> {
                 column(&|s, hour| air.at(s, hour) - air.at(s, hour - 3)),
             );
         }
+        if let Some((name, value)) = &self.extra {
+            table.push(name, column(&|s, hour| value(air, s, hour)));
+        }
+        let output = pm25_file::Output::Path(self.path(&format!("{name}.parquet")));
+        table
+            .write(
+                &output,
+                "pm25-features",
+                self.prepared().put(Header::new(&program!())),
+            )
+            .unwrap();
+    }
+
+    fn prepared(&self) -> Prepared {
         let mut features = vec![("wind_m_s", "wind")];
-        if h != 0 {
+        if self.horizon() != 0 {
             features.extend([
                 ("pm25_ug_m3", "pm25"),
                 ("pm25_ug_m3__change_3h", "change(pm25,3)"),
             ]);
-        }
-        if let Some((name, value)) = &self.extra {
-            table.push(name, column(&|s, hour| value(air, s, hour)));
         }
         let feature = |(column, expression): &(&str, &str)| FeatureFact {
             column: (*column).into(),
             expression: (*expression).into(),
             unit: "1".into(),
         };
-        let prepared = Prepared {
+        Prepared {
             task: self.task,
             features: features.iter().map(feature).collect(),
             stations: STATIONS
@@ -208,15 +217,7 @@ impl Plan<'_> {
                 .into(),
             vocabulary: STATIONS.map(String::from).into(),
             statistics: Default::default(),
-        };
-        let output = pm25_file::Output::Path(self.path(&format!("{name}.parquet")));
-        table
-            .write(
-                &output,
-                "pm25-features",
-                prepared.put(Header::new(&program!())),
-            )
-            .unwrap();
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -430,3 +430,102 @@ fn mod_stats_say_the_same_as_the_metrics() {
     near(stats.mb_ug_m3, metrics.bias_ug_m3);
     assert_eq!(stats.rows, metrics.rows);
 }
+
+/// A model that promises 90 % of targets within -20 and +80 of what it says, below 60 µg/m³ within -10 and +10.
+fn calibrated(world: &World) {
+    world.model("calibrated.json", |body| {
+        let intervals = json!({
+            "coverage": 0.9,
+            "rows": 1000,
+            "levels": [
+                {"below_ug_m3": 60.0, "lower_ug_m3": -10.0, "upper_ug_m3": 10.0},
+                {"below_ug_m3": null, "lower_ug_m3": -20.0, "upper_ug_m3": 80.0},
+            ],
+        });
+        body.insert("intervals".to_owned(), intervals);
+    });
+}
+
+#[test]
+fn intervals_are_held_against_every_target_and_written_beside_it() {
+    let world = year();
+    calibrated(&world);
+    let args = [
+        "--model",
+        "calibrated.json",
+        "--test",
+        "year.parquet",
+        "--out-dir",
+        "out",
+    ];
+    assert_eq!(said(&world, &args).0, 0);
+    let coverage = world.report("out").coverage.unwrap();
+    assert_eq!(coverage.promised, 0.9);
+    let table = world.predictions("out");
+    let (low, high) = (
+        table.f64("lower_90_ug_m3").unwrap(),
+        table.f64("upper_90_ug_m3").unwrap(),
+    );
+    let (target, told) = (
+        table.f32("target_ug_m3").unwrap(),
+        table.f64("prediction_ug_m3").unwrap(),
+    );
+    let (mut inside, mut winkler) = (0, 0.0);
+    for row in 0..target.len() {
+        let (y, below) = (f64::from(target[row]), told[row] < 60.0);
+        assert_eq!(
+            low[row],
+            (told[row] - if below { 10.0 } else { 20.0 }).max(0.0)
+        );
+        assert_eq!(high[row], told[row] + if below { 10.0 } else { 80.0 });
+        inside += u64::from(low[row] <= y && y <= high[row]);
+        winkler +=
+            high[row] - low[row] + 20.0 * ((low[row] - y).max(0.0) + (y - high[row]).max(0.0));
+    }
+    let n = target.len() as f64;
+    assert_eq!(coverage.overall.covered, Some(inside as f64 / n));
+    assert!(0 < inside && inside < target.len() as u64);
+    assert!((coverage.overall.winkler_ug_m3.unwrap() - winkler / n).abs() < 1e-9);
+    let rows = |parts: &[pm25_artifact::eval::CoverageSlice]| {
+        parts.iter().map(|part| part.coverage.rows).sum::<u64>()
+    };
+    for parts in [
+        &coverage.month,
+        &coverage.hour,
+        &coverage.station,
+        &coverage.predicted_level,
+    ] {
+        assert_eq!(rows(parts), target.len() as u64);
+    }
+    let least = &coverage.predicted_level[0];
+    let end: f64 = least.name.split('-').nth(1).unwrap().parse().unwrap();
+    let below = told.iter().filter(|told| **told < end).count() as u64;
+    assert_eq!(least.coverage.rows, below, "the level is the predicted one");
+    assert!(world.path("out/coverage_by_month.png").exists());
+    assert_eq!(
+        judged(&year(), &[]).coverage,
+        None,
+        "a model without intervals"
+    );
+}
+
+#[test]
+fn validation_rows_that_taught_the_model_teach_no_lines() {
+    let world = year();
+    table(&world, "test.parquet", 40 * 24..HOURS, shy);
+    table(&world, "valid.parquet", 0..40 * 24 - 1, shy);
+    world.model_with_param("refitted.json", "learned_from", "train+valid");
+    let args = [
+        "--model",
+        "refitted.json",
+        "--test",
+        "test.parquet",
+        "--out-dir",
+        "out",
+        "--no-plots",
+    ];
+    assert_eq!(said(&world, &args).0, 0);
+    let (status, why) = said(&world, &[&args[..], &["--valid", "valid.parquet"]].concat());
+    assert_eq!(status, 3);
+    assert!(why.contains("has learned from validation rows"), "{why}");
+}
