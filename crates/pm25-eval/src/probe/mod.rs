@@ -29,14 +29,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use pm25_artifact::probe::{Probe, ProbeReport, ProbeVerdict};
 use pm25_file::{Header, Input, Output, write_document};
-use pm25_tool::{Console, Outcome, Threads};
+use pm25_tool::{Console, Outcome, Threads, exit};
 use serde::{Serialize, Serializer};
 
 use crate::PROGRAM;
 use tables::Tables;
-
-/// Exit status of a probe that found a leak.
-pub(crate) const LEAK_FOUND: u8 = 14;
 
 /// Look for leaks in prepared tables
 ///
@@ -91,7 +88,7 @@ pub(crate) fn run(args: &ProbeArgs, console: &Console) -> Result<Outcome> {
     }
     Ok(match report.leaks {
         0 => Outcome::Done,
-        _ => Outcome::Finding(LEAK_FOUND),
+        _ => Outcome::Finding(exit::LEAK_FOUND),
     })
 }
 
