@@ -31,13 +31,17 @@ pub(crate) fn day_before(exam: &Exam<'_>, task: Task) -> Option<Vec<f64>> {
         }
         known.insert((*code, t + horizon_h * HOUR_S), exam.target_ug_m3[row]);
     }
-    let days = (horizon_h + newest_h + 23) / 24;
-    let back_s = (horizon_h - 24 * days) * HOUR_S;
+    let back_s = (horizon_h - 24 * days_back(task)?) * HOUR_S;
     let rows = station.codes.iter().zip(time_s);
     Some(
         rows.map(|(code, t)| known.get(&(*code, t + back_s)).copied().unwrap_or(f64::NAN))
             .collect(),
     )
+}
+
+/// The least whole days k for which the hour t + h - 24 k is known at t; none where a table does not tell single hours.
+fn days_back(task: Task) -> Option<i64> {
+    Some((i64::from(task.horizon_h()) + newest_known_h(task)? + 23) / 24)
 }
 
 /// Hours before t of the newest PM2.5 that is known; none where a table does not tell single hours.
@@ -46,5 +50,19 @@ fn newest_known_h(task: Task) -> Option<i64> {
         Task::Nowcast => Some(1),
         Task::Forecast { .. } => Some(0),
         Task::DayMean => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hour_is_used_before_it_is_known_and_none_is_older_than_need_be() {
+        let days = |horizon_h| days_back(Task::Forecast { horizon_h });
+        let wanted = [1, 1, 1, 2, 2, 3, 3].map(Some);
+        assert_eq!([1, 23, 24, 25, 48, 49, 72].map(days), wanted);
+        assert_eq!(days_back(Task::Nowcast), Some(1));
+        assert_eq!(days_back(Task::DayMean), None);
     }
 }

@@ -16,7 +16,8 @@ pub fn ends(mut errors: Vec<f64>, coverage: f64) -> [f64; 2] {
     let Some(last) = errors.len().checked_sub(1) else {
         return [0.0, 0.0];
     };
-    let outside = (1.0 - coverage) / 2.0 * (errors.len() + 1) as f64;
+    // (1 - 0.9) / 2 x 100 is a rounding below 5, and means 5.
+    let outside = (1.0 - coverage) / 2.0 * (errors.len() + 1) as f64 + 1e-9;
     let n_below = (outside.floor() as usize).saturating_sub(1).min(last);
     [errors[n_below], errors[last - n_below]]
 }
