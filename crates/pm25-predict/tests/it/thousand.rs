@@ -22,7 +22,7 @@ const N_ROWS_MIN: usize = 1_000;
 /// A test hour: the split leaves the last third of the record to the test.
 const AT_S: i64 = START_S + 50 * HOUR_S;
 const TASK: &str =
-    "--task forecast --horizon-h 6 --features pm25,lag(pm25,1),mean(pm25,12),o3,hour,station";
+    "--task forecast --horizon-h 6 --features pm25,lag(pm25,1),mean(pm25,3),o3,hour,station";
 
 /// Predictions of one hour by station, as bits.
 type Said = BTreeMap<String, u64>;

@@ -181,6 +181,17 @@ mod tests {
     }
 
     #[test]
+    fn one_setting_tells_nothing_of_another() {
+        let [rate, lambda] = [BOOST[0], BOOST[6]];
+        let is_low =
+            |dim: Dim, trial| draw(&[dim], 1, trial)[dim.name] < (dim.low * dim.high).sqrt();
+        let n_both = (1..2000)
+            .filter(|&trial| is_low(rate, trial) && is_low(lambda, trial))
+            .count();
+        assert!((430..570).contains(&n_both), "{n_both} of 500");
+    }
+
+    #[test]
     fn the_scale_is_filled_evenly() {
         for kind in KINDS {
             for dim in all(kind) {
