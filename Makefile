@@ -6,7 +6,7 @@ BIN := $(TARGET)/release
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build run serve status test check fmt docs data-sums data-check verify-real clean
+.PHONY: help build run serve status test check fmt docs data-sums data-check verify-real bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ data-check: ## Check the raw files in data/ against their hashes
 
 verify-real: build ## Recompute every published number from raw UCI Beijing files (RAW=folder)
 	bench/verify-real $(BIN) $(RAW)
+
+bench: ## Time kernels, then fitting and explaining beside XGBoost, LightGBM, scikit-learn (BENCH="--rows 12")
+	cargo bench --locked -p pm25-learn
+	bench/peers/speed --wide $(BENCH)
 
 clean: ## Remove what was built and made; the registry stays
 	cargo clean

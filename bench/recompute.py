@@ -12,9 +12,18 @@ Definitions
   row t of a station      every hour t >= --valid-until of the station's file whose target is measured; no other
   target                  PM2.5 of the hour t + h (nowcast: h = 0), as in the file, rounded to f32
   persistence             PM2.5 of the hour t (nowcast: t - 1); missing stays missing
-  climatology             mean target of the train rows (t + h < --train-until) of the same station, month and local
+  climatology             mean target of the train rows (t + h < --train-until; of the valid rows, too, if the
+                          model learned from them) of the same station, month and local
                           standard hour of the target's hour; else of station and month; of the station; of all
-  linear                  needs the model, so only what must hold anyway is checked
+  persistence_24h         PM2.5 of the hour u = t + h - 24 k, the newest that is known at t, where the table of test
+                          rows tells it: u is the hour of a target (--valid-until + h or later) or of a row's persistence
+  linear                  as the column linear_ug_m3 of predictions.parquet says; that it is a ridge needs the model
+  bootstrap               circular blocks of max(168, 2 h) hours, all stations together; block b of replicate r of n
+                          blocks begins at number r n + b of the stream mix(mix(seed) + i 0x9e3779b97f4a7c15), mix being
+                          SplitMix64, scaled to the hours; ends are the 50th smallest and largest of 2000 values
+  Diebold-Mariano         hourly means over stations, Newey-West weights 1 - k / h, Harvey's correction, Student's law
+  exceedance              target > threshold is an event, prediction > line a warning; lines are chosen on validation
+                          rows with the model and are taken as given, what came of them is recomputed
 """
 
 import argparse
@@ -32,6 +41,8 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from luck import Draws, diebold_mariano, mod_stats
 
 HOUR = 3600
 BEIJING = 8 * HOUR  # China Standard Time, no daylight saving
@@ -150,8 +161,8 @@ def compare(check, path, reported, expected):
         check.equal(f"{path}.{key}", reported.get(key, "absent"), value)
 
 
-def exam_of(args, grids, horizon, lag):
-    """The rows that must be there, and the train rows, per station."""
+def exam_of(args, grids, horizon, lag, learned_from):
+    """The rows that must be there, and the rows that the climatology learned from, per station."""
     exam, train = {}, {}
     for name, (first, values) in grids.items():
         t, target, persistence = rows_of(first, values, horizon, lag)
@@ -160,7 +171,10 @@ def exam_of(args, grids, horizon, lag):
         pick = lambda keep: {key: column[keep] for key, column in rows.items()}
         exam[name] = pick(t >= args.valid_until)
         if args.train_until is not None:
-            train[name] = pick(t + horizon * HOUR < args.train_until)
+            known = t + horizon * HOUR < args.train_until
+            if learned_from == "train+valid":
+                known |= (args.train_until <= t) & (t + horizon * HOUR < args.valid_until)
+            train[name] = pick(known)
     return exam, train
 
 
@@ -171,7 +185,12 @@ def read_predictions(path):
     return {"station": np.array([str(name) for name in table.column("station").to_pylist()]), "t": time,
             "horizon": column("horizon_h"), "target": column("target_ug_m3").astype(np.float64),
             "persistence": column("persistence_ug_m3").astype(np.float64),
-            "prediction": column("prediction_ug_m3").astype(np.float64)}
+            "prediction": column("prediction_ug_m3").astype(np.float64),
+            "linear": column("linear_ug_m3").astype(np.float64),
+            "ends": {name[:5]: (int(name.split("_")[1]) / 100, column(name)) for name in table.column_names
+                     if name.startswith(("lower_", "upper_"))},
+            "above": {float(name[len("probability_above_"):].replace("_", ".")): column(name)
+                      for name in table.column_names if name.startswith("probability_above_")}}
 
 
 def check_rows(check, rows, exam, horizon):
@@ -182,7 +201,7 @@ def check_rows(check, rows, exam, horizon):
     for name, wanted in exam.items():
         mine = rows["station"] == name
         order = np.argsort(rows["t"][mine], kind="stable")
-        found = {key: column[mine][order] for key, column in rows.items()}
+        found = {key: rows[key][mine][order] for key in ("t", "target", "persistence")}
         missing, extra = np.setdiff1d(wanted["t"], found["t"]), np.setdiff1d(found["t"], wanted["t"])
         for what, times in (("is not in the exam", missing), ("should not be in the exam", extra)):
             if len(times):
@@ -209,6 +228,7 @@ def check_slices(check, report, rows, horizon):
     parts = {"station": [(name, rows["station"] == name) for name in sorted(set(rows["station"]))],
              "hour": [(str(h), hour == h) for h in range(24)],
              "month": [(str(m), month == m) for m in range(1, 13)],
+             "season": [(name, month % 12 // 3 == i) for i, name in enumerate(("DJF", "MAM", "JJA", "SON"))],
              "level": [(name, (low <= rows["target"]) & (rows["target"] < high)) for low, high, name in LEVELS]}
     for kind, wanted in parts.items():
         wanted = [(name, keep) for name, keep in wanted if keep.any()]
@@ -221,6 +241,182 @@ def check_slices(check, report, rows, horizon):
             compare(check, f"{path}.metrics", part.get("metrics", {}), metrics(target, said))
             compare(check, f"{path}.persistence", part.get("persistence", {}), theirs)
             compare(check, f"{path}.skill", part.get("skill", {}), skill(ours, theirs))
+
+
+def check_coverage(check, report, rows, horizon):
+    """Whether intervals hold: all rows, and parts by what is known when an interval is given."""
+    found, (promised, low), (_, high) = report["coverage"], rows["ends"]["lower"], rows["ends"]["upper"]
+    target, (month, hour) = rows["target"], civil(rows["t"], horizon)
+    check.equal("coverage.promised", found["promised"], promised)
+
+    def one(path, reported, keep):
+        y, below, above = target[keep], low[keep], high[keep]
+        outside = np.maximum(below - y, 0) + np.maximum(y - above, 0)
+        compare(check, path, reported, {
+            "covered": float(np.mean((below <= y) & (y <= above))), "below": float(np.mean(y < below)),
+            "above": float(np.mean(above < y)), "mean_width_ug_m3": float(np.mean(above - below)),
+            "winkler_ug_m3": float(np.mean(above - below + 2 / (1 - promised) * outside)), "rows": int(keep.sum())})
+
+    one("coverage.overall", found["overall"], np.ones(len(target), dtype=bool))
+    said = rows["prediction"]
+    parts = {"month": [(str(m), month == m) for m in range(1, 13)], "hour": [(str(h), hour == h) for h in range(24)],
+             "station": [(name, rows["station"] == name) for name in sorted(set(rows["station"]))],
+             "predicted_level": [(name, (a <= said) & (said < b)) for a, b, name in LEVELS]}
+    for kind, wanted in parts.items():
+        wanted = [(name, keep) for name, keep in wanted if keep.any()]
+        check.true(f"coverage.{kind}: other parts", [part["name"] for part in found[kind]] == [name for name, _ in wanted])
+        for (name, keep), part in zip(wanted, found[kind]):
+            one(f"coverage.{kind}[{name}].coverage", part["coverage"], keep)
+
+
+def check_worst_slices(check, report):
+    """From the slices, which have been recomputed."""
+    expected = []
+    for kind in ("station", "month", "hour", "season", "level"):
+        known = [part for part in report["slices"][kind] if part["skill"]["skill"] is not None and part["skill"]["rows"] >= 168]
+        if known:
+            worst = min(known, key=lambda part: part["skill"]["skill"])
+            expected.append({"kind": kind, "name": worst["name"], "rmse_ug_m3": worst["metrics"]["rmse_ug_m3"],
+                             "skill": worst["skill"]})
+    check.true("worst_slices: others", report.get("worst_slices", []) == expected)
+    for part in report.get("worst_slices", []):
+        check.seen |= {f"worst_slices[{part['name']}].{key}" for key in ("rmse_ug_m3", "skill.skill", "skill.rows")}
+
+
+def check_ends(check, path, reported, expected):
+    if reported is None or expected is None:
+        check.equal(path, reported, expected)
+        return
+    for place, (found, wanted) in enumerate(zip(reported, expected)):
+        check.equal(f"{path}[{place}]", found, wanted)
+
+
+def skill_ends(draws, target, ours, theirs):
+    keep = ~np.isnan(theirs)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return draws.ends(1 - np.sqrt(draws.sums((ours - target) ** 2, keep) / draws.sums((theirs - target) ** 2, keep)))
+
+
+def check_bootstrap(check, report, rows, baselines, draws):
+    found, target, said = report["bootstrap"], rows["target"], rows["prediction"]
+    compare(check, "bootstrap", found, {"level": 0.95, "block_h": draws.block, "replicates": 2000, "seed": 1,
+                                        "hours": draws.n_hours})
+    ones = np.ones(len(target))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rmse = np.sqrt(draws.sums((said - target) ** 2) / draws.sums(ones))
+    check_ends(check, "bootstrap.rmse_ug_m3", found["rmse_ug_m3"], draws.ends(rmse))
+    for name, theirs in baselines.items():
+        if theirs is None:
+            check.weak |= {f"bootstrap.skill_over.{name}[{place}]" for place in (0, 1)}
+            continue
+        check_ends(check, f"bootstrap.skill_over.{name}", found["skill_over"][name], skill_ends(draws, target, said, theirs))
+
+
+def alarms(target, said, threshold, line):
+    have = ~np.isnan(said)
+    event, warned = target[have] > threshold, said[have] > line
+    hits, misses = int((event & warned).sum()), int((event & ~warned).sum())
+    false, quiet = int((~event & warned).sum()), int((~event & ~warned).sum())
+    share = lambda part, whole: part / whole if whole else None
+    return {"hits": hits, "misses": misses, "false_alarms": false, "quiet": quiet, "pod": share(hits, hits + misses),
+            "far": share(false, hits + false), "csi": share(hits, hits + misses + false)}
+
+
+def check_exceedance(check, report, rows, draws):
+    target = rows["target"]
+    warners = {"model": rows["prediction"], "persistence": rows["persistence"], "linear": rows["linear"]}
+    for place, part in enumerate(report.get("exceedance", [])):
+        path, threshold = f"exceedance[{place}]", part["threshold_ug_m3"]
+        check.weak.add(f"{path}.threshold_ug_m3")
+        check.equal(f"{path}.events", part["events"], int((target > threshold).sum()))
+        for kind, scores in (("plain", part["plain"]), ("tuned", part.get("tuned", {}).get("scores")),
+                             ("cheapest", part.get("cheapest", {}).get("scores"))):
+            for name in warners if scores else ():
+                where = f"{path}.{kind}" + ("" if kind == "plain" else ".scores") + f".{name}"
+                line = scores[name]["line_ug_m3"]
+                compare(check, where, scores[name], alarms(target, warners[name], threshold, line))
+                if kind == "plain":
+                    check.equal(f"{where}.line_ug_m3", line, threshold)
+                else:
+                    check.weak.add(f"{where}.line_ug_m3")
+        if "tuned" in part:
+            check_tuned(check, path, part, rows, draws)
+        if "cheapest" in part:
+            check.weak.add(f"{path}.cheapest.warning_cost")
+            for name, scores in part["cheapest"]["scores"].items():
+                n = sum(scores[key] for key in ("hits", "misses", "false_alarms", "quiet"))
+                lost = part["cheapest"]["warning_cost"] * (scores["hits"] + scores["false_alarms"]) + scores["misses"]
+                check.equal(f"{path}.cheapest.loss_per_1000.{name}", part["cheapest"]["loss_per_1000"][name], 1000 * lost / n)
+        if "probability" in part:
+            check_probability(check, f"{path}.probability", part["probability"], rows["above"][threshold], target > threshold)
+
+
+def check_tuned(check, path, part, rows, draws):
+    tuned, threshold, counts = part["tuned"], part["threshold_ug_m3"], {}
+    check.weak.add(f"{path}.tuned.valid_events")
+    for name, said in (("model", rows["prediction"]), ("linear", rows["linear"])):
+        event, warned = rows["target"] > threshold, said > tuned["scores"][name]["line_ug_m3"]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            counts[name] = draws and draws.sums((event & warned).astype(float)) / draws.sums((event | warned).astype(float))
+    csi = {name: tuned["scores"][name]["csi"] for name in counts}
+    check.equal(f"{path}.tuned.csi_over_linear", tuned["csi_over_linear"], csi["model"] - csi["linear"])
+    if draws:
+        check_ends(check, f"{path}.tuned.csi", tuned["csi"], draws.ends(counts["model"]))
+        check_ends(check, f"{path}.tuned.csi_over_linear_interval", tuned["csi_over_linear_interval"],
+                   draws.ends(counts["model"] - counts["linear"]))
+
+
+def check_probability(check, path, found, chance, came):
+    score, usual = float(np.mean((chance - came) ** 2)), float(came.mean())
+    check.equal(f"{path}.brier", found["brier"], score)
+    check.equal(f"{path}.brier_skill", found["brier_skill"], 1 - score / (usual * (1 - usual)) if 0 < usual < 1 else None)
+    bins, place = np.minimum((chance * 10).astype(int), 9), 0
+    for number in range(10):
+        mine = bins == number
+        if mine.any():
+            compare(check, f"{path}.reliability[{place}]", found["reliability"][place],
+                    {"promised": chance[mine].mean(), "kept": came[mine].mean(), "rows": int(mine.sum())})
+            place += 1
+    check.true(f"{path}.reliability: not {place} bins", len(found["reliability"]) == place)
+
+
+def check_duel(check, report, rows, other, draws, horizon):
+    """Against an evaluation whose folder is at hand."""
+    target, said, theirs = rows["target"], rows["prediction"], other["prediction"]
+    for key in ("station", "t", "target"):
+        check.true(f"against: {key} of other rows", np.array_equal(rows[key], other[key]))
+    found, ours_error, their_error = report["against"], np.abs(said - target), np.abs(theirs - target)
+    compare(check, "against.metrics", found["metrics"], metrics(target, theirs))
+    check.equal("against.closer_rows", found["closer_rows"], int((ours_error < their_error).sum()))
+    check.equal("against.farther_rows", found["farther_rows"], int((their_error < ours_error).sum()))
+    if draws is None or "duel" not in found:
+        return
+    duel, n = found["duel"], draws.sums(np.ones(len(target)))
+    with np.errstate(invalid="ignore"):
+        lead = np.sqrt(draws.sums(ours_error**2) / n) - np.sqrt(draws.sums(their_error**2) / n)
+    check_ends(check, "against.duel.rmse_difference_ug_m3", duel["rmse_difference_ug_m3"], draws.ends(lead))
+    check_ends(check, "against.duel.skill", duel["skill"], skill_ends(draws, target, said, theirs))
+    rows_of_hour = np.bincount(draws.hour, minlength=draws.n_hours)
+    loss = np.bincount(draws.hour, weights=ours_error**2 - their_error**2, minlength=draws.n_hours)
+    test = diebold_mariano(np.where(rows_of_hour > 0, loss / np.maximum(rows_of_hour, 1), np.nan), max(horizon, 1))
+    compare(check, "against.duel.diebold_mariano", duel["diebold_mariano"] or {}, test)
+    low, high = draws.ends(lead)
+    sure = test and test["p_value"] < 0.05
+    check.equal("against.duel.verdict", duel["verdict"],
+                "better" if sure and high < 0 else "worse" if sure and low > 0 else "undecided")
+
+
+def day_before(args, rows, exam, horizon, lag):
+    """PM2.5 of the same hour of the day, where the test rows tell it; in the order of the prediction rows."""
+    out = np.full(len(rows["t"]), np.nan)
+    days = -(-(horizon + lag) // 24)
+    for name, wanted in exam.items():
+        known = dict(zip((wanted["t"] - lag * HOUR).tolist(), wanted["persistence"].tolist()))
+        known.update(zip((wanted["t"] + horizon * HOUR).tolist(), wanted["target"].tolist()))
+        mine = np.flatnonzero(rows["station"] == name)
+        hours = rows["t"][mine] + (horizon - 24 * days) * HOUR
+        out[mine] = [known.get(hour, math.nan) for hour in hours.tolist()]
+    return out
 
 
 def check_worst(check, report, rows):
@@ -249,7 +445,13 @@ def check_whole(check, report, rows, usual):
         ours, usual = duel(target, said, usual)
         compare(check, "baselines.climatology", report["baselines"]["climatology"], usual)
         compare(check, "skill_over.climatology", report["skill_over"]["climatology"], skill(ours, usual))
-    check_laws(check, report, "linear")
+    ours, line = duel(target, said, rows["linear"])
+    compare(check, "baselines.linear", report["baselines"]["linear"], line)
+    compare(check, "skill_over.linear", report["skill_over"]["linear"], skill(ours, line))
+    ours, day = duel(target, said, rows["day_before"])
+    compare(check, "baselines.persistence_24h", report["baselines"]["persistence_24h"], day)
+    compare(check, "skill_over.persistence_24h", report["skill_over"]["persistence_24h"], skill(ours, day))
+    compare(check, "mod_stats", report["mod_stats"], mod_stats(target, said))
     if "against" in report:
         against = report["against"]
         check_laws_of(check, report, "against.metrics", against["metrics"])
@@ -329,6 +531,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--raw", required=True, help="folder with the PRSA_Data_*.csv[.gz] files that were ingested")
     parser.add_argument("--eval", required=True, help="folder with eval.json and predictions.parquet")
+    parser.add_argument("--against", help="folder of the evaluation that was given with --against")
     parser.add_argument("--task", required=True, choices=["nowcast", "forecast"])
     parser.add_argument("--horizon-h", type=int, default=0)
     parser.add_argument("--train-until", type=instant, help="T1; without it the climatology is checked by laws only")
@@ -346,11 +549,29 @@ def main():
     check = Check()
     check.true("model.task: another task", report["model"]["task"]["kind"] == args.task)
     check.true("model.task: another horizon", report["model"]["task"].get("horizon_h", 0) == horizon)
-    exam, train = exam_of(args, read_raw(args.raw), horizon, 1 if nowcast else 0)
+    exam, train = exam_of(args, read_raw(args.raw), horizon, 1 if nowcast else 0,
+                          report["pm25"]["facts"].get("model_learned_from", "train"))
     rows = read_predictions(os.path.join(args.eval, "predictions.parquet"))
     check_rows(check, rows, exam, horizon)
     usual = in_exam_order(rows, exam, climatology(train, exam)) if train else None
+    rows["day_before"] = day_before(args, rows, exam, horizon, 1 if nowcast else 0)
     check_whole(check, report, rows, usual)
+    draws = Draws(rows, horizon) if "bootstrap" in report else None
+    if draws:
+        baselines = {"persistence": rows["persistence"], "persistence_24h": rows["day_before"], "climatology": usual,
+                     "linear": rows["linear"]}
+        check_bootstrap(check, report, rows, baselines, draws)
+    check_exceedance(check, report, rows, draws)
+    if args.against:
+        other = read_predictions(os.path.join(args.against, "predictions.parquet"))
+        check_duel(check, report, rows, other, draws, horizon)
+    elif "duel" in report.get("against", {}):
+        paths = [f"{key}[{place}]" for key in ("rmse_difference_ug_m3", "skill") for place in (0, 1)]
+        paths += [f"diebold_mariano.{key}" for key in ("hours", "lags_h", "mean_square_difference", "statistic", "p_value")]
+        check.weak |= {f"against.duel.{path}" for path in paths}
+    check_worst_slices(check, report)
+    if "coverage" in report:
+        check_coverage(check, report, rows, horizon)
     check_slices(check, report, rows, horizon)
     check_worst(check, report, rows)
     compare(check, "span", report["span"], {"first": iso(rows["t"].min()), "last": iso(rows["t"].max())})

@@ -9,7 +9,7 @@ pub const SENTINEL: u16 = 1;
 pub const IMPOSSIBLE: u16 = 2;
 /// The provider's own flag declares the value invalid.
 pub const PROVIDER_INVALID: u16 = 4;
-/// Outside the plausible range of the network's profile.
+/// Outside the range of the network's profile, or one of a pile of readings at an instrument's full scale.
 pub const RANGE: u16 = 8;
 /// A single hour far above both neighbours.
 pub const SPIKE: u16 = 16;
@@ -17,7 +17,7 @@ pub const SPIKE: u16 = 16;
 pub const CLUSTER: u16 = 32;
 /// Above a wide empty gap in the station's histogram.
 pub const HISTOGRAM_GAP: u16 = 64;
-/// The same value for too long.
+/// The same value for longer than chance allows at this station.
 pub const FLATLINE: u16 = 128;
 /// At the detection limit: censored, not doubtful.
 pub const BELOW_DL: u16 = 256;
@@ -44,7 +44,7 @@ pub const ALL: [(u16, &str); 15] = [
     (CLUSTER, "cluster"),
     (HISTOGRAM_GAP, "histogram_gap"),
     (FLATLINE, "flatline"),
-    (BELOW_DL, "below_dl"),
+    (BELOW_DL, "detection_limit"),
     (PM_RATIO, "pm_ratio"),
     (CONFLICT, "conflict"),
     (NEGATIVE, "negative"),
@@ -56,17 +56,13 @@ pub const ALL: [(u16, &str); 15] = [
 /// The only flags that may remove a target or a persistence: nobody may make the exam easier by a suspicion.
 pub const REMOVES_TARGET: u16 = SENTINEL | IMPOSSIBLE | PROVIDER_INVALID;
 
-/// The flags that make a value count as missing in a feature.
-pub const HIDES_FEATURE: u16 = REMOVES_TARGET
-    | RANGE
-    | SPIKE
-    | CLUSTER
-    | HISTOGRAM_GAP
-    | FLATLINE
-    | CONFLICT
-    | NEIGHBOUR
-    | CHANNELS
-    | UNIT;
+/// The flags that make a value count as missing in a feature: those that tell of the instrument or the file.
+///
+/// Not among them: what is censored, noise around zero, PM2.5 above PM10 (nobody knows which of the two is wrong), and
+/// what is merely unusual. Spikes, clusters, gaps and disagreement with the neighbours are also how fireworks, dust
+/// and smoke look; hiding them raised the error of a nowcast of the nine UCI Beijing stations from 23.1 to 23.3
+/// µg/m³.
+pub const HIDES_FEATURE: u16 = REMOVES_TARGET | RANGE | FLATLINE | CONFLICT | CHANNELS | UNIT;
 
 #[cfg(test)]
 mod tests {
@@ -80,7 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_censored_or_negative_stays_visible() {
-        assert_eq!(HIDES_FEATURE & (BELOW_DL | NEGATIVE | PM_RATIO), 0);
+    fn what_is_censored_or_merely_unusual_stays_visible() {
+        let censored = BELOW_DL | NEGATIVE | PM_RATIO;
+        let unusual = SPIKE | CLUSTER | HISTOGRAM_GAP | NEIGHBOUR;
+        assert_eq!(HIDES_FEATURE & (censored | unusual), 0);
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! Knows nothing of Parquet, JSON, models, and never asks what time it is now.
 
+pub mod aqi;
 pub mod civil;
 pub mod feature;
 pub mod flag;
 pub mod merge;
+pub mod quality;
 pub mod quantity;
 pub mod split;
 pub mod station;

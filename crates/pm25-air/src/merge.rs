@@ -1,7 +1,7 @@
 //! One network from several: stations may be spread over files, and a station's years too.
 //!
-//! Not a way to settle contradictions: two records of the same hour are refused, and which one is right is for
-//! whoever made them to say.
+//! Not a way to settle contradictions: an hour may be there twice if both say the same, flags included; where they do
+//! not, they are refused, and which one is right is for whoever made them to say.
 //!
 //! ```text
 //! file 1, station a   x x x x x
@@ -10,7 +10,7 @@
 //! ```
 
 use crate::civil::{HOUR_S, format_offset, format_utc};
-use crate::{Network, Station};
+use crate::{Network, Quantity, Station};
 use std::collections::BTreeMap;
 
 /// The longest gap between two records of a station that is filled: twenty years. A longer one is a wrong clock, and
@@ -20,13 +20,15 @@ pub const GAP_H_MAX: i64 = 20 * 8_766;
 /// Why two records of a station are not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// An hour occurs in both.
-    #[error("station `{station}` has the hour {time} twice", time = format_utc(*time_s))]
+    /// An hour occurs in both, and they contradict each other.
+    #[error("station `{station}` has the hour {time} twice, and not with the same {column}", time = format_utc(*time_s))]
     Overlap {
         /// The station.
         station: String,
-        /// The first hour that is there twice.
+        /// The first hour on which they differ.
         time_s: i64,
+        /// The first of its columns, value or flags, in which they differ.
+        column: &'static str,
     },
     /// The standard offsets differ.
     #[error("station `{station}` has the offset {one} once and {other} once", one = format_offset(*one_min), other = format_offset(*other_min))]
@@ -71,7 +73,7 @@ impl MergeError {
     }
 }
 
-/// The stations of all networks; the records of a station, which must not share an hour, become one grid.
+/// The stations of all networks; the records of a station, which must agree on hours that they share, become one grid.
 ///
 /// # Errors
 /// When records of one station contradict each other; see [`MergeError`].
@@ -99,14 +101,15 @@ fn join(mut records: Vec<Station>) -> Result<Option<Station>, MergeError> {
     };
     for record in records {
         let gap = gap(&joined, &record)?;
+        let n_shared = agree(&joined, &record)?;
         let n_hours = joined.n_hours() + gap;
-        for (values, later) in joined.values.iter_mut().zip(record.values) {
+        for (values, later) in joined.values.iter_mut().zip(&record.values) {
             values.resize(n_hours, f32::NAN);
-            values.extend(later);
+            values.extend(&later[n_shared..]);
         }
-        for (flags, later) in joined.flags.iter_mut().zip(record.flags) {
+        for (flags, later) in joined.flags.iter_mut().zip(&record.flags) {
             flags.resize(n_hours, 0);
-            flags.extend(later);
+            flags.extend(&later[n_shared..]);
         }
     }
     Ok(Some(joined))
@@ -132,13 +135,7 @@ fn gap(one: &Station, other: &Station) -> Result<usize, MergeError> {
         });
     }
     let end_s = one.time_s(one.n_hours());
-    if other_s < end_s {
-        return Err(MergeError::Overlap {
-            station,
-            time_s: other_s,
-        });
-    }
-    let gap_h = (other_s - end_s) / HOUR_S;
+    let gap_h = ((other_s - end_s) / HOUR_S).max(0);
     if GAP_H_MAX < gap_h {
         return Err(MergeError::Gap {
             station,
@@ -147,6 +144,32 @@ fn gap(one: &Station, other: &Station) -> Result<usize, MergeError> {
         });
     }
     Ok(gap_h as usize)
+}
+
+/// How many hours at the start of a record, which is not the earlier one, are in the other too. All of them must say the
+/// same.
+fn agree(one: &Station, other: &Station) -> Result<usize, MergeError> {
+    let Some(from) = one.hour_idx(other.start_s) else {
+        return Ok(0);
+    };
+    let n_shared = (one.n_hours() - from).min(other.n_hours());
+    let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
+    for hour_idx in 0..n_shared {
+        for q in Quantity::ALL {
+            let is_same = same(one.values(q)[from + hour_idx], other.values(q)[hour_idx]);
+            let column = match one.flags(q)[from + hour_idx] == other.flags(q)[hour_idx] {
+                true if is_same => continue,
+                true => q.column(),
+                false => q.flags_column(),
+            };
+            return Err(MergeError::Overlap {
+                station: one.name.clone(),
+                time_s: other.time_s(hour_idx),
+                column,
+            });
+        }
+    }
+    Ok(n_shared)
 }
 
 #[cfg(test)]
@@ -201,22 +224,42 @@ mod tests {
     }
 
     #[test]
+    fn hours_that_agree_count_once() {
+        let one = network("a", 10, 5);
+        let grid = |others: &[(i64, usize)]| {
+            let others = others
+                .iter()
+                .map(|&(start_h, n_hours)| network("a", start_h, n_hours));
+            let merged = merge([one.clone()].into_iter().chain(others).collect()).unwrap();
+            let station = &merged.stations[0];
+            assert!((0..station.n_hours()).all(|hour_idx| {
+                station.values[3][hour_idx] == (station.start_s / HOUR_S) as f32 + hour_idx as f32
+            }));
+            (station.start_s / HOUR_S, station.n_hours())
+        };
+        assert_eq!(grid(&[(10, 5)]), (10, 5));
+        assert_eq!(grid(&[(13, 5), (8, 4)]), (8, 10));
+        assert_eq!(grid(&[(11, 2), (12, 20)]), (10, 22));
+        let mut nothing = one.clone();
+        nothing.stations[0].values[2].fill(f32::NAN);
+        assert!(merge(vec![nothing.clone(), nothing.clone()]).is_ok());
+        assert!(merge(vec![nothing, one]).is_err());
+    }
+
+    #[test]
     fn contradictions_are_refused() {
         let refused = |other: Network| merge(vec![network("a", 10, 5), other]).unwrap_err();
-        assert_eq!(
-            refused(network("a", 14, 5)),
-            MergeError::Overlap {
-                station: "a".into(),
-                time_s: 14 * HOUR_S
-            }
-        );
-        assert_eq!(
-            refused(network("a", 8, 3)),
-            MergeError::Overlap {
-                station: "a".into(),
-                time_s: 10 * HOUR_S
-            }
-        );
+        let mut other = network("a", 12, 5);
+        other.stations[0].values[Quantity::Rain.index()][2] = 7.5;
+        let overlap = |column| MergeError::Overlap {
+            station: "a".into(),
+            time_s: 14 * HOUR_S,
+            column,
+        };
+        assert_eq!(refused(other), overlap("rain_mm"));
+        let mut other = network("a", 8, 8);
+        other.stations[0].flags[0][6] = 0;
+        assert_eq!(refused(other), overlap("pm25_flags"));
         assert!(matches!(
             refused(network("a", 10 + 6 + GAP_H_MAX, 1)),
             MergeError::Gap { .. }

@@ -26,6 +26,8 @@ pub struct IngestReport {
     pub files: Vec<RawFile>,
     /// Files that a folder holds and that were not read.
     pub skipped: Vec<Skipped>,
+    /// What the rules of quality found.
+    pub quality: Quality,
     /// The stations, by name.
     pub stations: Vec<StationSummary>,
 }
@@ -157,6 +159,86 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// What the rules of quality found in all stations. No rule changes a value.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// Of the rules: the same values get the same flags as long as it is the same.
+    pub rules_version: u32,
+    /// Whose thresholds: `cn`, `in`, `us`, `eu` or `none`.
+    pub profile: String,
+    /// Every rule, whether or not it found something.
+    pub rules: Vec<RuleSummary>,
+    /// Columns whose values seem to be in another unit than the declared one.
+    pub slips: Vec<Slip>,
+}
+
+/// One rule over all stations.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSummary {
+    /// Its name.
+    pub rule: String,
+    /// What it looks for.
+    pub meaning: String,
+    /// Where its thresholds come from.
+    pub source: String,
+    /// The flag that it sets.
+    pub flag: String,
+    /// Hours by observation column; what never occurs is absent.
+    pub hours: BTreeMap<String, u64>,
+    /// Stations in which it found something.
+    pub stations: u64,
+    /// Mean and 98th percentile of PM2.5 if its hours were left out, less those of all hours; none where it found
+    /// nothing in PM2.5.
+    pub pm25_ug_m3: Option<RuleEffect>,
+    /// The first hours of the first stations, with a line to look at.
+    pub examples: Vec<Example>,
+}
+
+/// What leaving out one rule's hours would do to the level of PM2.5.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleEffect {
+    /// Change of the mean over all hours of all stations, µg/m³.
+    pub mean_change: f64,
+    /// The largest change of a station's mean, with its sign, µg/m³.
+    pub largest_mean_change: f64,
+    /// The largest change of a station's 98th percentile, with its sign, µg/m³.
+    pub largest_p98_change: f64,
+    /// The station of that change of the 98th percentile; the first of several.
+    pub station: String,
+}
+
+/// A column in a suspected unit.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slip {
+    /// The station.
+    pub station: String,
+    /// The observation column.
+    pub column: String,
+    /// The values seem multiplied by this: 1000 or 0.001.
+    pub factor: f64,
+    /// In so many hours with a value.
+    pub hours: u64,
+    /// The first of them, local standard time with offset.
+    pub first: String,
+    /// The last of them.
+    pub last: String,
+}
+
+/// The share of hours with PM2.5 in each calendar month of local standard time.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coverage {
+    /// The first month, for example `2013-03`.
+    pub from: String,
+    /// For it and every month after it up to the last: hours with a value over the hours that the station's record
+    /// has in the month, 0 to 1, rounded to thousandths.
+    pub present_share: Vec<f64>,
+}
+
 /// One station's hours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -177,6 +259,10 @@ pub struct StationSummary {
     pub pm25_present_share: f64,
     /// Hours that lack PM2.5 because too few of their finer readings are there (under 75 %).
     pub pm25_incomplete: u64,
+    /// The share of hours with PM2.5, month by month.
+    pub pm25_coverage: Coverage,
+    /// How often each rule found something, by observation column; what never occurs is absent.
+    pub rules: BTreeMap<String, BTreeMap<String, u64>>,
     /// How often each flag was set, by observation column and flag name; what never occurs is absent.
     pub flags: BTreeMap<String, BTreeMap<String, u64>>,
     /// What the flags do to the level of PM2.5.
@@ -249,6 +335,7 @@ mod tests {
             notes: Vec::new(),
             files: Vec::new(),
             skipped: Vec::new(),
+            quality: Quality::default(),
             stations: Vec::new(),
         }
     }

@@ -3,11 +3,15 @@
 //! Types that are written down live here; the types that compute live in `pm25-learn`, `pm25-air` and
 //! `pm25-stats`. This crate knows nothing of Parquet, command lines or HTTP.
 
+pub mod card;
 pub mod drift;
 pub mod eval;
 pub mod ingest;
+pub mod interchange;
 pub mod model;
 pub mod prep;
+pub mod probe;
 pub mod registry;
 pub mod shap;
 pub mod train;
+pub mod tune;

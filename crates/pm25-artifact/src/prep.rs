@@ -32,6 +32,8 @@ pub enum TaskFact {
         /// Hours ahead.
         horizon_h: u16,
     },
+    /// The mean PM2.5 of the next 24 hours.
+    DayMean,
 }
 
 impl From<Task> for TaskFact {
@@ -39,6 +41,7 @@ impl From<Task> for TaskFact {
         match task {
             Task::Nowcast => Self::Nowcast,
             Task::Forecast { horizon_h } => Self::Forecast { horizon_h },
+            Task::DayMean => Self::DayMean,
         }
     }
 }
@@ -48,6 +51,7 @@ impl From<TaskFact> for Task {
         match task {
             TaskFact::Nowcast => Self::Nowcast,
             TaskFact::Forecast { horizon_h } => Self::Forecast { horizon_h },
+            TaskFact::DayMean => Self::DayMean,
         }
     }
 }
@@ -129,7 +133,7 @@ pub struct PrepReport {
     pub feature_list: String,
     /// Where time was cut.
     pub split: SplitFact,
-    /// All rows, counted: `read + gap = train + valid + test + the dropped`.
+    /// All rows, counted: `read - repeated + gap = train + valid + test + the dropped`.
     pub rows: RowCounts,
     /// The three tables.
     pub parts: Parts,
@@ -174,6 +178,9 @@ pub struct SplitFact {
 pub struct RowCounts {
     /// Rows of the observation files.
     pub read: u64,
+    /// Those of them that another file has too, saying the same; they count once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Hours added between the records of a station.
     pub gap: u64,
     /// Rows of the train table.
@@ -184,6 +191,12 @@ pub struct RowCounts {
     pub test: u64,
     /// Rows of no table.
     pub dropped: DropCounts,
+}
+
+/// A count that is left out: files that share no hours need not say so.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Rows of no table, by the first reason that applies.

@@ -30,6 +30,9 @@ pub struct ShapReport {
     pub additivity_error_max: f64,
     /// One per feature, the most important first.
     pub features: Vec<Importance>,
+    /// The pairs of features that add most together, the most important first; empty unless it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<PairImportance>,
 }
 
 /// How a missing feature is averaged out.
@@ -38,6 +41,8 @@ pub struct ShapReport {
 pub enum Method {
     /// By the training rows that came down each branch (Lundberg et al. 2020, path-dependent TreeSHAP).
     PathDependent,
+    /// By its values in a background table (Lundberg et al. 2020, interventional TreeSHAP).
+    Interventional,
     /// By the train mean: exact for a line whose features are taken as independent.
     Linear,
 }
@@ -58,6 +63,16 @@ pub struct Importance {
     pub min_ug_m3: f64,
     /// The largest, µg/m³.
     pub max_ug_m3: f64,
+}
+
+/// Two features over all rows.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairImportance {
+    /// Their columns.
+    pub columns: [String; 2],
+    /// Mean of |what they add together beyond what each adds alone|, µg/m³.
+    pub mean_abs_ug_m3: f64,
 }
 
 impl Document for ShapReport {

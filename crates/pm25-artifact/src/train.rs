@@ -1,4 +1,4 @@
-//! `train.json`: what was tried, what each was worth on the validation rows, and what was chosen.
+//! `train.json`: what was tried, what each was worth on rows that it had not seen, and what was chosen.
 
 use pm25_file::{Document, Header, Sha256};
 use serde::{Deserialize, Serialize};
@@ -20,23 +20,75 @@ pub struct TrainReport {
     pub kind: ModelKind,
     /// How many feature columns it uses.
     pub n_features: u64,
-    /// Rows that it learned from.
+    /// Rows of the train table.
     pub train_rows: u64,
-    /// Rows that it was chosen on.
+    /// Rows of the valid table.
     pub valid_rows: u64,
+    /// Which tables it learned from in the end.
+    #[serde(default)]
+    pub learned_from: LearnedFrom,
     /// Every model that was fitted, best first.
     pub candidates: Vec<Candidate>,
+    /// The folds that it was chosen on; none if it was chosen on the valid table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<FoldFact>,
+    /// What the folds chose: the parts of a blend, or the one learner of the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartFact>,
 }
 
-/// One fitted model on the validation rows.
+/// The tables that a model learned from; also the parameter `learned_from` of its header.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum LearnedFrom {
+    /// Train; valid only chose.
+    #[default]
+    #[serde(rename = "train")]
+    Train,
+    /// Train and valid, after folds within both had chosen.
+    #[serde(rename = "train+valid")]
+    TrainAndValid,
+}
+
+/// One fold: rows issued before `train_before` teach, rows from `judged_from` on and before `judged_until` judge.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoldFact {
+    /// RFC 3339 in UTC.
+    pub train_before: String,
+    /// RFC 3339 in UTC; from `train_before` to here is the embargo.
+    pub judged_from: String,
+    /// RFC 3339 in UTC.
+    pub judged_until: String,
+    /// Rows that teach.
+    pub train_rows: u64,
+    /// Rows that judge.
+    pub judged_rows: u64,
+}
+
+/// One part as the folds saw it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartFact {
+    /// For example `boost-change`; `persistence` is the newest value itself.
+    pub name: String,
+    /// Its share of the prediction.
+    pub weight: f64,
+    /// Of the part alone over all judged rows, µg/m³.
+    pub rmse_ug_m3: f64,
+    /// Trees of the refit, for a booster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trees: Option<u64>,
+}
+
+/// One fitted model on the rows that it was chosen on: the valid table, or the judged rows of all folds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// How it predicts.
     pub kind: ModelKind,
-    /// Root mean square error over all validation rows, µg/m³.
+    /// Root mean square error over these rows, µg/m³.
     pub valid_rmse_ug_m3: f64,
-    /// Mean absolute error over all validation rows, µg/m³.
+    /// Mean absolute error over these rows, µg/m³.
     pub valid_mae_ug_m3: f64,
 }
 

@@ -282,5 +282,6 @@ fn flags(task: pm25_air::Task) -> String {
     match task {
         pm25_air::Task::Nowcast => "nowcast".to_owned(),
         pm25_air::Task::Forecast { horizon_h } => format!("forecast --horizon-h {horizon_h}"),
+        pm25_air::Task::DayMean => "daymean".to_owned(),
     }
 }

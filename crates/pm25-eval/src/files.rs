@@ -9,10 +9,11 @@ use pm25_table::{Column, Table};
 use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::exam::Exam;
+use crate::exceed::Chances;
 use crate::plots::Picture;
 
-const PREDICTIONS: &str = "predictions.parquet";
-const REPORT: &str = "eval.json";
+pub(crate) const PREDICTIONS: &str = "predictions.parquet";
+pub(crate) const REPORT: &str = "eval.json";
 
 /// Where everything goes.
 pub(crate) struct Folder<'a> {
@@ -25,6 +26,7 @@ impl Folder<'_> {
         &self,
         exam: &Exam<'_>,
         answers: &Answers,
+        chances: &[Chances],
         report: &mut EvalReport,
     ) -> Result<()> {
         let horizon_h = pm25_air::Task::from(report.model.task).horizon_h();
@@ -53,10 +55,19 @@ impl Folder<'_> {
                 .collect::<Vec<f32>>(),
         );
         table.push("prediction_ug_m3", answers.model.clone());
+        for (end, column) in ends(answers).into_iter().enumerate() {
+            let intervals = answers.intervals.iter().flat_map(|known| &known.ends);
+            let values: Vec<f64> = intervals.map(|both| both[end]).collect();
+            table.push(&column, values);
+        }
+        table.push("linear_ug_m3", answers.linear.clone());
+        for chance in chances {
+            table.push(&chance.column(), chance.probability.clone());
+        }
         let sha256 = table.write(
             &self.output(PREDICTIONS),
             "pm25-predictions",
-            header(report),
+            header(report, answers, chances),
         )?;
         list(report, PREDICTIONS, sha256);
         Ok(())
@@ -81,14 +92,38 @@ impl Folder<'_> {
     }
 }
 
-fn header(report: &EvalReport) -> Header {
+/// Columns of the intervals' ends: `lower_90_ug_m3` and `upper_90_ug_m3` of one that promises 90 %.
+fn ends(answers: &Answers) -> Vec<String> {
+    let Some(intervals) = &answers.intervals else {
+        return Vec::new();
+    };
+    let promised = (100.0 * intervals.promised).round();
+    ["lower", "upper"]
+        .map(|end| format!("{end}_{promised}_ug_m3"))
+        .into()
+}
+
+fn header(report: &EvalReport, answers: &Answers, chances: &[Chances]) -> Header {
     let mut header = Header::new(&PROGRAM)
         .unit("horizon_h", "h")
         .fact("task", report.model.task);
     header.params.clone_from(&report.pm25.params);
-    header.inputs = report.pm25.inputs.iter().take(2).cloned().collect();
-    for column in ["target_ug_m3", "persistence_ug_m3", "prediction_ug_m3"] {
+    // Model and test rows; probabilities come from validation rows, too. A rival changes nothing here.
+    let n_inputs = if chances.is_empty() { 2 } else { 3 };
+    header.inputs = report.pm25.inputs.iter().take(n_inputs).cloned().collect();
+    for column in [
+        "target_ug_m3",
+        "persistence_ug_m3",
+        "prediction_ug_m3",
+        "linear_ug_m3",
+    ] {
         header = header.unit(column, "µg/m³");
+    }
+    for column in ends(answers) {
+        header = header.unit(&column, "µg/m³");
+    }
+    for chance in chances {
+        header = header.unit(&chance.column(), "1");
     }
     header
 }

@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 use pm25_air::Task;
-use pm25_artifact::eval::{EvalReport, Slice};
+use pm25_artifact::eval::{EvalReport, Exceedance, Slice};
 use pm25_plot::{
-    Categories, Density, Histogram, Labels, Mark, Residuals, Series, Shape, categories, density,
-    histogram, number, residuals,
+    Calibration, Categories, Density, Histogram, Labels, Mark, PlotError, Residuals, Series, Shape,
+    calibration, categories, density, histogram, number, residuals,
 };
 
 use crate::answers::Answers;
@@ -80,6 +80,8 @@ pub(crate) fn pictures(
         );
         drawn.push((part.file, categories(&by(part, labels))));
     }
+    drawn.extend(promises(report, &words));
+    drawn.extend(covered(report, &words));
     let named = drawn.into_iter().map(|(name, png)| {
         Ok(Picture {
             name,
@@ -87,6 +89,70 @@ pub(crate) fn pictures(
         })
     });
     named.collect()
+}
+
+/// A picture of its own name.
+type Drawn = (&'static str, Result<Vec<u8>, PlotError>);
+
+/// What was promised against what came, if anything was promised.
+fn promises(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> Option<Drawn> {
+    let curves = reliability(report);
+    let labels = words(
+        "Promised and observed probability of an hour above a threshold",
+        "mean of the probabilities that were given",
+        "share of hours above the threshold",
+    );
+    (!curves.is_empty()).then(|| {
+        (
+            "reliability.png",
+            calibration(&Calibration { labels, curves }),
+        )
+    })
+}
+
+/// Share of targets inside their intervals, month by month, beside what was promised.
+fn covered(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> Option<Drawn> {
+    let coverage = report
+        .coverage
+        .as_ref()
+        .filter(|known| !known.month.is_empty())?;
+    let series = |name: &str, values: Vec<Option<f64>>| Series {
+        name: name.to_owned(),
+        values,
+    };
+    let kept = coverage.month.iter().map(|part| part.coverage.covered);
+    let chart = Categories {
+        labels: words(
+            "Targets inside their intervals",
+            "month of the target",
+            "share of hours",
+        ),
+        names: coverage
+            .month
+            .iter()
+            .map(|part| part.name.clone())
+            .collect(),
+        series: vec![
+            series("inside", kept.collect()),
+            series(
+                "promised",
+                vec![Some(coverage.promised); coverage.month.len()],
+            ),
+        ],
+        shape: Shape::Lines,
+    };
+    Some(("coverage_by_month.png", categories(&chart)))
+}
+
+/// A curve for each threshold that was passed.
+fn reliability(report: &EvalReport) -> Vec<(String, Vec<(f64, f64)>)> {
+    let passed = report.exceedance.iter().filter(|one| 0 < one.events);
+    let curve = |one: &Exceedance| {
+        let bins = &one.probability.as_ref()?.reliability;
+        let points = bins.iter().map(|bin| (bin.promised, bin.kept)).collect();
+        Some((format!("above {} µg/m³", one.threshold_ug_m3), points))
+    };
+    passed.filter_map(curve).take(6).collect()
 }
 
 /// One kind of slice as a picture.
@@ -162,6 +228,7 @@ fn subtitle(report: &EvalReport) -> String {
     let task = match Task::from(report.model.task) {
         Task::Nowcast => "nowcast".to_owned(),
         Task::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
+        Task::DayMean => "mean of the next 24 h".to_owned(),
     };
     let mut text = format!(
         "{}, {task} · {} test rows",

@@ -1,13 +1,45 @@
-//! The rows on which a model was most wrong, for somebody to look at.
+//! Where a model was worst: single rows, and parts of the rows, for somebody to look at.
 
 use pm25_air::civil::format_utc;
-use pm25_artifact::eval::Worst;
+use pm25_artifact::eval::{Slice, Slices, Worst, WorstSlice};
 
 use crate::answers::Answers;
 use crate::exam::Exam;
 
 /// How many are listed.
 const WORST: usize = 20;
+
+/// Fewest rows with persistence in a part that is held up as the worst: a week of one station. Fewer are an episode.
+const SLICE_ROWS_MIN: u64 = 7 * 24;
+
+/// Of each kind of part the one with the lowest skill over persistence; of equal ones the first.
+pub(crate) fn worst_slices(slices: &Slices) -> Vec<WorstSlice> {
+    let kinds = [
+        ("station", &slices.station),
+        ("month", &slices.month),
+        ("hour", &slices.hour),
+        ("season", &slices.season),
+        ("level", &slices.level),
+    ];
+    kinds
+        .into_iter()
+        .filter_map(|(kind, parts)| worst_slice(kind, parts))
+        .collect()
+}
+
+fn worst_slice(kind: &str, parts: &[Slice]) -> Option<WorstSlice> {
+    let known = parts
+        .iter()
+        .filter(|part| SLICE_ROWS_MIN <= part.skill.rows)
+        .filter_map(|part| Some((part, part.skill.skill?)));
+    let (part, _) = known.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(WorstSlice {
+        kind: kind.to_owned(),
+        name: part.name.clone(),
+        rmse_ug_m3: part.metrics.rmse_ug_m3?,
+        skill: part.skill,
+    })
+}
 
 /// The largest absolute errors; of equal ones the earlier station by name, then the earlier time, comes first.
 pub(crate) fn worst(exam: &Exam<'_>, answers: &Answers) -> Vec<Worst> {

@@ -200,7 +200,18 @@ pub(crate) fn read_tables(
     }))
 }
 
-fn is_parquet(input: &RawInput) -> bool {
+/// The tables of a file as rows in the file's own units; nothing where it has no table of measurements.
+pub(crate) fn tables(input: &RawInput, wishes: &Wishes) -> Result<Option<Vec<TableRows>>> {
+    let Ok(mut found) = read_tables(input, wishes, &mut Tally::default())? else {
+        return Ok(None);
+    };
+    for (layout, rows) in &mut found.tables {
+        join_channels(layout, rows);
+    }
+    Ok(Some(found.tables))
+}
+
+pub(crate) fn is_parquet(input: &RawInput) -> bool {
     let Input::Path(path) = &input.at else {
         return false;
     };
@@ -210,7 +221,7 @@ fn is_parquet(input: &RawInput) -> bool {
 }
 
 /// Whether it is a table of observations that this program wrote.
-fn is_ours(input: &RawInput) -> Result<bool> {
+pub(crate) fn is_ours(input: &RawInput) -> Result<bool> {
     let Input::Path(path) = &input.at else {
         return Ok(false);
     };

@@ -155,6 +155,18 @@ pub(crate) fn hourly(
     })
 }
 
+/// By how much a file's stamps stand after the start of their interval, seconds.
+pub(crate) fn lag_s(file: &str, rows: &Rows, layout: &Layout) -> Result<i64> {
+    if layout.stamped == Stamped::Begin {
+        return Ok(0);
+    }
+    let step_s = match layout.step_s {
+        Some(step_s) => i64::from(step_s),
+        None => step_s(file, rows, &rows_by_station(rows))?,
+    };
+    Ok(step_s.min(HOUR_S))
+}
+
 /// Row numbers of each station, in the order of the file; stations without rows are left out.
 fn rows_by_station(rows: &Rows) -> Vec<Vec<u32>> {
     let mut stations = vec![Vec::new(); rows.names.len()];

@@ -1,30 +1,34 @@
 //! The job: what was typed becomes files to read, files become stations, stations a table and a report.
 //!
 //! Memory: while a file is read, 16 + 4 c bytes for each of its rows (c = its columns of quantities) and as much
-//! again when they go on the grid; then 4 + 4 c bytes for each hour of all files, 2 more for each flagged column.
+//! again when they go on the grid; then 8 + 4 c bytes for each hour of all files, 2 more for each flagged column;
+//! while the rules run, 4 more for each hour (PM2.5 of all stations side by side) and 8 KiB for each station.
 //! Stations are given up one by one as they are written; the table stays as its packed bytes, about 10 for each
 //! hour. Text is never held beyond a few buffers.
 
 use anyhow::Context;
 use pm25_artifact::ingest::{IngestReport, Skipped};
-use pm25_file::{Fault, Header, Input, InputRef, Output, Result, program, write_document};
+use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, program, write_document};
 use pm25_tool::{Console, Outcome, Progress};
 use rayon::prelude::*;
 
 use crate::clock::{self, Order};
 use crate::correction::Correction;
+use crate::coverage::Days;
 use crate::file::{self, ReadFile};
 use crate::generic::ColumnMap;
 use crate::inputs::{self, Inputs, RawInput};
+use crate::judge::judge;
 use crate::layout::{Source, Stamped};
 use crate::places::Places;
+use crate::quality::profile_of;
 use crate::report::{Summary, refuse_many_rejects, remarks, report};
 use crate::source::Wishes;
 use crate::stations::{Merged, merge};
 use crate::unpack::Encoding;
 use crate::zone::Zone;
 use crate::{
-    EncodingWish, ReadArgs, Shard, SourceWish, StampWish, level, observations, scale, twins,
+    EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, observations, scale, twins,
 };
 
 /// Reads the files and writes the table and the report.
@@ -46,33 +50,31 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     let files = share(files, args.shard);
     let progress = console.progress("reading files", files.len() as u64);
     let mut failed = failed;
-    let (mut read, stations, summaries, doubts) = args.threads.install(|| {
+    let (mut read, stations, judged, doubts) = args.threads.install(|| {
         let mut read = read_all(&files, &wishes, (&mut skipped, &mut failed), &progress)?;
         let mut stations = merge(&mut read)?;
         let doubts = suspicions(&mut stations, &wishes);
-        let summaries = stations.par_iter().map(level::summary).collect();
-        Ok::<_, Fault>((read, stations, summaries, doubts))
+        let profile = args
+            .quality
+            .profile
+            .unwrap_or_else(|| profile_of(read.iter().map(|file| file.layout.source)));
+        let judged = judge(&mut stations, profile);
+        Ok::<_, Fault>((read, stations, judged, doubts))
     })??;
     drop(progress);
     refuse_nothing(&read, &stations, [&failed, &skipped])?;
     note_strangers(&places, &stations, console);
-    let others = map_input
-        .into_iter()
-        .chain(places.input.clone())
-        .chain(archives);
-    let header = header(args, &read, others);
-    for file in &skipped {
-        console.warn(&format!("{} was skipped: {}", file.name, file.why));
-    }
+    let beside = Beside {
+        map: map_input,
+        places: places.input.clone(),
+        archives,
+    };
+    let header = header(args, &read, beside)
+        .param("profile", judged.quality.profile.as_str())
+        .param("quality_rules", judged.quality.rules_version);
     let n_failed = failed.len();
-    for file in &failed {
-        console.warn(&format!("{} was not read: {}", file.name, file.why));
-    }
-    skipped.extend(failed.into_iter().map(|file| Skipped {
-        why: format!("not read: {}", file.why),
-        ..file
-    }));
-    let mut report = report(header.clone(), &read, skipped, summaries);
+    let left_out = left_out(skipped, failed, console);
+    let mut report = report(header, &read, left_out, (judged.quality, judged.summaries));
     report.notes.extend(doubts.iter().cloned());
     refuse_many_rejects(&read, &report, args.max_rejects)?;
     for warning in read
@@ -86,13 +88,33 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     }
     let remarks = remarks(&read);
     drop(read);
-    write(&out, &report_to, (stations, &places, &remarks), &mut report)?;
+    write_table(&out, (stations, &places, &remarks), &mut report)?;
+    if let Some(html) = &args.quality.html {
+        let page = write_page(html, &report, &judged.days)?;
+        report.pm25 = report.pm25.clone().file(page);
+    }
+    write_document(&report_to, &mut report).context("cannot write the report")?;
     if out.is_stdout() || report_to.is_stdout() {
         console.note(&Summary::of(&report).to_string());
     } else {
         console.say(&Summary::of(&report))?;
     }
     status(n_failed)
+}
+
+/// Says what is not in the table, and lists it for the report.
+fn left_out(mut skipped: Vec<Skipped>, failed: Vec<Skipped>, console: &Console) -> Vec<Skipped> {
+    for file in &skipped {
+        console.warn(&format!("{} was skipped: {}", file.name, file.why));
+    }
+    for file in &failed {
+        console.warn(&format!("{} was not read: {}", file.name, file.why));
+    }
+    skipped.extend(failed.into_iter().map(|file| Skipped {
+        why: format!("not read: {}", file.why),
+        ..file
+    }));
+    skipped
 }
 
 /// The table is written, but a file that was not read must not pass unnoticed.
@@ -147,8 +169,41 @@ fn outputs(args: &ReadArgs) -> Result<(Output, Output)> {
                 .hint("give different names for `--out` and `--report`"),
         );
     }
+    if let Some(html) = &args.quality.html {
+        refuse_shared(html, &out, &report)?;
+    }
     out.refuse_terminal()?;
     Ok((out, report))
+}
+
+/// The page needs a file of its own, which the report can name.
+fn refuse_shared(html: &Output, out: &Output, report: &Output) -> Result<()> {
+    let fault = if html.is_stdout() {
+        "the page cannot go to standard output: the report names it"
+    } else if html == out || html == report {
+        "the page would be the same file as another output"
+    } else {
+        return Ok(());
+    };
+    Err(Fault::usage(fault).hint("give `--html` a file name of its own"))
+}
+
+/// Writes the page for people; the report names it by its hash.
+fn write_page(to: &Output, report: &IngestReport, days: &[Days]) -> anyhow::Result<InputRef> {
+    let page = html::page(report, days);
+    to.write(page.as_bytes()).context("cannot write the page")?;
+    Ok(InputRef {
+        name: bare_name(to),
+        sha256: Sha256::of(page.as_bytes()),
+    })
+}
+
+/// What stands beside the report is named without its folder.
+fn bare_name(output: &Output) -> String {
+    match output {
+        Output::Stdout => "-".to_owned(),
+        Output::Path(path) => Input::Path(path.file_name().unwrap_or_default().into()).name(),
+    }
 }
 
 fn wishes(args: &ReadArgs) -> Result<(Wishes, Option<InputRef>)> {
@@ -187,7 +242,7 @@ fn wishes(args: &ReadArgs) -> Result<(Wishes, Option<InputRef>)> {
 }
 
 /// The instant that `--not-after` names; a bare date means the end of that day, UTC.
-fn last_instant(text: &str) -> Result<i64> {
+pub(crate) fn last_instant(text: &str) -> Result<i64> {
     let whole = if text.contains('T') || text.contains(' ') {
         text.to_owned()
     } else {
@@ -269,7 +324,15 @@ fn note_strangers(places: &Places, stations: &[Merged], console: &Console) {
     }
 }
 
-fn header(args: &ReadArgs, read: &[ReadFile], others: impl Iterator<Item = InputRef>) -> Header {
+/// What was read beside the raw files.
+struct Beside {
+    map: Option<InputRef>,
+    places: Option<InputRef>,
+    /// Their packed files are among the raw ones.
+    archives: Vec<InputRef>,
+}
+
+fn header(args: &ReadArgs, read: &[ReadFile], beside: Beside) -> Header {
     let source = args.source.source().map_or("auto", Source::name);
     let mut header = Header::new(&program!()).param("source", source);
     if let Some(stamp) = args.stamp {
@@ -283,6 +346,10 @@ fn header(args: &ReadArgs, read: &[ReadFile], others: impl Iterator<Item = Input
         ("tz", args.tz.clone()),
         ("station", args.station.clone()),
         ("poc", args.poc.clone()),
+        (
+            "encoding",
+            args.encoding.map(|wish| wish.encoding().name().to_owned()),
+        ),
         ("not_after", args.not_after.clone()),
         (
             "correct",
@@ -299,17 +366,25 @@ fn header(args: &ReadArgs, read: &[ReadFile], others: impl Iterator<Item = Input
             header = header.param(name, value);
         }
     }
+    // `trace` must tell these two from the raw files.
+    for (fact, input) in [("column_map", &beside.map), ("places_file", &beside.places)] {
+        if let Some(input) = input {
+            header = header.fact(fact, &input.name);
+        }
+    }
     let raw = read.iter().map(|file| InputRef {
         name: file.name.clone(),
         sha256: file.sha256,
     });
-    raw.chain(others).fold(header, Header::input)
+    raw.chain(beside.map)
+        .chain(beside.places)
+        .chain(beside.archives)
+        .fold(header, Header::input)
 }
 
-/// Writes the table, then the report that names it by its hash.
-fn write(
+/// Writes the table; the report names it by its hash.
+fn write_table(
     out: &Output,
-    report_to: &Output,
     (stations, places, remarks): (Vec<Merged>, &Places, &[String]),
     report: &mut IngestReport,
 ) -> anyhow::Result<()> {
@@ -317,12 +392,7 @@ fn write(
     let header = observations::describe(report.pm25.clone(), &stations, &places.by_name, remarks);
     let sha256 =
         observations::write(stations, out, header).context("cannot write the observations")?;
-    let name = match out {
-        Output::Stdout => "-".to_owned(),
-        // The report stands beside the table, so the bare name finds it.
-        Output::Path(path) => Input::Path(path.file_name().unwrap_or_default().into()).name(),
-    };
+    let name = bare_name(out);
     report.pm25 = report.pm25.clone().file(InputRef { name, sha256 });
-    write_document(report_to, report).context("cannot write the report")?;
     Ok(())
 }

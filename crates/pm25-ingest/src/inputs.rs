@@ -91,7 +91,7 @@ fn open_archives(inputs: &mut Inputs) -> Result<()> {
             Ok((members, archive)) => {
                 inputs.archives.push(archive);
                 for member in members {
-                    let name = format!("{}/{}", file.name, shown_name(&member.name));
+                    let name = packed_name(&file.name, &member);
                     match reason_to_skip(&name) {
                         Some(why) => inputs.skipped.push(Skipped {
                             name,
@@ -116,6 +116,11 @@ fn open_archives(inputs: &mut Inputs) -> Result<()> {
     }
     inputs.files = files;
     Ok(())
+}
+
+/// What headers and reports call a packed file.
+pub(crate) fn packed_name(archive: &str, member: &Member) -> String {
+    format!("{archive}/{}", shown_name(&member.name))
 }
 
 /// The name in the archive as a label; it is never used as a path.

@@ -44,6 +44,21 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// All of them.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::UciBeijing,
+        Self::Cpcb,
+        Self::StateAir,
+        Self::OpenAq,
+        Self::AirNow,
+        Self::PurpleAir,
+        Self::Aqs,
+        Self::Eea,
+        Self::SensorCommunity,
+        Self::Observations,
+        Self::Generic,
+    ];
+
     /// The name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -8,14 +8,16 @@ use pm25_air::civil::format_at;
 use pm25_air::{Quantity, flag};
 use pm25_artifact::ingest::{Effect, Level, StationSummary};
 
+use crate::coverage::Days;
 use crate::number::as_written;
+use crate::quality::StationQuality;
 use crate::stations::Merged;
 
 /// The percentile that regulators watch (98th: 40 CFR 50 App. N), as a share.
 const HIGH_SHARE: f64 = 0.98;
 
 /// Sums up a station.
-pub(crate) fn summary(merged: &Merged) -> StationSummary {
+pub(crate) fn summary(merged: &Merged, quality: &StationQuality, days: &Days) -> StationSummary {
     let station = &merged.station;
     let hours = station.n_hours;
     let pm25 = station.values(Quantity::Pm25);
@@ -30,6 +32,8 @@ pub(crate) fn summary(merged: &Merged) -> StationSummary {
         pm25_present: present as u64,
         pm25_present_share: present as f64 / hours.max(1) as f64,
         pm25_incomplete: merged.pm25_incomplete,
+        pm25_coverage: days.months(),
+        rules: quality.rules.clone(),
         flags: flag_counts(merged),
         pm25_ug_m3: effect(pm25, station.flags(Quantity::Pm25)),
         files: merged.files.clone(),
@@ -59,24 +63,27 @@ fn count_flags(masks: &[u16]) -> BTreeMap<String, u64> {
 
 fn effect(values: &[f32], masks: &[u16]) -> Effect {
     let seen = masks.iter().fold(0, |seen, mask| seen | mask);
+    let masks = masks.iter().copied().chain(std::iter::repeat(0));
+    let present: Vec<(f64, u16)> = values
+        .iter()
+        .zip(masks)
+        .filter(|(value, _)| !value.is_nan())
+        .map(|(value, mask)| (as_written(*value), mask))
+        .collect();
     let without = flag::ALL.iter().filter(|(bit, _)| seen & bit != 0);
     Effect {
-        all: level(values, masks, 0),
-        unflagged: level(values, masks, u16::MAX),
+        all: level(&present, 0),
+        unflagged: level(&present, u16::MAX),
         without: without
-            .map(|(bit, name)| ((*name).to_owned(), level(values, masks, *bit)))
+            .map(|(bit, name)| ((*name).to_owned(), level(&present, *bit)))
             .collect(),
     }
 }
 
 /// The level of the values that carry none of the flags in `left_out`.
-fn level(values: &[f32], masks: &[u16], left_out: u16) -> Level {
-    let masks = masks.iter().copied().chain(std::iter::repeat(0));
-    let kept = values
-        .iter()
-        .zip(masks)
-        .filter(|(value, mask)| !value.is_nan() && mask & left_out == 0);
-    let mut kept: Vec<f64> = kept.map(|(value, _)| as_written(*value)).collect();
+fn level(present: &[(f64, u16)], left_out: u16) -> Level {
+    let kept = present.iter().filter(|(_, mask)| mask & left_out == 0);
+    let mut kept: Vec<f64> = kept.map(|(value, _)| *value).collect();
     let n = kept.len();
     let sum: f64 = kept.iter().sum();
     Level {

@@ -19,6 +19,7 @@ mod claim;
 mod clock;
 mod correction;
 mod count;
+mod coverage;
 mod cpcb;
 mod demo;
 mod eea;
@@ -29,8 +30,10 @@ mod head;
 #[cfg(test)]
 mod hostile;
 mod hourly;
+mod html;
 mod ingest;
 mod inputs;
+mod judge;
 mod layout;
 mod level;
 mod number;
@@ -39,6 +42,7 @@ mod observed;
 mod openaq;
 mod places;
 mod purpleair;
+mod quality;
 mod raw;
 mod reader;
 mod records;
@@ -50,6 +54,7 @@ mod source;
 mod stateair;
 mod stations;
 mod summer;
+mod trace;
 mod twins;
 mod uci;
 mod units;
@@ -115,6 +120,8 @@ enum Job {
     Demo(demo::DemoArgs),
     /// Fetch raw files of a network into a folder
     Fetch(fetch::FetchArgs),
+    /// Show the lines of the raw files behind one value
+    Trace(trace::TraceArgs),
 }
 
 /// What the user typed; every field is still a claim.
@@ -165,6 +172,8 @@ struct ReadArgs {
     /// Refuse the run if more than this share of lines, or of filled cells, cannot be used
     #[arg(long, value_name = "SHARE", default_value = "1%")]
     max_rejects: Share,
+    #[command(flatten)]
+    quality: quality::QualityArgs,
     #[command(flatten)]
     threads: Threads,
 }
@@ -266,6 +275,7 @@ impl Tool for Args {
         match self.job {
             Some(Job::Demo(args)) => demo::run(&args, console),
             Some(Job::Fetch(args)) => fetch::run(&args, console),
+            Some(Job::Trace(args)) => trace::run(&args, console),
             None => ingest::run(&self.read, console),
         }
     }

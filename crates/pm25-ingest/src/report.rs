@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use pm25_artifact::ingest::{Example, IngestReport, Rows, Skipped, StationSummary};
+use pm25_artifact::ingest::{Example, IngestReport, Quality, Rows, Skipped, StationSummary};
 use pm25_file::{Fault, Header};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub(crate) fn report(
     header: Header,
     files: &[ReadFile],
     skipped: Vec<Skipped>,
-    stations: Vec<StationSummary>,
+    (quality, stations): (Quality, Vec<StationSummary>),
 ) -> IngestReport {
     let mut rows = Rows::default();
     let mut cells: BTreeMap<String, u64> = BTreeMap::new();
@@ -72,6 +72,7 @@ pub(crate) fn report(
         notes: remarks(files),
         files: files.iter().map(ReadFile::report).collect(),
         skipped,
+        quality,
         stations,
     }
 }
@@ -166,6 +167,7 @@ pub(crate) struct Summary<'a> {
     skipped: &'a [Skipped],
     hours: u64,
     pm25_present: u64,
+    quality: &'a Quality,
     stations: &'a [StationSummary],
     notes: &'a [String],
 }
@@ -190,6 +192,7 @@ impl<'a> Summary<'a> {
                 .iter()
                 .map(|station| station.pm25_present)
                 .sum(),
+            quality: &report.quality,
             stations: &report.stations,
             notes: &report.notes,
         }
@@ -240,11 +243,33 @@ impl fmt::Display for Summary<'_> {
             "hours     {}, PM2.5 in {} ({share:.2} %)",
             self.hours, self.pm25_present
         )?;
+        self.rules(f)?;
         self.table(f)
     }
 }
 
 impl Summary<'_> {
+    /// What the rules found: hours by quantity, with a line to look at.
+    fn rules(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "profile   {}", self.quality.profile)?;
+        for slip in &self.quality.slips {
+            writeln!(
+                f,
+                "unit      {}: {} seems multiplied by {} in {} hours from {}",
+                slip.station, slip.column, slip.factor, slip.hours, slip.first
+            )?;
+        }
+        for rule in self.quality.rules.iter().filter(|rule| 0 < rule.stations) {
+            let hours: Vec<String> = rule
+                .hours
+                .iter()
+                .map(|(column, n)| format!("{column} {n}"))
+                .collect();
+            writeln!(f, "flagged   {}: {}", rule.rule, hours.join(", "))?;
+        }
+        Ok(())
+    }
+
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = || self.stations.iter().take(STATIONS_SHOWN);
         let width = shown()

@@ -66,6 +66,17 @@ pub(crate) struct Merged {
     /// Names of its files.
     pub(crate) files: Vec<String>,
     pub(crate) pm25_incomplete: u64,
+    /// Where each hour stands, file by file.
+    pub(crate) lines: Vec<Lines>,
+}
+
+/// The lines of one file that a station's hours come from; 4 bytes for each hour.
+pub(crate) struct Lines {
+    pub(crate) file: String,
+    /// Start of the first hour, seconds since 1970 UTC.
+    pub(crate) start_s: i64,
+    /// The first line of each hour; 0 where there is none.
+    pub(crate) line: Vec<u32>,
 }
 
 /// A line or lines of a later file that the station did not take.
@@ -131,6 +142,14 @@ fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Reject
     // Several parts of one file stand side by side.
     files.dedup();
     let utc_offset_min = standard_offset_min(&parts);
+    let lines = parts
+        .iter()
+        .map(|(file_idx, part)| Lines {
+            file: names[*file_idx].clone(),
+            start_s: part.start_s,
+            line: part.line.clone(),
+        })
+        .collect();
     let mut parts = parts.into_iter();
     let Some((_, first)) = parts.next() else {
         return Err(Fault::unforeseen("a station without a file"));
@@ -152,6 +171,7 @@ fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Reject
             station,
             files,
             pm25_incomplete,
+            lines,
         },
         rejections,
     ))

@@ -40,6 +40,29 @@ pub(crate) enum Encoding {
     Utf16Be,
 }
 
+impl Encoding {
+    /// All that can be asked for.
+    const NAMED: [Self; 4] = [Self::Utf8, Self::Latin1, Self::Utf16Le, Self::Utf16Be];
+
+    /// The name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Seen => "as seen",
+            Self::Utf8 => "utf-8",
+            Self::Latin1 => "latin-1",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+        }
+    }
+
+    /// The one of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMED
+            .into_iter()
+            .find(|encoding| encoding.name() == name)
+    }
+}
+
 /// Unpacks gzip, if it is that; refuses what is no text.
 pub(crate) fn unpack(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
     let n_packed = Rc::new(Cell::new(0));

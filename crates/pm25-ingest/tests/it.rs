@@ -14,6 +14,10 @@ mod fetch;
 mod formats;
 #[path = "it/hours.rs"]
 mod hours;
+#[path = "it/html.rs"]
+mod html;
+#[path = "it/quality.rs"]
+mod quality;
 #[path = "it/real.rs"]
 mod real;
 #[path = "it/refusals.rs"]
@@ -22,3 +26,5 @@ mod refusals;
 mod scale;
 #[path = "it/sources.rs"]
 mod sources;
+#[path = "it/trace.rs"]
+mod trace;

@@ -90,6 +90,8 @@ impl Args {
             .unit("horizon_h", "h")
             .unit("persistence_ug_m3", "µg/m³")
             .unit("prediction_ug_m3", "µg/m³")
+            .unit("lower_90_ug_m3", "µg/m³")
+            .unit("upper_90_ug_m3", "µg/m³")
             .fact("task", summary.task)
             .fact("not_served", &summary.not_served)
             .fact("unknown_to_the_model", &summary.unknown_to_the_model)

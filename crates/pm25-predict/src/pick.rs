@@ -11,9 +11,10 @@
 //! input of the model has a value that is not hidden: PM2.5 of the hour before, everything else of the hour itself.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use pm25_air::civil::HOUR_S;
-use pm25_air::feature::{Feature, Signal, evaluate};
+use pm25_air::feature::{Feature, Local, Scene, Signal, evaluate};
 use pm25_air::task::persistence;
 use pm25_air::{FeatureSet, Network, Station, Task};
 use rayon::prelude::*;
@@ -66,83 +67,103 @@ impl Reason {
 
 /// One pick per station, in the network's order.
 pub(crate) fn hours(network: &Network, features: &FeatureSet, when: When) -> Vec<Pick> {
+    let now = newest_values(features);
+    // None of these values looks at others, so no time is prepared for that.
+    let now = now.as_ref().map(|now| Scene::new(now, network, 0..0));
+    let asked = Asked {
+        network,
+        task: features.task(),
+        now: now.as_ref(),
+    };
     match when {
-        When::At(time_s) => network
-            .stations
-            .par_iter()
-            .map(|s| at(s, features, time_s))
-            .collect(),
-        When::Newest => newest(network, features),
+        When::At(time_s) => asked.each(|station_idx| asked.at(station_idx, time_s)),
+        When::Newest => asked.newest(),
     }
 }
 
-fn newest(network: &Network, features: &FeatureSet) -> Vec<Pick> {
-    let newest: Vec<Option<usize>> = network
-        .stations
-        .par_iter()
-        .map(|station| newest_hour(station, features))
-        .collect();
-    let with_times = || network.stations.iter().zip(&newest);
-    let time_s =
-        |(station, hour_idx): (&Station, &Option<usize>)| hour_idx.map(|idx| station.time_s(idx));
-    let network_s = with_times().filter_map(time_s).max();
-    let pick = |(station, hour_idx): (&Station, &Option<usize>)| {
-        let Some(hour_idx) = *hour_idx else {
-            return Pick::Nothing(Reason::NoData, None);
+/// Which hours of a network count.
+struct Asked<'a> {
+    network: &'a Network,
+    task: Task,
+    /// The newest value of each measured input; nothing for a model that needs no measurement.
+    now: Option<&'a Scene<'a>>,
+}
+
+impl Asked<'_> {
+    /// Something of every station, side by side.
+    fn each<T: Send>(&self, of: impl Fn(usize) -> T + Send + Sync) -> Vec<T> {
+        let stations = 0..self.network.stations.len();
+        stations.into_par_iter().map(of).collect()
+    }
+
+    fn newest(&self) -> Vec<Pick> {
+        let newest = self.each(|station_idx| self.newest_hour(station_idx));
+        let with_times = || self.network.stations.iter().zip(&newest);
+        let time_s = |(station, hour_idx): (&Station, &Option<usize>)| {
+            hour_idx.map(|idx| station.time_s(idx))
         };
-        let behind_s = network_s.unwrap_or_default() - station.time_s(hour_idx);
-        if STALE_H * HOUR_S < behind_s {
-            return Pick::Nothing(Reason::Stale, Some(station.time_s(hour_idx)));
-        }
-        Pick::Hour(hour_idx)
-    };
-    with_times().map(pick).collect()
-}
+        let network_s = with_times().filter_map(time_s).max();
+        let pick = |(station, hour_idx): (&Station, &Option<usize>)| {
+            let Some(hour_idx) = *hour_idx else {
+                return Pick::Nothing(Reason::NoData, None);
+            };
+            let behind_s = network_s.unwrap_or_default() - station.time_s(hour_idx);
+            if STALE_H * HOUR_S < behind_s {
+                return Pick::Nothing(Reason::Stale, Some(station.time_s(hour_idx)));
+            }
+            Pick::Hour(hour_idx)
+        };
+        with_times().map(pick).collect()
+    }
 
-fn newest_hour(station: &Station, features: &FeatureSet) -> Option<usize> {
-    match features.task() {
-        Task::Forecast { .. } => {
-            let known = persistence(station, features.task(), 0..station.n_hours());
-            known.iter().rposition(|value| !value.is_nan())
+    fn newest_hour(&self, station_idx: usize) -> Option<usize> {
+        let station = &self.network.stations[station_idx];
+        match self.task {
+            // A day's mean too starts from the newest hour, not from the newest day that has enough of them.
+            Task::Forecast { .. } | Task::DayMean => {
+                let hour_ahead = Task::Forecast { horizon_h: 1 };
+                let known = persistence(station, hour_ahead, 0..station.n_hours());
+                known.iter().rposition(|value| !value.is_nan())
+            }
+            Task::Nowcast => self
+                .with_input(station_idx, 0..station.n_hours())
+                .iter()
+                .rposition(|&any| any),
         }
-        Task::Nowcast => with_input(station, features, 0..station.n_hours())
-            .iter()
-            .rposition(|&any| any),
+    }
+
+    fn at(&self, station_idx: usize, time_s: i64) -> Pick {
+        let hour_idx = self.network.stations[station_idx].hour_idx(time_s);
+        let served = hour_idx.filter(|&idx| self.with_input(station_idx, idx..idx + 1) == [true]);
+        served.map_or(Pick::Nothing(Reason::NoDataAtThatHour, None), Pick::Hour)
+    }
+
+    /// Per hour: whether any measured input has a value as new as it may be. A model that needs no measurement is
+    /// content with every hour.
+    fn with_input(&self, station_idx: usize, hours: Range<usize>) -> Vec<bool> {
+        let Some(now) = self.now else {
+            return vec![true; hours.len()];
+        };
+        let columns = evaluate(now, station_idx, None, hours.clone());
+        let any = |row: usize| columns.iter().any(|column| !column[row].is_nan());
+        (0..hours.len()).map(any).collect()
     }
 }
 
-fn at(station: &Station, features: &FeatureSet, time_s: i64) -> Pick {
-    let hour_idx = station.hour_idx(time_s);
-    let served = hour_idx.filter(|&idx| with_input(station, features, idx..idx + 1) == [true]);
-    served.map_or(Pick::Nothing(Reason::NoDataAtThatHour, None), Pick::Hour)
-}
-
-/// Per hour: whether any measured input has a value as new as it may be. A model that needs no measurement is content
-/// with every hour.
-fn with_input(
-    station: &Station,
-    features: &FeatureSet,
-    hours: std::ops::Range<usize>,
-) -> Vec<bool> {
-    let Some(now) = newest_values(features) else {
-        return vec![true; hours.len()];
-    };
-    let columns = evaluate(&now, station, None, hours.clone());
-    let any = |row: usize| columns.iter().any(|column| !column[row].is_nan());
-    (0..hours.len()).map(any).collect()
-}
-
-/// The newest value that may be known of each signal that the features are made of.
+/// The newest value that may be known of each of the station's signals that the features are made of. What only other
+/// stations measured makes no hour of this one count.
 fn newest_values(features: &FeatureSet) -> Option<FeatureSet> {
     let task = features.task();
     let signals: BTreeSet<Signal> = features
         .features()
         .iter()
-        .filter_map(|feature| feature.signal())
+        .flat_map(|feature| feature.own_signals())
         .collect();
-    let value = |signal: Signal| Feature::Value {
-        signal,
-        lag_h: signal.newest_h(task),
+    let value = |signal: Signal| {
+        Feature::Own(Local::Value {
+            signal,
+            lag_h: signal.newest_h(task),
+        })
     };
     FeatureSet::new(task, signals.into_iter().map(value).collect()).ok()
 }
@@ -215,7 +236,7 @@ mod tests {
         );
         network.stations[0].flags[Quantity::Pm25.index()][2] = flag::IMPOSSIBLE;
         assert_eq!(picks(&network, FORECAST, When::Newest), [Pick::Hour(1)]);
-        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::SPIKE;
+        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::FLATLINE;
         assert_eq!(
             picks(&network, Task::Nowcast, When::Newest),
             [Pick::Hour(1)],

@@ -92,6 +92,7 @@ impl fmt::Display for Summary {
         let what = match self.task {
             TaskFact::Nowcast => "nowcast".to_owned(),
             TaskFact::Forecast { horizon_h } => format!("forecast {horizon_h} h ahead"),
+            TaskFact::DayMean => "mean of the next 24 h".to_owned(),
         };
         write!(f, "{} ({what}): {} stations served", self.model, self.rows)?;
         match (&self.first, &self.last) {

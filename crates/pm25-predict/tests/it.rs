@@ -6,4 +6,5 @@ mod it {
     mod chain;
     mod house;
     mod served;
+    mod thousand;
 }

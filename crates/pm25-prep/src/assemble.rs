@@ -1,7 +1,7 @@
 //! One part of the rows as a table.
 
-use pm25_air::feature::evaluate;
-use pm25_air::{FeatureSet, Network, Part, Station};
+use pm25_air::feature::{Scene, evaluate};
+use pm25_air::{Network, Part, Station};
 use pm25_artifact::prep::StationFact;
 use pm25_table::{Column, Table, Text};
 use rayon::prelude::*;
@@ -9,12 +9,17 @@ use rayon::prelude::*;
 use crate::plan::{Plan, StationPlan};
 
 /// The table of a part: rows by station, then time.
-pub(crate) fn table(network: &Network, plan: &Plan, features: &FeatureSet, part: Part) -> Table {
+pub(crate) fn table(network: &Network, plan: &Plan, scene: &Scene, part: Part) -> Table {
     let mut blocks: Vec<Vec<Vec<f32>>> = network
         .stations
         .par_iter()
         .zip(&plan.stations)
-        .map(|(station, rows)| block(station, rows, code(plan, station), features, part))
+        .enumerate()
+        .map(|(station_idx, (station, rows))| {
+            let hours = rows.hours(part);
+            let columns = evaluate(scene, station_idx, code(plan, station), hours);
+            kept(columns, rows, part)
+        })
         .collect();
     let mut table = Table::new();
     table.push("station", Column::Text(station_column(network, plan, part)));
@@ -27,7 +32,7 @@ pub(crate) fn table(network: &Network, plan: &Plan, features: &FeatureSet, part:
         "persistence_ug_m3",
         Column::F32(gather(plan, part, |rows| &rows.persistence)),
     );
-    for (position, feature) in features.features().iter().enumerate() {
+    for (position, feature) in scene.set().features().iter().enumerate() {
         // Each station's column is given up as soon as it has been copied.
         let column = blocks
             .iter_mut()
@@ -50,21 +55,14 @@ pub(crate) fn stations(network: &Network, plan: &Plan, part: Part) -> Vec<Statio
         .collect()
 }
 
-/// The feature columns of one station's rows.
-fn block(
-    station: &Station,
-    rows: &StationPlan,
-    code: Option<u32>,
-    features: &FeatureSet,
-    part: Part,
-) -> Vec<Vec<f32>> {
-    let hours = rows.hours(part);
-    let mut columns = evaluate(features, station, code, hours.clone());
+/// Of columns over all hours of a part, those hours that are rows of its table.
+fn kept(mut columns: Vec<Vec<f32>>, rows: &StationPlan, part: Part) -> Vec<Vec<f32>> {
+    let first = rows.hours(part).start;
     for column in &mut columns {
-        let kept = rows
+        *column = rows
             .rows(part)
-            .map(|hour_idx| column[hour_idx - hours.start]);
-        *column = kept.collect();
+            .map(|hour_idx| column[hour_idx - first])
+            .collect();
     }
     columns
 }

@@ -34,26 +34,32 @@ impl Explanation {
         let task = features.task();
         Self {
             task: task.to_string(),
-            target: format!("PM2.5 of the hour stamped {}", after(task.horizon_h())),
-            persistence: format!("PM2.5 of the hour stamped {}", before(task.newest_pm25_h())),
+            target: match task {
+                Task::DayMean => "mean PM2.5 of the hours stamped t+1h to t+24h".to_owned(),
+                _ => format!("PM2.5 of the hour stamped {}", after(task.horizon_h())),
+            },
+            persistence: match task {
+                Task::DayMean => "mean PM2.5 of the hours stamped t-23h to t".to_owned(),
+                _ => format!("PM2.5 of the hour stamped {}", before(task.newest_pm25_h())),
+            },
             feature_list: features.to_string(),
             history_h: features.history_h(),
             features: features
                 .features()
                 .iter()
-                .map(|feature| Explained::of(*feature, task))
+                .map(|feature| Explained::of(feature, task))
                 .collect(),
         }
     }
 }
 
 impl Explained {
-    fn of(feature: Feature, task: Task) -> Self {
+    fn of(feature: &Feature, task: Task) -> Self {
         let (newest_input, known_at) = match feature.newest_h(task) {
             // An hour stamped t is over one hour later.
-            Some(0) => (before(0), after(1)),
-            Some(newest_h) => (before(newest_h), before(newest_h - 1)),
-            None if feature == Feature::Station => {
+            Some(0) => (of(feature, before(0)), after(1)),
+            Some(newest_h) => (of(feature, before(newest_h)), before(newest_h - 1)),
+            None if *feature == Feature::Station => {
                 ("train stations".to_owned(), "always".to_owned())
             }
             None => ("calendar at t".to_owned(), "always".to_owned()),
@@ -65,6 +71,15 @@ impl Explained {
             newest_input,
             known_at,
         }
+    }
+}
+
+/// Whose hour it is, where it is not the station's own.
+fn of(feature: &Feature, hour: String) -> String {
+    match feature {
+        Feature::Others { .. } => format!("others' {hour}"),
+        Feature::At { .. } => format!("its {hour}"),
+        _ => hour,
     }
 }
 
@@ -95,9 +110,18 @@ impl fmt::Display for Explanation {
         writeln!(f, "target       {}", self.target)?;
         writeln!(f, "persistence  {}", self.persistence)?;
         writeln!(f)?;
+        let width = |of: fn(&Explained) -> &str, least: usize| {
+            let widths = self
+                .features
+                .iter()
+                .map(|feature| of(feature).chars().count());
+            widths.max().unwrap_or(0).max(least)
+        };
+        let columns = width(|feature| &feature.column, 26);
+        let expressions = width(|feature| &feature.expression, 20);
         writeln!(
             f,
-            "{:<26} {:<20} {:<16} {:<15} known at",
+            "{:<columns$} {:<expressions$} {:<16} {:<15} known at",
             "column", "expression", "unit", "newest input"
         )?;
         for Explained {
@@ -110,7 +134,7 @@ impl fmt::Display for Explanation {
         {
             writeln!(
                 f,
-                "{column:<26} {expression:<20} {unit:<16} {newest_input:<15} {known_at}"
+                "{column:<columns$} {expression:<expressions$} {unit:<16} {newest_input:<15} {known_at}"
             )?;
         }
         Ok(())

@@ -38,8 +38,9 @@ pub struct Args {
     /// How many hours ahead a forecast looks [default: 24; a nowcast has none]
     #[arg(long, value_name = "H")]
     horizon_h: Option<String>,
-    /// Which features: `classic`, `full`, or a list such as `pm10,lag(pm25,1),mean(pm25,24),sin(hour)`
-    /// [default: classic for a nowcast, full for a forecast]
+    /// Which features: `classic`, `full`, or a list such as
+    /// `pm10,lag(pm25,1),mean(pm25,24),others_mean(change(pm25,1)),sin(hour)`; up to 12 h ahead, `full` has columns of
+    /// its own for each of up to 16 stations [default: classic for a nowcast, full for a forecast]
     #[arg(long, value_name = "SET")]
     features: Option<String>,
     /// Train rows are answered before this time (RFC 3339 with offset)
@@ -67,6 +68,8 @@ enum TaskWord {
     Nowcast,
     /// PM2.5 of the hour t + horizon, from everything up to t
     Forecast,
+    /// The mean PM2.5 of the hours t+1 to t+24 (at least 18 of them), from everything up to t
+    Daymean,
 }
 
 impl Tool for Args {
@@ -82,7 +85,7 @@ impl Tool for Args {
         }
         let threads = self.threads;
         let request = request::Request::of(self, features)?;
-        let report = threads.install(|| prepare(&request, console))??;
+        let report = threads.install(|| prepare(request, console))??;
         console.say(&report::Summary::of(&report))?;
         Ok(Outcome::Done)
     }
@@ -90,12 +93,13 @@ impl Tool for Args {
 
 /// Read, plan, write: nothing is written before everything that can be refused has been looked at.
 fn prepare(
-    request: &request::Request,
+    mut request: request::Request,
     console: &Console,
 ) -> anyhow::Result<pm25_artifact::prep::PrepReport> {
     let observations = observations::read(&request.inputs, console)?;
     let cut = request.cut(&observations.network)?;
     let plan = plan::Plan::new(&observations.network, &request.features, cut)?;
-    let report = write::tables(request, &observations, &plan, console)?;
+    request.complete(&plan.vocabulary)?;
+    let report = write::tables(&request, &observations, &plan, console)?;
     Ok(report)
 }

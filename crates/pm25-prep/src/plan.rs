@@ -178,10 +178,16 @@ fn no_target<'c>(
     hour_idx: usize,
     dropped: &'c mut DropCounts,
 ) -> &'c mut u64 {
-    let answer_idx = hour_idx + usize::from(task.horizon_h());
-    match station.flags(Quantity::Pm25).get(answer_idx) {
+    let last_idx = hour_idx + usize::from(task.horizon_h());
+    let first_idx = match task {
+        Task::DayMean => hour_idx + 1,
+        Task::Nowcast | Task::Forecast { .. } => last_idx,
+    };
+    let flags = station.flags(Quantity::Pm25);
+    let is_invalid = |mask: &u16| mask & flag::REMOVES_TARGET != 0;
+    match flags.get(first_idx..=last_idx) {
         None => &mut dropped.target_after_record,
-        Some(mask) if mask & flag::REMOVES_TARGET != 0 => &mut dropped.target_invalid,
+        Some(masks) if masks.iter().any(is_invalid) => &mut dropped.target_invalid,
         Some(_) => &mut dropped.target_missing,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pm25_air::civil::format_utc;
+use pm25_air::civil::{HOUR_S, format_utc};
 use pm25_air::{Feature, Part, Station, Task};
 use pm25_artifact::prep::{
     DropCounts, FeatureReport, PartFact, Parts, PrepReport, RowCounts, SplitFact, StationCounts,
@@ -11,6 +11,7 @@ use pm25_file::Result;
 use pm25_table::Table;
 use serde::Serialize;
 
+use crate::observations::Record;
 use crate::plan::StationPlan;
 use crate::request::Split;
 use crate::statistic;
@@ -67,14 +68,18 @@ fn stations(job: &Job) -> Vec<StationCounts> {
     let planned = network.stations.iter().zip(&job.plan.stations);
     let counted = |(station, plan): (&Station, &StationPlan)| {
         let records = job.observations.files.iter().flat_map(|file| &file.records);
-        let own = records.filter(|record| record.station == station.name);
-        let read: usize = own.map(|record| record.n_hours).sum();
-        let gap = station.n_hours() - read;
+        let own: Vec<&Record> = records
+            .filter(|record| record.station == station.name)
+            .collect();
+        let read: usize = own.iter().map(|record| record.n_hours).sum();
+        let covered = covered(&own);
+        let gap = station.n_hours() - covered;
         StationCounts {
             name: station.name.clone(),
             utc_offset_min: station.utc_offset_min,
             rows: RowCounts {
                 read: read as u64,
+                repeated: (read - covered) as u64,
                 gap: gap as u64,
                 ..plan.counts
             },
@@ -83,10 +88,32 @@ fn stations(job: &Job) -> Vec<StationCounts> {
     planned.map(counted).collect()
 }
 
+/// Hours that are in any of a station's records.
+fn covered(records: &[&Record]) -> usize {
+    let mut spans: Vec<(i64, i64)> = records
+        .iter()
+        .map(|record| {
+            (
+                record.start_s,
+                record.start_s + record.n_hours as i64 * HOUR_S,
+            )
+        })
+        .collect();
+    spans.sort_unstable();
+    let mut end_s = i64::MIN;
+    let mut covered_s = 0;
+    for (from_s, until_s) in spans {
+        covered_s += (until_s - from_s.max(end_s)).max(0);
+        end_s = end_s.max(until_s);
+    }
+    (covered_s / HOUR_S) as usize
+}
+
 fn total(stations: &[StationCounts]) -> RowCounts {
     let sum = |of: fn(&RowCounts) -> u64| stations.iter().map(|station| of(&station.rows)).sum();
     RowCounts {
         read: sum(|rows| rows.read),
+        repeated: sum(|rows| rows.repeated),
         gap: sum(|rows| rows.gap),
         train: sum(|rows| rows.train),
         valid: sum(|rows| rows.valid),
@@ -188,8 +215,12 @@ impl fmt::Display for Summary {
         let dropped = rows.dropped;
         writeln!(
             f,
-            "{} rows read, {} added in gaps, {} in no table:",
+            "{} rows read, {}{} added in gaps, {} in no table:",
             rows.read,
+            match rows.repeated {
+                0 => String::new(),
+                n_repeated => format!("{n_repeated} of them repeated, "),
+            },
             rows.gap,
             dropped.total()
         )?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pm25_air::civil::parse_rfc3339;
 use pm25_air::split::{Shares, SplitError};
-use pm25_air::task::{HORIZON_H_MAX, target};
+use pm25_air::task::{DAY_H, HORIZON_H_MAX, target};
 use pm25_air::{Cut, FeatureSet, Network, Station, Task};
 use pm25_file::{Fault, Input, Result};
 use rayon::prelude::*;
@@ -18,7 +18,9 @@ const HORIZON_H_DEFAULT: u16 = 24;
 pub(crate) struct Request {
     pub(crate) inputs: Vec<Input>,
     pub(crate) out_dir: PathBuf,
+    /// What was asked for; a named set may get more once the stations are known.
     pub(crate) features: FeatureSet,
+    features_text: Option<String>,
     pub(crate) split: Split,
 }
 
@@ -31,13 +33,16 @@ pub(crate) enum Split {
 
 /// The task and its features.
 pub(crate) fn features(args: &Args) -> Result<FeatureSet> {
-    let task = task(args)?;
+    features_among(task(args)?, args.features.as_deref(), &[])
+}
+
+/// The same, where the stations with train rows are known.
+fn features_among(task: Task, text: Option<&str>, stations: &[String]) -> Result<FeatureSet> {
     let default = match task {
         Task::Nowcast => "classic",
-        Task::Forecast { .. } => "full",
+        Task::Forecast { .. } | Task::DayMean => "full",
     };
-    let text = args.features.as_deref().unwrap_or(default);
-    FeatureSet::parse(task, text)
+    FeatureSet::parse_among(task, text.unwrap_or(default), stations)
         .map_err(|e| Fault::usage(format!("--features: {e}")).hint(e.hint()))
 }
 
@@ -59,8 +64,19 @@ impl Request {
             inputs: args.observations,
             out_dir,
             features,
+            features_text: args.features,
             split,
         })
+    }
+
+    /// Completes the features by what a named set has for each of the stations with train rows.
+    ///
+    /// # Errors
+    /// When two of their names make one column.
+    pub(crate) fn complete(&mut self, stations: &[String]) -> Result<()> {
+        let text = self.features_text.as_deref();
+        self.features = features_among(self.features.task(), text, stations)?;
+        Ok(())
     }
 
     /// The cut, which shares take from the hours of the rows with a target.
@@ -82,6 +98,11 @@ fn task(args: &Args) -> Result<Task> {
         (TaskWord::Nowcast, None | Some(0)) => Ok(Task::Nowcast),
         (TaskWord::Nowcast, Some(_)) => Err(Fault::usage("a nowcast looks no hours ahead")
             .hint("leave out --horizon-h, or use --task forecast")),
+        (TaskWord::Daymean, None | Some(DAY_H)) => Ok(Task::DayMean),
+        (TaskWord::Daymean, Some(_)) => Err(Fault::usage(
+            "a day's mean is of the next 24 hours and has no other horizon",
+        )
+        .hint("leave out --horizon-h")),
         (TaskWord::Forecast, Some(0)) => {
             Err(Fault::usage("a forecast looks at least one hour ahead")
                 .hint("for PM2.5 of the hour itself use --task nowcast"))

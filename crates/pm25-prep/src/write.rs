@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pm25_air::civil::format_utc;
+use pm25_air::feature::Scene;
 use pm25_air::{Feature, FeatureSet, Part};
 use pm25_artifact::prep::{FeatureFact, PartFact, Parts, PrepReport, Prepared, Statistic};
 use pm25_file::{Header, InputRef, Output, Result, program, write_document};
@@ -40,12 +41,14 @@ pub(crate) fn tables(
         observations,
         plan,
     };
-    let train = job.table(Part::Train);
+    let scene = Scene::whole(&request.features, &observations.network);
+    let train = job.table(&scene, Part::Train);
     let statistics = statistics(&train, &request.features);
     say_what_is_never_there(&statistics, console);
     let (train_file, train) = job.write(&train, Part::Train, &statistics)?;
-    let (valid_file, valid) = job.write(&job.table(Part::Valid), Part::Valid, &statistics)?;
-    let (test_file, test) = job.write(&job.table(Part::Test), Part::Test, &statistics)?;
+    let (valid_file, valid) =
+        job.write(&job.table(&scene, Part::Valid), Part::Valid, &statistics)?;
+    let (test_file, test) = job.write(&job.table(&scene, Part::Test), Part::Test, &statistics)?;
     let mut report = report::report(&job, &statistics, Parts { train, valid, test });
     report.pm25.files = vec![train_file, valid_file, test_file];
     write_document(
@@ -71,13 +74,8 @@ impl Job<'_> {
         }
     }
 
-    fn table(&self, part: Part) -> Table {
-        assemble::table(
-            &self.observations.network,
-            self.plan,
-            &self.request.features,
-            part,
-        )
+    fn table(&self, scene: &Scene, part: Part) -> Table {
+        assemble::table(&self.observations.network, self.plan, scene, part)
     }
 
     fn write(

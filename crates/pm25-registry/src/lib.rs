@@ -3,7 +3,9 @@
 //! The store and its rules are in `pm25_artifact::registry`; here a command line becomes a call, and what
 //! came of it becomes a sentence or a JSON document. It does not train, judge or serve.
 
+mod card;
 mod change;
+mod exchange;
 mod list;
 mod log;
 mod show;
@@ -41,8 +43,11 @@ enum Command {
     Archive(change::Archive),
     List(list::List),
     Show(show::Show),
+    Card(card::Card),
     Log(log::Log),
     Verify(verify::Verify),
+    Export(exchange::Export),
+    Import(exchange::Import),
 }
 
 impl Tool for Args {
@@ -59,8 +64,11 @@ impl Tool for Args {
             Command::Archive(args) => change::archive(&registry, &args, console),
             Command::List(args) => list::run(&registry, &args, console),
             Command::Show(args) => show::run(&registry, &args, console),
+            Command::Card(args) => card::run(&registry, &args, console),
             Command::Log(args) => log::run(&registry, &args, console),
             Command::Verify(args) => verify::run(&registry, &args, console),
+            Command::Export(args) => exchange::export(&registry, &args, console),
+            Command::Import(args) => exchange::import(&args, console),
         }?;
         Ok(Outcome::Done)
     }

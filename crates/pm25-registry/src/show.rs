@@ -18,6 +18,13 @@ use crate::Which;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
     #[command(flatten)]
+    pointed: Pointed,
+}
+
+/// One version of one model.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pointed {
+    #[command(flatten)]
     which: Which,
     /// The version that came to this stage last [default: production]
     #[arg(long, value_enum, conflicts_with = "version")]
@@ -25,6 +32,12 @@ pub(crate) struct Show {
     /// This version
     #[arg(long, value_name = "V")]
     version: Option<u32>,
+}
+
+impl Pointed {
+    pub(crate) fn name(&self) -> pm25_file::Result<Name> {
+        self.which.name()
+    }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -78,9 +91,9 @@ struct Place {
 }
 
 pub(crate) fn run(registry: &Registry, args: &Show, console: &Console) -> anyhow::Result<()> {
-    let name = args.which.name()?;
+    let name = args.pointed.name()?;
     let history = registry.history(&name)?;
-    let version = wanted(&history, args)?;
+    let version = wanted(&history, &args.pointed)?;
     let place = |sha256| {
         registry.check_object(sha256)?;
         Ok::<_, Fault>(Place {
@@ -115,7 +128,7 @@ pub(crate) fn run(registry: &Registry, args: &Show, console: &Console) -> anyhow
     })
 }
 
-fn wanted<'a>(history: &'a History, args: &Show) -> pm25_file::Result<&'a Version> {
+pub(crate) fn wanted<'a>(history: &'a History, args: &Pointed) -> pm25_file::Result<&'a Version> {
     let name = &history.name;
     let (found, what) = match args.version {
         Some(number) => (
@@ -188,5 +201,6 @@ pub(crate) fn task_words(task: TaskFact) -> String {
     match task {
         TaskFact::Nowcast => "nowcast".to_owned(),
         TaskFact::Forecast { horizon_h } => format!("forecast {horizon_h} h"),
+        TaskFact::DayMean => "mean of the next 24 h".to_owned(),
     }
 }

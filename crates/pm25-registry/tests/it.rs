@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod it {
+    mod card;
+    mod exchange;
     mod face;
     mod gates;
     mod many;

@@ -30,7 +30,7 @@ pub(crate) fn observations(served: &Served) -> Option<String> {
     let signals: Vec<Signal> = set
         .features()
         .iter()
-        .filter_map(|feature| feature.signal())
+        .flat_map(|feature| feature.own_signals())
         .collect();
     let is_used = |quantity: &Quantity| match quantity {
         Quantity::WindSpeed | Quantity::WindDir => {

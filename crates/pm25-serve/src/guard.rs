@@ -235,6 +235,8 @@ mod tests {
                 terms: Vec::new(),
             },
             trees: None,
+            blend: None,
+            intervals: None,
             profile: None,
         }
     }

@@ -4,7 +4,8 @@
 
 use std::ops::RangeInclusive;
 
-use pm25_air::feature::{Calendar, Feature, Signal, WindowStat};
+use pm25_air::aqi::Scale;
+use pm25_air::feature::{Calendar, Feature, Local, OthersStat, Signal, WindowStat};
 use pm25_air::{FeatureSet, Quantity};
 use pm25_artifact::prep::FeatureFact;
 use serde::Serialize;
@@ -110,7 +111,7 @@ pub(crate) fn of_model(
     n_stations: usize,
 ) -> Vec<Input> {
     let describe = |(idx, fact): (usize, &FeatureFact)| {
-        let feature = features.and_then(|set| set.features().get(idx).copied());
+        let feature = features.and_then(|set| set.features().get(idx));
         Input {
             column: fact.column.clone(),
             expression: fact.expression.clone(),
@@ -123,23 +124,14 @@ pub(crate) fn of_model(
 }
 
 /// What a feature can be.
-fn bound(feature: Feature, n_stations: usize) -> Bound {
-    match feature {
-        Feature::Value { signal, .. } => of_signal(signal),
-        Feature::Window {
-            stat: WindowStat::Std,
-            signal,
-            ..
-        } => {
-            // No numbers spread more than half at one end and half at the other.
-            let (min, max) = of_signal(signal).range();
-            Bound::between(0.0, (max - min) / 2.0)
-        }
-        Feature::Window { signal, .. } => of_signal(signal),
-        Feature::Change { signal, .. } => {
-            let (min, max) = of_signal(signal).range();
-            Bound::between(min - max, max - min)
-        }
+fn bound(feature: &Feature, n_stations: usize) -> Bound {
+    match *feature {
+        Feature::Own(of) | Feature::At { of, .. } => of_local(of),
+        Feature::Others {
+            stat: OthersStat::Std,
+            of,
+        } => spread(of_local(of)),
+        Feature::Others { of, .. } => of_local(of),
         Feature::Calendar(hand) => of_hand(hand),
         Feature::Cycle { .. } => Bound::between(-1.0, 1.0),
         Feature::Station => {
@@ -147,6 +139,63 @@ fn bound(feature: Feature, n_stations: usize) -> Bound {
             Bound::whole(0..=u16::try_from(last).unwrap_or(u16::MAX))
         }
     }
+}
+
+/// What one station's hours can say.
+fn of_local(local: Local) -> Bound {
+    match local {
+        Local::Window {
+            stat: WindowStat::Std,
+            signal,
+            ..
+        } => spread(of_signal(signal)),
+        Local::Window {
+            stat: WindowStat::Sum,
+            signal,
+            hours,
+        } => {
+            let (min, max) = of_signal(signal).range();
+            Bound::between(
+                f32::from(hours) * min.min(0.0),
+                f32::from(hours) * max.max(0.0),
+            )
+        }
+        // Two hours of opposite ends are the steepest line; any further hour flattens it.
+        Local::Window {
+            stat: WindowStat::Slope,
+            signal,
+            ..
+        }
+        | Local::Change { signal, .. } => {
+            let (min, max) = of_signal(signal).range();
+            Bound::between(min - max, max - min)
+        }
+        Local::Value { signal, .. }
+        | Local::Window { signal, .. }
+        | Local::Quantile { signal, .. }
+        | Local::Ewm { signal, .. } => of_signal(signal),
+        Local::Since { hours, .. } => Bound::whole(0..=hours),
+        Local::NowCast => Bound::of(Quantity::Pm25),
+        // The US index has no end: at the largest PM2.5 that is possible it is below 21,000.
+        Local::Aqi { scale } => Bound::whole(
+            0..=match scale {
+                Scale::Us => 21_000,
+                Scale::India | Scale::China => 500,
+                Scale::Europe | Scale::Who => 5,
+            },
+        ),
+        Local::Ventilation { .. } => {
+            let (coldest, hottest) = Bound::of(Quantity::Temp).range();
+            let (_, fastest) = Bound::of(Quantity::WindSpeed).range();
+            Bound::between(0.0, fastest * (hottest - coldest))
+        }
+    }
+}
+
+/// No numbers spread more than half at one end and half at the other.
+fn spread(bound: Bound) -> Bound {
+    let (min, max) = bound.range();
+    Bound::between(0.0, (max - min) / 2.0)
 }
 
 fn of_signal(signal: Signal) -> Bound {
@@ -169,20 +218,44 @@ fn of_hand(hand: Calendar) -> Bound {
 }
 
 /// What a feature might be on a November afternoon in a large city.
-fn typical(feature: Feature) -> f32 {
-    match feature {
-        Feature::Value { signal, .. } => typical_signal(signal),
-        Feature::Window {
-            stat: WindowStat::Std,
+fn typical(feature: &Feature) -> f32 {
+    match *feature {
+        Feature::Others {
+            stat: OthersStat::Std,
             ..
         } => 1.0,
-        Feature::Window { signal, .. } => typical_signal(signal),
-        Feature::Change { .. } | Feature::Station => 0.0,
+        Feature::Own(of) | Feature::Others { of, .. } | Feature::At { of, .. } => typical_local(of),
+        Feature::Station => 0.0,
         Feature::Calendar(Calendar::Hour) => 14.0,
         Feature::Calendar(Calendar::DayOfWeek) => 2.0,
         Feature::Calendar(Calendar::Month) => 11.0,
         Feature::Calendar(Calendar::DayOfYear) => 320.0,
         Feature::Cycle { .. } => 0.5,
+    }
+}
+
+fn typical_local(local: Local) -> f32 {
+    match local {
+        Local::Window {
+            stat: WindowStat::Std,
+            ..
+        } => 1.0,
+        Local::Window {
+            stat: WindowStat::Slope,
+            ..
+        }
+        | Local::Change { .. } => 0.0,
+        Local::Value { signal, .. }
+        | Local::Window { signal, .. }
+        | Local::Quantile { signal, .. }
+        | Local::Ewm { signal, .. } => typical_signal(signal),
+        Local::Since { .. } => 1.0,
+        Local::Ventilation { .. } => 15.0,
+        Local::NowCast => typical_quantity(Quantity::Pm25),
+        Local::Aqi {
+            scale: Scale::Europe | Scale::Who,
+        } => 3.0,
+        Local::Aqi { .. } => 150.0,
     }
 }
 
@@ -220,7 +293,7 @@ mod tests {
     fn bound_of(expression: &str) -> Bound {
         let task = Task::Forecast { horizon_h: 1 };
         let set = FeatureSet::parse(task, expression).unwrap();
-        bound(set.features()[0], 12)
+        bound(&set.features()[0], 12)
     }
 
     #[test]
@@ -231,6 +304,14 @@ mod tests {
             ("mean(rh,24)", 0.0, 105.0, false),
             ("std(rh,24)", 0.0, 52.5, false),
             ("change(rh,3)", -105.0, 105.0, false),
+            ("slope(rh,3)", -105.0, 105.0, false),
+            ("sum(rain,24)", 0.0, 7440.0, false),
+            ("sum(co,2)", -2.0, 234.0, false),
+            ("quantile(rh,24,90)", 0.0, 105.0, false),
+            ("since(wind,3,72)", 0.0, 72.0, true),
+            ("ventilation(24)", 0.0, 17_100.0, false),
+            ("others_mean(rh)", 0.0, 105.0, false),
+            ("others_std(change(rh,1))", 0.0, 105.0, false),
             ("wind_u", -114.0, 114.0, false),
             ("hour", 0.0, 23.0, true),
             ("month", 1.0, 12.0, true),
@@ -250,7 +331,7 @@ mod tests {
     fn examples_are_possible() {
         for task in [Task::Nowcast, Task::Forecast { horizon_h: 24 }] {
             let set = FeatureSet::parse(task, "full").unwrap();
-            for &feature in set.features() {
+            for feature in set.features() {
                 assert!(bound(feature, 1).holds(typical(feature)), "{feature}");
             }
         }

@@ -232,6 +232,7 @@ fn observations() -> Value {
             }),
             ObservationField::Observations => list(hour.clone()),
             ObservationField::At => time("The hour of the row; the newest observation unless it is given"),
+            ObservationField::Others => others(&hour),
         };
         (field.name(), schema)
     });
@@ -241,6 +242,22 @@ fn observations() -> Value {
         ObservationField::Observations.name()
     ]);
     request
+}
+
+/// Not a must: without them, what a model learned from neighbours is missing.
+fn others(hour: &Value) -> Value {
+    let mut others = list(object(&[
+        (
+            "station",
+            json!({"type": "string", "minLength": 1, "maxLength": 256}),
+        ),
+        ("observations", list(hour.clone())),
+    ]));
+    others["minItems"] = 0.into();
+    others["description"] = "The newest hours of other stations, for a model whose inputs look at neighbours \
+                             (`others_mean(..)`); without them those inputs are missing. At most 10,000 hours in all."
+        .into();
+    others
 }
 
 fn prediction() -> Value {
@@ -255,6 +272,27 @@ fn prediction() -> Value {
         (
             "prediction_ug_m3",
             json!({"type": "number", "description": UNIT}),
+        ),
+        (
+            "lower_90_ug_m3",
+            json!({"type": "number", "description": "Lower end of the 90 % interval, where the model has one"}),
+        ),
+        (
+            "upper_90_ug_m3",
+            json!({"type": "number", "description": "Its upper end"}),
+        ),
+        (
+            "scales",
+            json!({
+                "type": "object",
+                "description": "For the mean of the next 24 hours: its band, and its index where there is one, on each \
+                                24-hour scale (us, india, china, who)",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {"band": {"type": "string"}, "index": {"type": "integer"}},
+                    "required": ["band"],
+                },
+            }),
         ),
     ]);
     prediction["required"] = json!(["horizon_h", "prediction_ug_m3"]);

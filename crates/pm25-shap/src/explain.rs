@@ -1,25 +1,28 @@
 //! Contributions of every feature to every prediction, checked for additivity.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use pm25_air::civil::format_utc;
-use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_artifact::model::{Blend, Model, ModelKind, PartModel, Rows};
 use pm25_artifact::prep::FeatureFact;
 use pm25_artifact::shap::Method;
 use pm25_file::{Fault, Result};
-use pm25_learn::tree::shap;
+use pm25_learn::tree::{Ensemble, shap, shap_against};
 use pm25_learn::{Columns, Linear};
-use pm25_table::Table;
+use pm25_table::{Table, Text};
+
+use crate::choose;
 
 /// How far base + Σ contributions may be from the prediction, relative to max(1, |prediction|).
 const ADDITIVITY_MAX: f64 = 1e-9;
 
 /// Rows and what explains them.
-pub(crate) struct Explained<'a> {
-    /// The features, in the order of `phi` and `values`.
-    pub(crate) inputs: &'a [FeatureFact],
+pub(crate) struct Explained {
+    /// The features, in the order of `phi` and `values`; a blend has the newest PM2.5 as its last.
+    pub(crate) inputs: Vec<FeatureFact>,
     pub(crate) method: Method,
+    /// Numbers of the rows in the table, rising from 0.
+    pub(crate) rows: Vec<usize>,
     /// Prediction when nothing is known, µg/m³.
     pub(crate) base: f64,
     /// One per row, µg/m³.
@@ -27,69 +30,122 @@ pub(crate) struct Explained<'a> {
     /// A column per feature, a value per row, µg/m³.
     pub(crate) phi: Vec<Vec<f64>>,
     /// The features' values, a column per feature.
-    pub(crate) values: Vec<Cow<'a, [f32]>>,
+    pub(crate) values: Vec<Vec<f32>>,
     pub(crate) additivity_error_max: f64,
     /// Which rows these are, for the pictures: how many, of how many stations, of when.
     pub(crate) rows_in_words: String,
 }
 
-/// Explains the first rows of a table.
-pub(crate) fn explain<'a>(
-    model: &'a Model,
-    table: &'a Table,
-    rows_max: u32,
-) -> Result<Explained<'a>> {
-    let n_rows = table.n_rows().min(rows_max as usize);
-    if n_rows == 0 {
-        return Err(Fault::bad_data(format!(
-            "{} has no rows to explain",
-            table.source().name
-        )));
-    }
-    let values = model
-        .inputs()
-        .iter()
-        .map(|input| {
-            table
-                .numbers(&input.column)
-                .map(|column| head(column, n_rows))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let x = Columns::new(values.iter().map(|column| &column[..]).collect(), n_rows);
-    let (method, base, phi) = contributions(model, &x)?;
-    let predictions = model.predict(&Rows {
-        station: None,
-        time_s: None,
-        persistence_ug_m3: None,
-        features: values.iter().map(|column| &column[..]).collect(),
-        n_rows,
-    });
+/// Explains some rows of a table, against a background or by the training rows.
+pub(crate) fn explain(
+    model: &Model,
+    table: &Table,
+    rows: Vec<usize>,
+    background: Option<&Table>,
+) -> Result<Explained> {
+    let mut chosen = Chosen::gather(model, table, &rows)?;
+    let against = background
+        .map(|table| Chosen::gather(model, table, &choose::background(table)?))
+        .transpose()?;
+    let Contributions { method, base, phi } = contributions(model, &chosen, against.as_ref())?;
+    let predictions = model.predict(&chosen.rows());
     let additivity_error_max = additivity(base, &phi, &predictions)?;
-    let inputs = model.inputs();
+    let mut inputs = model.inputs().to_vec();
+    if model.blend.is_some() {
+        inputs.push(newest_known());
+        let reference = model.reference(&chosen.rows());
+        let reference = reference.iter().map(|&r| r as f32).collect();
+        chosen.values.push(reference);
+    }
     Ok(Explained {
         inputs,
         method,
         base,
         predictions,
         phi,
-        values,
+        values: chosen.values,
         additivity_error_max,
-        rows_in_words: in_words(table, n_rows),
+        rows_in_words: in_words(table, &rows),
+        rows,
     })
 }
 
+/// What a blend uses besides its features: the newest PM2.5, where it is missing the climatology.
+fn newest_known() -> FeatureFact {
+    FeatureFact {
+        column: "persistence_ug_m3".to_owned(),
+        expression: "persistence".to_owned(),
+        unit: "µg/m³".to_owned(),
+    }
+}
+
+/// Some rows of a table, everything of them that a model may ask for.
+struct Chosen {
+    station: Option<Text>,
+    time_s: Option<Vec<i64>>,
+    newest_ug_m3: Option<Vec<f32>>,
+    /// A column per input of the model.
+    values: Vec<Vec<f32>>,
+    n_rows: usize,
+}
+
+impl Chosen {
+    fn gather(model: &Model, table: &Table, rows: &[usize]) -> Result<Self> {
+        let station = table.text("station").ok().map(|text| Text {
+            words: text.words.clone(),
+            codes: rows.iter().map(|&row| text.codes[row]).collect(),
+        });
+        let newest = table.f32("persistence_ug_m3").ok();
+        let time_s = table.time("time").ok();
+        Ok(Self {
+            station,
+            time_s: time_s.map(|all| rows.iter().map(|&row| all[row]).collect()),
+            newest_ug_m3: newest.map(|all| rows.iter().map(|&row| all[row]).collect()),
+            values: gather(model, table, rows)?,
+            n_rows: rows.len(),
+        })
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        let station = self.station.as_ref();
+        Rows {
+            station: station.map(|text| (&text.words[..], &text.codes[..])),
+            time_s: self.time_s.as_deref(),
+            persistence_ug_m3: self.newest_ug_m3.as_deref(),
+            features: self.values.iter().map(|column| &column[..]).collect(),
+            n_rows: self.n_rows,
+        }
+    }
+}
+
+/// The model's columns at some rows.
+fn gather(model: &Model, table: &Table, rows: &[usize]) -> Result<Vec<Vec<f32>>> {
+    let column = |input: &FeatureFact| {
+        let values = table.numbers(&input.column)?;
+        Ok(rows.iter().map(|&row| values[row]).collect())
+    };
+    model.inputs().iter().map(column).collect()
+}
+
+/// Gathered columns as the learners see them.
+pub(crate) fn columns(values: &[Vec<f32>]) -> Columns<'_> {
+    let n_rows = values.first().map_or(0, Vec::len);
+    Columns::new(values.iter().map(Vec::as_slice).collect(), n_rows)
+}
+
 /// Rows of one station in one season say little about others: so the pictures name both.
-fn in_words(table: &Table, n_rows: usize) -> String {
-    let mut words = format!("{n_rows} rows");
+fn in_words(table: &Table, rows: &[usize]) -> String {
+    let mut words = format!("{} rows", rows.len());
     if let Ok(text) = table.text("station") {
-        let codes: BTreeSet<u32> = text.codes[..n_rows].iter().copied().collect();
+        let codes: BTreeSet<u32> = rows.iter().map(|&row| text.codes[row]).collect();
         words += &match codes.first() {
             Some(&only) if codes.len() == 1 => format!(" of {}", text.words[only as usize]),
             _ => format!(" of {} stations", codes.len()),
         };
     }
-    let times = table.time("time").map_or(&[][..], |times| &times[..n_rows]);
-    if let (Some(&first), Some(&last)) = (times.iter().min(), times.iter().max()) {
+    let all = table.time("time").unwrap_or_default();
+    let times = || rows.iter().filter_map(|&row| all.get(row).copied());
+    if let (Some(first), Some(last)) = (times().min(), times().max()) {
         let day = |time_s| format_utc(time_s).get(..10).unwrap_or_default().to_owned();
         words += &format!(" · {} to {} UTC", day(first), day(last));
     }
@@ -104,7 +160,7 @@ pub(crate) fn waterfall_row(explained: &Explained, asked: Option<u32>) -> Result
         Some(row) => Err(Fault::usage(format!(
             "there is no row {row} among the {n_rows} explained"
         ))
-        .hint("--rows N explains more of them")),
+        .hint("--rows N or --sample N explains more of them")),
         None => {
             let highest = explained
                 .predictions
@@ -116,42 +172,109 @@ pub(crate) fn waterfall_row(explained: &Explained, asked: Option<u32>) -> Result
     }
 }
 
-fn head(column: Cow<'_, [f32]>, n_rows: usize) -> Cow<'_, [f32]> {
-    match column {
-        Cow::Borrowed(values) => Cow::Borrowed(&values[..n_rows]),
-        Cow::Owned(mut values) => {
-            values.truncate(n_rows);
-            Cow::Owned(values)
-        }
-    }
+struct Contributions {
+    method: Method,
+    base: f64,
+    phi: Vec<Vec<f64>>,
 }
 
-fn contributions(model: &Model, x: &Columns) -> Result<(Method, f64, Vec<Vec<f64>>)> {
-    match (model.kind(), &model.trees) {
-        (ModelKind::Linear, _) => Ok((
-            Method::Linear,
-            model.linear.intercept,
-            of_line(&model.linear, x),
-        )),
-        (ModelKind::Forest | ModelKind::Boost, Some(trees)) => {
-            let explained = shap(trees, x);
-            Ok((Method::PathDependent, explained.base, explained.phi))
+fn contributions(
+    model: &Model,
+    chosen: &Chosen,
+    against: Option<&Chosen>,
+) -> Result<Contributions> {
+    let x = columns(&chosen.values);
+    let background = against.map(|against| columns(&against.values));
+    let background = background.as_ref();
+    match (model.kind(), &model.trees, &model.blend) {
+        (ModelKind::Linear, ..) => Ok(of_line(&model.linear, &x, background)),
+        (ModelKind::Forest | ModelKind::Boost, Some(trees), _) => {
+            Ok(of_trees(trees, &x, background))
         }
-        (kind, _) => Err(
+        (ModelKind::Blend, _, Some(blend)) => {
+            let reference = model.reference(&chosen.rows());
+            let start = against.map_or(blend.reference_mean_ug_m3, |against| {
+                mean(&model.reference(&against.rows()))
+            });
+            Ok(of_blend(blend, (&x, &reference), (background, start)))
+        }
+        (kind, ..) => Err(
             Fault::usage(format!("a {kind} model uses no features to explain"))
-                .hint("explain a linear, forest or boost model"),
+                .hint("explain a linear, forest or boost model, or a blend"),
         ),
     }
 }
 
-fn of_line(line: &Linear, x: &Columns) -> Vec<Vec<f64>> {
-    let of = |(column_idx, term): (usize, &pm25_learn::Term)| {
-        x.column(column_idx)
-            .iter()
-            .map(|&value| term.contribution(value))
-            .collect()
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn of_trees(trees: &Ensemble, x: &Columns, background: Option<&Columns>) -> Contributions {
+    let (method, shap) = match background {
+        Some(background) => (Method::Interventional, shap_against(trees, x, background)),
+        None => (Method::PathDependent, shap(trees, x)),
     };
-    line.terms.iter().enumerate().map(of).collect()
+    Contributions {
+        method,
+        base: shap.base,
+        phi: shap.phi,
+    }
+}
+
+/// A blend is a sum, so its contributions are the weighted sums of its parts'; the reference is a line of its own, from
+/// its mean over the rows that explanations start from.
+fn of_blend(
+    blend: &Blend,
+    (x, reference): (&Columns, &[f64]),
+    (background, start_ug_m3): (Option<&Columns>, f64),
+) -> Contributions {
+    let slope = blend.reference_slope();
+    let mut sum = Contributions {
+        method: background.map_or(Method::Linear, |_| Method::Interventional),
+        base: slope * start_ug_m3,
+        phi: vec![vec![0.0; x.n_rows()]; x.n_columns()],
+    };
+    for part in &blend.parts {
+        let of_part = match &part.model {
+            PartModel::Linear(line) => of_line(line, x, background),
+            PartModel::Trees(trees) => of_trees(trees, x, background),
+        };
+        if of_part.method == Method::PathDependent {
+            sum.method = of_part.method;
+        }
+        sum.base += part.weight * of_part.base;
+        for (sums, values) in sum.phi.iter_mut().zip(&of_part.phi) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += part.weight * value;
+            }
+        }
+    }
+    let of_reference = |r: &f64| slope * (r - start_ug_m3);
+    sum.phi.push(reference.iter().map(of_reference).collect());
+    sum
+}
+
+/// A line's terms add up whatever the other features are: against a background each only loses its mean there.
+fn of_line(line: &Linear, x: &Columns, background: Option<&Columns>) -> Contributions {
+    let terms = || line.terms.iter().enumerate();
+    let of = |rows: &Columns, (column_idx, term): (usize, &pm25_learn::Term)| -> Vec<f64> {
+        let values = rows.column(column_idx).iter();
+        values.map(|&value| term.contribution(value)).collect()
+    };
+    let mean = |term| {
+        background.map_or(0.0, |rows| {
+            of(rows, term).iter().sum::<f64>() / rows.n_rows() as f64
+        })
+    };
+    let means: Vec<f64> = terms().map(mean).collect();
+    let less_mean = |(term, mean): ((usize, &pm25_learn::Term), &f64)| {
+        of(x, term).into_iter().map(|phi| phi - mean).collect()
+    };
+    Contributions {
+        method: background.map_or(Method::Linear, |_| Method::Interventional),
+        base: line.intercept + means.iter().sum::<f64>(),
+        phi: terms().zip(&means).map(less_mean).collect(),
+    }
 }
 
 fn additivity(base: f64, phi: &[Vec<f64>], predictions: &[f64]) -> Result<f64> {

@@ -3,7 +3,9 @@
 //! Base plus contributions is the prediction, on every row, or nothing is written. It explains what the
 //! model does, not what air does: correlated features share credit as the training rows happened to.
 
+mod choose;
 mod explain;
+mod interactions;
 mod pictures;
 mod report;
 mod say;
@@ -19,10 +21,14 @@ use pm25_file::{
 use pm25_table::{Column, Table};
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
+use choose::Choice;
 use explain::Explained;
 
 const PROGRAM: Program = program!();
 const TABLE: &str = "shap.parquet";
+const PAIRS: &str = "shap_interactions.parquet";
+/// Pairs of features that the report names.
+const N_PAIRS_REPORTED: usize = 20;
 
 /// Explain a model's predictions: what each feature adds, in µg/m³
 ///
@@ -40,6 +46,18 @@ pub struct Args {
     /// Explain only the first N rows
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
+    /// Explain N rows evenly spaced over the whole table instead of the first ones: all stations, all seasons
+    #[arg(long, value_name = "N", conflicts_with = "rows", value_parser = clap::value_parser!(u32).range(1..))]
+    sample: Option<u32>,
+    /// Compare with the rows of this table (100 of them, evenly spaced) instead of with the training rows
+    ///
+    /// A feature that is not known then takes its values in these rows (interventional SHAP), not the
+    /// average of the training rows that came the same way.
+    #[arg(long, value_name = "FILE")]
+    background: Option<Input>,
+    /// Write shap_interactions.parquet too: what each feature adds alone, and what each two add together
+    #[arg(long, conflicts_with = "background")]
+    interactions: bool,
     /// Row for the waterfall picture, counted from 1 [default: the one with the highest prediction]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     row: Option<u32>,
@@ -69,21 +87,24 @@ impl Tool for Args {
                 self.data
             ));
         }
+        let background = self.background.as_ref();
+        let background = background
+            .map(|file| Table::read(file, "pm25-features"))
+            .transpose()?;
+        let rows = self.choice().rows(&table)?;
         let explained = self
             .threads
-            .install(|| explain::explain(&model, &table, self.rows))??;
-        let mut report = report::report(
-            self.header(&table, &model_ref),
-            &model_ref,
-            &model,
-            &explained,
-        );
+            .install(|| explain::explain(&model, &table, rows, background.as_ref()))??;
+        let header = self.header(&table, background.as_ref(), &model_ref);
+        let mut report = report::report(header, &model_ref, &model, &explained);
         let to = |name: &str| Output::Path(self.out_dir.join(name));
-        let sha256 = write_rows(&to(TABLE), &table, &model, &explained)?;
-        report.pm25.files.push(InputRef {
-            name: TABLE.to_owned(),
-            sha256,
-        });
+        let sha256 = write_rows(&to(TABLE), &table, &explained)?;
+        report.pm25.files.push(file(TABLE, sha256));
+        if self.interactions {
+            self.add_interactions(&table, &model, &explained, &mut report)?;
+        } else {
+            remove(&self.out_dir.join(PAIRS))?;
+        }
         if !self.no_plots {
             let row_idx = explain::waterfall_row(&explained, self.row)?;
             publish_all(
@@ -100,11 +121,57 @@ impl Tool for Args {
 }
 
 impl Args {
-    fn header(&self, table: &Table, model: &InputRef) -> Header {
-        Header::new(&PROGRAM)
+    fn header(&self, table: &Table, background: Option<&Table>, model: &InputRef) -> Header {
+        let header = Header::new(&PROGRAM)
             .input(model.clone())
-            .input(table.source().clone())
-            .param("rows", self.rows)
+            .input(table.source().clone());
+        let header = match background {
+            Some(background) => header
+                .input(background.source().clone())
+                .param("background_rows_max", choose::N_BACKGROUND_MAX as u64),
+            None => header,
+        };
+        match self.choice() {
+            Choice::First(n) => header.param("rows", n),
+            Choice::Spread(n) => header.param("sample", n),
+        }
+    }
+
+    fn choice(&self) -> Choice {
+        self.sample.map_or(Choice::First(self.rows), Choice::Spread)
+    }
+
+    fn add_interactions(
+        &self,
+        table: &Table,
+        model: &Model,
+        explained: &Explained,
+        report: &mut ShapReport,
+    ) -> anyhow::Result<()> {
+        let found = self
+            .threads
+            .install(|| interactions::interactions(model, explained))??;
+        let header = Header::new(&PROGRAM).input(table.source().clone());
+        let rows = which_rows(table, explained);
+        let sha256 = found.write(&Output::Path(self.out_dir.join(PAIRS)), rows, header)?;
+        report.pm25.files.push(file(PAIRS, sha256));
+        report.pairs = found.strongest(explained, N_PAIRS_REPORTED);
+        Ok(())
+    }
+}
+
+fn file(name: &str, sha256: Sha256) -> InputRef {
+    InputRef {
+        name: name.to_owned(),
+        sha256,
+    }
+}
+
+/// Removes what an earlier run may have left.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
     }
 }
 
@@ -138,25 +205,30 @@ fn publish_all(
 }
 
 /// shap.parquet: `station time base prediction`, then a column of contributions per feature, all in µg/m³.
-fn write_rows(to: &Output, table: &Table, model: &Model, explained: &Explained) -> Result<Sha256> {
-    let n_rows = explained.predictions.len();
-    let mut rows = Table::new();
-    if let Ok(text) = table.text("station") {
-        let mut text = text.clone();
-        text.codes.truncate(n_rows);
-        rows.push("station", Column::Text(text));
-    }
-    if let Ok(times) = table.time("time") {
-        rows.push("time", Column::Time(times[..n_rows].to_vec()));
-    }
-    rows.push("base", vec![explained.base; n_rows]);
-    rows.push("prediction", explained.predictions.clone());
-    let mut header = Header::new(&PROGRAM)
-        .unit("base", "µg/m³")
-        .unit("prediction", "µg/m³");
-    for (input, phi) in model.inputs().iter().zip(&explained.phi) {
+fn write_rows(to: &Output, table: &Table, explained: &Explained) -> Result<Sha256> {
+    let mut rows = which_rows(table, explained);
+    let mut header = Header::new(&PROGRAM).unit("base", "µg/m³");
+    header = header.unit("prediction", "µg/m³");
+    for (input, phi) in explained.inputs.iter().zip(&explained.phi) {
         rows.push(&input.column, phi.clone());
         header = header.unit(&input.column, "µg/m³");
     }
     rows.write(to, "pm25-shap", header.input(table.source().clone()))
+}
+
+/// The columns that both tables begin with: `station time base prediction`.
+fn which_rows(table: &Table, explained: &Explained) -> Table {
+    let mut rows = Table::new();
+    if let Ok(text) = table.text("station") {
+        let mut text = text.clone();
+        text.codes = explained.rows.iter().map(|&row| text.codes[row]).collect();
+        rows.push("station", Column::Text(text));
+    }
+    if let Ok(times) = table.time("time") {
+        let times = explained.rows.iter().map(|&row| times[row]);
+        rows.push("time", Column::Time(times.collect()));
+    }
+    rows.push("base", vec![explained.base; explained.rows.len()]);
+    rows.push("prediction", explained.predictions.clone());
+    rows
 }

@@ -80,7 +80,7 @@ pub(crate) fn draw(
         .collect()
 }
 
-fn shown<'a>(report: &'a ShapReport, explained: &'a Explained<'_>) -> Vec<Shown<'a>> {
+fn shown<'a>(report: &'a ShapReport, explained: &'a Explained) -> Vec<Shown<'a>> {
     let column = |importance: &Importance| {
         explained
             .inputs
@@ -184,6 +184,7 @@ fn labels(report: &ShapReport, explained: &Explained, title: &str, x: &str, y: &
     let task = match report.task {
         TaskFact::Nowcast => "nowcast".to_owned(),
         TaskFact::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
+        TaskFact::DayMean => "mean of the next 24 h".to_owned(),
     };
     Labels {
         title: title.to_owned(),

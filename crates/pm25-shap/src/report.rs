@@ -14,8 +14,8 @@ pub(crate) fn report(
     model: &Model,
     explained: &Explained,
 ) -> ShapReport {
-    let mut features: Vec<Importance> = model
-        .inputs()
+    let mut features: Vec<Importance> = explained
+        .inputs
         .iter()
         .zip(&explained.phi)
         .map(|(input, phi)| importance(input, phi))
@@ -36,6 +36,7 @@ pub(crate) fn report(
         rows: explained.predictions.len() as u64,
         additivity_error_max: explained.additivity_error_max,
         features,
+        pairs: Vec::new(),
     }
 }
 

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use pm25_artifact::model::{Climatology, Model, ModelKind};
+use pm25_artifact::model::{Blend, Climatology, Model, ModelKind, Part, PartModel};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
-use pm25_artifact::shap::ShapReport;
+use pm25_artifact::shap::{Method, ShapReport};
 use pm25_file::{Header, Input, Sha256, program, read_document};
 use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use pm25_learn::{Columns, RidgeParams, fit_ridge};
@@ -73,6 +73,28 @@ fn write_table(folder: &Path) {
         .unwrap();
 }
 
+/// A line on the value and trees on what is left when half of the newest PM2.5 is taken off, with a rest of it.
+fn blend(x: &Columns) -> Blend {
+    let params = BoostParams::from_pairs(&[("n_estimators".to_owned(), "9".to_owned())]).unwrap();
+    let half: Vec<f32> = target().iter().map(|y| y / 2.0).collect();
+    let part = |name: &str, weight, reference_share, model| Part {
+        name: name.to_owned(),
+        weight,
+        reference_share,
+        model,
+    };
+    let line = fit_ridge(x, &target(), &RidgeParams::new(1.0).unwrap());
+    let trees = fit_boost(x, &half, None, &params, &|_: u64| {}).ensemble;
+    Blend {
+        parts: vec![
+            part("linear", 0.5, 0.0, PartModel::Linear(line)),
+            part("boost-half", 0.375, 0.5, PartModel::Trees(trees)),
+        ],
+        reference_weight: 0.125,
+        reference_mean_ug_m3: 7.0,
+    }
+}
+
 fn write_model(folder: &Path, kind: ModelKind) {
     let columns = columns();
     let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), N_ROWS);
@@ -109,6 +131,8 @@ fn write_model(folder: &Path, kind: ModelKind) {
         climatology: Climatology::fit(0, [(None, None, 1.0)].into_iter()),
         linear: fit_ridge(&x, &target(), &RidgeParams::new(1.0).unwrap()),
         trees,
+        blend: (kind == ModelKind::Blend).then(|| blend(&x)),
+        intervals: None,
         profile: None,
     };
     model
@@ -142,7 +166,12 @@ fn rows(folder: &Path) -> Table {
 
 #[test]
 fn base_plus_contributions_is_the_prediction_on_every_row() {
-    for kind in [ModelKind::Linear, ModelKind::Forest, ModelKind::Boost] {
+    for kind in [
+        ModelKind::Linear,
+        ModelKind::Forest,
+        ModelKind::Boost,
+        ModelKind::Blend,
+    ] {
         let folder = tempfile::tempdir().unwrap();
         write_table(folder.path());
         write_model(folder.path(), kind);
@@ -152,7 +181,10 @@ fn base_plus_contributions_is_the_prediction_on_every_row() {
         assert_eq!(rows.n_rows(), N_ROWS);
         let column = |name: &str| rows.f64(name).unwrap();
         for i in 0..N_ROWS {
-            let sum = column("base")[i] + column("a")[i] + column("b")[i] + column("c")[i];
+            let mut sum = column("base")[i] + column("a")[i] + column("b")[i] + column("c")[i];
+            if kind == ModelKind::Blend {
+                sum += column("persistence_ug_m3")[i];
+            }
             assert!((sum - column("prediction")[i]).abs() < 1e-9 * sum.abs().max(1.0));
         }
         let report = Input::Path(folder.path().join("out/shap.json"));
@@ -188,6 +220,95 @@ fn rows_are_the_first_ones_and_the_bytes_do_not_depend_on_threads() {
         })
         .collect();
     assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
+fn a_sample_is_spread_over_the_whole_table() {
+    let folder = tempfile::tempdir().unwrap();
+    write_table(folder.path());
+    write_model(folder.path(), ModelKind::Boost);
+    let output = explain(folder.path(), &["--sample", "6", "--no-plots"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let sampled = rows(folder.path());
+    let hours = [50, 150, 250, 350, 450, 550].map(|h| h * 3600);
+    assert_eq!(sampled.time("time").unwrap(), hours);
+    let predictions = sampled.f64("prediction").unwrap().to_vec();
+    assert!(explain(folder.path(), &["--no-plots"]).status.success());
+    let all = rows(folder.path());
+    for (prediction, row) in predictions.iter().zip([50, 150, 250, 350, 450, 550]) {
+        assert_eq!(
+            prediction.to_bits(),
+            all.f64("prediction").unwrap()[row].to_bits()
+        );
+    }
+    let both = explain(folder.path(), &["--sample", "6", "--rows", "6"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn what_features_add_alone_and_together_is_the_prediction() {
+    for kind in [ModelKind::Forest, ModelKind::Boost] {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path());
+        write_model(folder.path(), kind);
+        let output = explain(
+            folder.path(),
+            &["--rows", "90", "--interactions", "--no-plots"],
+        );
+        assert!(output.status.success(), "{}", said(&output));
+        let path = folder.path().join("out/shap_interactions.parquet");
+        let pairs = Table::read(&Input::Path(path.clone()), "pm25-shap-interactions").unwrap();
+        let shap = rows(folder.path());
+        let column = |name: &str| pairs.f64(name).unwrap();
+        for i in 0..90 {
+            let parts = ["base", "a", "b", "c", "a*b", "a*c", "b*c"].map(|name| column(name)[i]);
+            let sum: f64 = parts.iter().sum();
+            assert!((sum - column("prediction")[i]).abs() < 1e-9 * sum.abs().max(1.0));
+            let of_a = column("a")[i] + 0.5 * (column("a*b")[i] + column("a*c")[i]);
+            assert!((of_a - shap.f64("a").unwrap()[i]).abs() < 1e-9);
+        }
+        let report = Input::Path(folder.path().join("out/shap.json"));
+        let (report, _) = read_document::<ShapReport>(&report).unwrap();
+        assert_eq!(
+            report.pairs[0].columns,
+            ["a", "b"],
+            "{kind}: a and b are multiplied"
+        );
+        assert!(explain(folder.path(), &["--no-plots"]).status.success());
+        assert!(!path.exists(), "another run does not leave it behind");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_table(folder.path());
+    write_model(folder.path(), ModelKind::Linear);
+    let output = explain(folder.path(), &["--interactions"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("not a linear model"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn against_a_background_the_base_is_its_mean_prediction() {
+    for kind in [ModelKind::Linear, ModelKind::Forest, ModelKind::Boost] {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path());
+        write_model(folder.path(), kind);
+        let more = ["--background", "test.parquet", "--no-plots"];
+        let output = explain(folder.path(), &more);
+        assert!(output.status.success(), "{}", said(&output));
+        let rows = rows(folder.path());
+        let base = rows.f64("base").unwrap()[0];
+        // 600 rows in 100 parts of 6: their middles are 3, 9, 15, ….
+        let middles = rows.f64("prediction").unwrap().iter().skip(3).step_by(6);
+        let mean = middles.sum::<f64>() / 100.0;
+        assert!((base - mean).abs() < 1e-9 * mean, "{kind}: {base} {mean}");
+        let report = Input::Path(folder.path().join("out/shap.json"));
+        let (report, _) = read_document::<ShapReport>(&report).unwrap();
+        assert_eq!(report.method, Method::Interventional);
+        assert_eq!(report.pm25.inputs.len(), 3);
+    }
 }
 
 #[test]

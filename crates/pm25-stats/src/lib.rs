@@ -10,20 +10,39 @@
 //! | what does a column look like, sorted once? | [`sample`] |
 //! | how far apart are two samples? | [`ks`], [`psi`], [`wasserstein`] |
 //! | the same against a reference that is no longer at hand | [`profile`] |
+//! | within which ends does the truth lie? | [`conformal`], [`mod@online`] |
 //! | is that far enough to matter? | [`severity`] |
+//! | how far would a score move with other weeks of weather? | [`blocks`] |
+//! | is one prediction better than another beyond luck? | [`paired`] |
+//! | what are warnings of a threshold worth, and when should one warn? | [`alarms`] |
+//! | do intervals and quantiles keep what they promise? | [`promise`] |
+//! | openair's statistics | [`mod@mod_stats`] |
 
+pub mod alarms;
+pub mod blocks;
+pub mod chance;
+pub mod conformal;
 pub mod invariants;
 mod kolmogorov;
 pub mod ks;
+pub mod mod_stats;
+pub mod online;
+pub mod paired;
 pub mod profile;
+pub mod promise;
 pub mod psi;
 pub mod sample;
 pub mod scores;
 pub mod severity;
+mod student;
 pub mod wasserstein;
 
+pub use alarms::Alarms;
+pub use blocks::{BlockPlan, HourlySums};
 pub use invariants::{Violation, check};
 pub use ks::Ks;
+pub use mod_stats::{ModStats, mod_stats};
+pub use paired::{DieboldMariano, diebold_mariano};
 pub use profile::{BadProfile, Profile, ProfileParts};
 pub use psi::Bins;
 pub use sample::Sample;

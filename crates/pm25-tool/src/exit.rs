@@ -20,6 +20,8 @@ pub const DRIFTED: u8 = 11;
 pub const STALE: u8 = 12;
 /// Somebody else changed it first.
 pub const CONFLICT: u8 = 13;
+/// A prepared table holds the answer that it asks for.
+pub const LEAK_FOUND: u8 = 14;
 
 /// The status of a kind of failure.
 pub fn status_of(kind: Kind) -> u8 {

@@ -1,4 +1,4 @@
-//! Chooses a model by its error on the validation rows.
+//! Chooses a model by its error on rows that it has not learned from.
 
 use std::str::FromStr;
 
@@ -8,8 +8,8 @@ use pm25_artifact::train::Candidate;
 use pm25_file::{Fault, Result};
 use pm25_stats::scores;
 
-use crate::data::Dataset;
 use crate::fit::Fitted;
+use crate::sample::Sample;
 
 /// What `--model` asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,6 +25,7 @@ impl Wanted {
     pub(crate) fn wants(self, kind: ModelKind) -> bool {
         match self {
             Self::Best => true,
+            Self::Kind(ModelKind::Blend) => matches!(kind, ModelKind::Forest | ModelKind::Boost),
             Self::Kind(wanted) => wanted == kind,
         }
     }
@@ -50,27 +51,33 @@ impl FromStr for Wanted {
     }
 }
 
-/// Every fitted kind on all validation rows, best first; of two equals the simpler one comes first.
-pub(crate) fn candidates(fitted: &mut Fitted, valid: &Dataset) -> Result<Vec<Candidate>> {
-    let columns = valid.columns(fitted.inputs())?;
-    let rows = valid.rows(&columns);
+/// Every fitted kind on all validation rows, best first.
+pub(crate) fn candidates(fitted: &mut Fitted, valid: &Sample) -> Result<Vec<Candidate>> {
+    let rows = valid.rows();
+    let target: Vec<f64> = valid.target.iter().map(|&y| f64::from(y)).collect();
     let kinds: Vec<ModelKind> = fitted.kinds().collect();
     let mut candidates = kinds
         .into_iter()
-        .map(|kind| candidate(kind, &fitted.predict(kind, &rows), valid.target()))
+        .map(|kind| candidate(kind, &fitted.predict(kind, &rows), &target))
         .collect::<Result<Vec<_>>>()?;
+    rank(&mut candidates);
+    Ok(candidates)
+}
+
+/// Best first; of two equals the simpler one comes first.
+pub(crate) fn rank(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| {
         a.valid_rmse_ug_m3
             .total_cmp(&b.valid_rmse_ug_m3)
             .then(a.kind.cmp(&b.kind))
     });
-    Ok(candidates)
 }
 
-fn candidate(kind: ModelKind, predictions: &[f64], target: &[f32]) -> Result<Candidate> {
+/// A kind by its predictions.
+pub(crate) fn candidate(kind: ModelKind, predictions: &[f64], target: &[f64]) -> Result<Candidate> {
     let pairs: Vec<(f64, f64)> = target
         .iter()
-        .map(|&t| f64::from(t))
+        .copied()
         .zip(predictions.iter().copied())
         .collect();
     let scores = scores(&pairs);

@@ -3,12 +3,9 @@
 use std::borrow::Cow;
 
 use pm25_air::Task;
-use pm25_air::civil::{Civil, format_utc};
-use pm25_artifact::drift::RowSpan;
-use pm25_artifact::model::{Rows, predicted_hour};
+use pm25_artifact::model::Rows;
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
 use pm25_file::{Fault, Input, InputRef, Result};
-use pm25_learn::Columns;
 use pm25_table::{Column, Table};
 use pm25_tool::Console;
 
@@ -124,16 +121,6 @@ impl Dataset {
         Ok(())
     }
 
-    /// How many rows, from when to when.
-    pub(crate) fn span(&self) -> RowSpan {
-        let times = self.table.time("time").unwrap_or_default();
-        RowSpan {
-            rows: self.n_rows() as u64,
-            first: times.iter().min().map(|&time_s| format_utc(time_s)),
-            last: times.iter().max().map(|&time_s| format_utc(time_s)),
-        }
-    }
-
     /// The named feature columns, in order.
     pub(crate) fn columns(&self, features: &[FeatureFact]) -> Result<Vec<Cow<'_, [f32]>>> {
         features
@@ -152,35 +139,6 @@ impl Dataset {
             features: columns.iter().map(|column| &column[..]).collect(),
             n_rows: self.n_rows(),
         }
-    }
-
-    /// As a learner wants them.
-    pub(crate) fn matrix<'a>(&'a self, columns: &'a [Cow<'a, [f32]>]) -> Columns<'a> {
-        Columns::new(
-            columns.iter().map(|column| &column[..]).collect(),
-            self.n_rows(),
-        )
-    }
-
-    /// Station position and civil time of the predicted hour, per row.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Option<usize>, Option<Civil>)> {
-        let text = self.table.text("station").ok();
-        let times = self.table.time("time").ok();
-        let positions: Vec<Option<usize>> = text.map_or_else(Vec::new, |text| {
-            let at = |word: &String| self.stations.iter().position(|s| s.name == *word);
-            text.words.iter().map(at).collect()
-        });
-        (0..self.n_rows()).map(move |row_idx| {
-            let at = text.and_then(|text| positions[text.codes[row_idx] as usize]);
-            let civil = at.zip(times).map(|(at, times)| {
-                predicted_hour(
-                    self.task.into(),
-                    times[row_idx],
-                    self.stations[at].utc_offset_min,
-                )
-            });
-            (at, civil)
-        })
     }
 }
 

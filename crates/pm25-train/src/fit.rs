@@ -1,20 +1,42 @@
-//! Fits the wanted kinds of model on the train rows.
+//! Fits models on given rows.
+//!
+//! It does not choose: which rows, which kind and how many trees is said by whoever calls.
 
-use std::borrow::Cow;
-
-use pm25_artifact::drift::{ProfileFile, profiles};
-use pm25_artifact::model::{Climatology, Model, ModelKind, Rows, TrainProfile};
-use pm25_artifact::prep::FeatureFact;
+use pm25_air::civil::{Civil, format_utc};
+use pm25_artifact::drift::{ProfileFile, RowSpan, profiles};
+use pm25_artifact::model::{Climatology, Model, ModelKind, Rows, TrainProfile, predicted_hour};
+use pm25_artifact::prep::{FeatureFact, StationFact, TaskFact};
 use pm25_file::{Header, Result};
-use pm25_learn::tree::{BoostFit, Ensemble, fit_boost, fit_forest};
-use pm25_learn::{Columns, fit_ridge};
+use pm25_learn::fit_ridge;
+use pm25_learn::tree::Ensemble;
 use pm25_tool::Console;
 
 use crate::choose::Wanted;
 use crate::data::Dataset;
+use crate::learner::{Learner, Stop, learn_shown};
 use crate::params::Params;
+use crate::sample::Sample;
 
-/// Everything that was learned; one kind will be the model, the rest its baselines.
+/// What every model of a table says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) task: TaskFact,
+    pub(crate) inputs: Vec<FeatureFact>,
+    pub(crate) stations: Vec<StationFact>,
+}
+
+impl Facts {
+    /// Of the table that is learned from.
+    pub(crate) fn of(train: &Dataset) -> Self {
+        Self {
+            task: train.task,
+            inputs: train.features.clone(),
+            stations: train.stations.clone(),
+        }
+    }
+}
+
+/// Everything that was learned from one set of rows; one kind will be the model, the rest its baselines.
 pub(crate) struct Fitted {
     /// Climatology and ridge, which every model carries.
     model: Model,
@@ -22,95 +44,83 @@ pub(crate) struct Fitted {
     boost: Option<Ensemble>,
 }
 
-/// Fits on the train rows; the validation rows only tell a booster when to stop.
+/// Fits the wanted kinds on the train rows; the validation rows only tell a booster when to stop.
 pub(crate) fn fit(
-    train: &Dataset,
-    valid: &Dataset,
+    (train, valid): (&Sample, &Sample),
+    facts: &Facts,
     wanted: Wanted,
     params: &Params,
     console: &Console,
 ) -> Result<Fitted> {
-    let columns = train.columns(&train.features)?;
-    let matrix = train.matrix(&columns);
-    let valid_columns = valid.columns(&train.features)?;
-    let forest = wanted.wants(ModelKind::Forest).then(|| {
-        let progress = console.progress("forest", count(&params.forest.settings()));
-        fit_forest(&matrix, train.target(), &params.forest, &|n| {
-            progress.advance(n)
-        })
-        .ensemble
-    });
-    let boost = wanted
-        .wants(ModelKind::Boost)
-        .then(|| boost(&matrix, train, (valid, &valid_columns), params, console).ensemble);
+    let (x, x_valid) = (train.matrix(), valid.matrix());
+    let stop = Stop::On(&x_valid, &valid.target);
+    let grown = |kind: ModelKind, learner: Learner| {
+        if !wanted.wants(kind) {
+            return Ok(None);
+        }
+        let fit = learn_shown(learner, (&x, &train.target), &stop, params, console)?;
+        Ok::<_, pm25_file::Fault>(fit.model.into_trees())
+    };
     Ok(Fitted {
-        model: baselines(train, &matrix, params),
-        forest,
-        boost,
+        forest: grown(ModelKind::Forest, Learner::Forest)?,
+        boost: grown(ModelKind::Boost, Learner::Boost)?,
+        model: baselines(train, facts, params),
     })
 }
 
-fn boost(
-    matrix: &Columns,
-    train: &Dataset,
-    (valid, columns): (&Dataset, &[Cow<'_, [f32]>]),
-    params: &Params,
-    console: &Console,
-) -> BoostFit {
-    let progress = console.progress("boost", count(&params.boost.settings()));
-    let valid_matrix = valid.matrix(columns);
-    let fit = fit_boost(
-        matrix,
-        train.target(),
-        Some((&valid_matrix, valid.target())),
-        &params.boost,
-        &|n| progress.advance(n),
-    );
-    console.detail(&format!(
-        "boost: {} trees kept of {} grown",
-        fit.ensemble.trees.len(),
-        fit.history.train_rmse.len()
-    ));
-    fit
-}
-
-fn count(settings: &[(&'static str, pm25_learn::tree::Number)]) -> u64 {
-    settings
-        .iter()
-        .find_map(|(name, number)| match number {
-            pm25_learn::tree::Number::Whole(n) if *name == "n_estimators" => Some(*n),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-fn baselines(train: &Dataset, matrix: &Columns, params: &Params) -> Model {
-    let rows = train.places().zip(train.target());
+/// A model of the kind persistence with the climatology and the ridge of these rows.
+pub(crate) fn baselines(train: &Sample, facts: &Facts, params: &Params) -> Model {
+    let rows = places(&train.rows(), facts).zip(&train.target);
     let rows = rows.map(|((station, civil), &target)| (station, civil, target));
     Model {
         header: Header::new(&crate::PROGRAM),
         kind: ModelKind::Persistence,
-        task: train.task,
-        inputs: train.features.clone(),
-        stations: train.stations.clone(),
-        climatology: Climatology::fit(train.stations.len(), rows),
-        linear: fit_ridge(matrix, train.target(), &params.ridge),
+        task: facts.task,
+        inputs: facts.inputs.clone(),
+        stations: facts.stations.clone(),
+        climatology: Climatology::fit(facts.stations.len(), rows),
+        linear: fit_ridge(&train.matrix(), &train.target, &params.ridge),
         trees: None,
+        blend: None,
+        intervals: None,
         profile: None,
     }
 }
 
-impl Fitted {
-    /// Feature columns in the order that it predicts from.
-    pub(crate) fn inputs(&self) -> &[FeatureFact] {
-        &self.model.inputs
-    }
+/// What is known without a learner: the newest PM2.5, where it is missing the climatology, µg/m³.
+pub(crate) fn reference(model: &Model, rows: &Sample) -> Vec<f64> {
+    model.reference(&rows.rows())
+}
 
+/// Station position and civil time of the predicted hour, per row.
+fn places<'a>(
+    rows: &Rows<'a>,
+    facts: &'a Facts,
+) -> impl Iterator<Item = (Option<usize>, Option<Civil>)> + use<'a> {
+    let positions: Vec<Option<usize>> = rows.station.map_or_else(Vec::new, |(words, _)| {
+        let at = |word: &String| facts.stations.iter().position(|s| s.name == *word);
+        words.iter().map(at).collect()
+    });
+    let codes = rows.station.map(|(_, codes)| codes);
+    let times = rows.time_s;
+    (0..rows.n_rows).map(move |row_idx| {
+        let code = codes.map(|codes| codes[row_idx] as usize);
+        let at = code.and_then(|code| positions[code]);
+        let civil = at.zip(times).map(|(at, times)| {
+            let utc_offset_min = facts.stations[at].utc_offset_min;
+            predicted_hour(facts.task.into(), times[row_idx], utc_offset_min)
+        });
+        (at, civil)
+    })
+}
+
+impl Fitted {
     /// Which kinds were fitted.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = ModelKind> {
         ModelKind::ALL.into_iter().filter(|kind| match kind {
             ModelKind::Forest => self.forest.is_some(),
             ModelKind::Boost => self.boost.is_some(),
+            ModelKind::Blend => false,
             _ => true,
         })
     }
@@ -124,26 +134,9 @@ impl Fitted {
     }
 
     /// The chosen kind as a model, with the profile of the rows that it learned from.
-    pub(crate) fn into_model(
-        mut self,
-        kind: ModelKind,
-        train: &Dataset,
-        header: Header,
-    ) -> Result<Model> {
+    pub(crate) fn into_model(mut self, kind: ModelKind, train: &Sample) -> Model {
         self.wear(kind);
-        let columns = train.columns(&self.model.inputs)?;
-        let predictions = self.model.predict(&train.rows(&columns));
-        let names = self.model.inputs.iter().map(|input| input.column.as_str());
-        let profile = TrainProfile {
-            span: train.span(),
-            columns: profiles(names.zip(columns.iter().map(|column| &column[..]))),
-            prediction: ProfileFile::of_f64(&predictions),
-        };
-        Ok(Model {
-            header,
-            profile: Some(profile),
-            ..self.model
-        })
+        profiled(self.model, train)
     }
 
     /// Makes the model one of this kind; trees are moved, since a forest is too large to copy for a look.
@@ -164,4 +157,22 @@ impl Fitted {
             _ => {}
         }
     }
+}
+
+/// The model with the profile of the rows that it learned from.
+pub(crate) fn profiled(mut model: Model, train: &Sample) -> Model {
+    let rows = train.rows();
+    let predictions = model.predict(&rows);
+    let names = model.inputs.iter().map(|input| input.column.as_str());
+    let times = train.time_s().unwrap_or_default();
+    model.profile = Some(TrainProfile {
+        span: RowSpan {
+            rows: train.n_rows() as u64,
+            first: times.iter().min().map(|&time_s| format_utc(time_s)),
+            last: times.iter().max().map(|&time_s| format_utc(time_s)),
+        },
+        columns: profiles(names.zip(train.slices())),
+        prediction: ProfileFile::of_f64(&predictions),
+    });
+    model
 }

@@ -1,62 +1,45 @@
-//! `pm25-train`: fits PM2.5 models on the train rows and chooses the best on the validation rows.
+//! `pm25-train`: fits PM2.5 models and chooses the best on rows that they have not seen.
 //!
 //! It never sees a test row. Every model file also carries the climatology and the ridge, so that a judge
 //! has its baselines at hand.
+//!
+//! ```text
+//! train, valid ── data ── sample ┬─ fit ── choose                      a kind by name: learns from train
+//!                                ├─ folds ── oof ── decide ── refit    best, blend: learn from train and valid
+//!                                └─ folds ── tune                      settings
+//! ```
 
+mod args;
+mod calibrate;
 mod choose;
 mod data;
+mod decide;
 mod fit;
+mod folds;
+mod learner;
+mod oof;
 mod params;
+mod sample;
+mod say;
+mod tune;
+mod weights;
 
-use std::fmt;
+use pm25_artifact::model::{Model, ModelKind};
+use pm25_artifact::train::{FoldFact, LearnedFrom, TrainReport};
+use pm25_file::{Fault, Header, Program, Result, Sha256, program, write_document};
+use pm25_tool::{Common, Console, Outcome, Tool};
 
-use clap::Parser;
-use pm25_artifact::model::Model;
-use pm25_artifact::train::TrainReport;
-use pm25_file::{Fault, Header, Input, Output, Program, Sha256, program, write_document};
-use pm25_tool::{Common, Console, Outcome, Threads, Tool};
-use serde::Serialize;
-
+pub use args::Args;
+use args::{FitArgs, Job};
 use choose::Wanted;
 use data::Dataset;
+use decide::Request;
+use fit::Facts;
+use folds::Fold;
 use params::Params;
+use sample::Sample;
 
 const PROGRAM: Program = program!();
-
-/// Fit a PM2.5 model and choose the best on validation rows
-///
-/// Reads the train and valid tables of `pm25-prep` and writes one model file. `--model best` fits every
-/// kind and keeps the one with the smallest error on the validation rows (in a nowcast not
-/// persistence, which needs the PM2.5 of an hour ago).
-#[derive(Clone, Debug, Parser)]
-#[command(name = "pm25-train", version)]
-pub struct Args {
-    /// Table to learn from (train.parquet)
-    #[arg(long, value_name = "FILE")]
-    train: Input,
-    /// Table to choose on (valid.parquet)
-    #[arg(long, value_name = "FILE")]
-    valid: Input,
-    /// persistence, climatology, linear, forest, boost, or best of them on the validation rows
-    #[arg(long, value_name = "KIND", default_value = "best")]
-    model: Wanted,
-    /// A setting of the learners, for example n_estimators=500 or forest.max_depth=12; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", long_help = params::help())]
-    settings: Vec<String>,
-    /// Target column, for tables that another program made
-    #[arg(long, value_name = "COLUMN", default_value = "target_ug_m3")]
-    target: String,
-    /// Where the model goes
-    #[arg(long, value_name = "FILE")]
-    out: Output,
-    /// Where the report goes
-    #[arg(long, value_name = "FILE")]
-    report: Option<Output>,
-    #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    common: Common,
-}
 
 impl Tool for Args {
     fn common(&self) -> &Common {
@@ -64,98 +47,165 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        let params = Params::parse(&self.settings, self.model)?;
-        let train = Dataset::read(&self.train, &self.target, console)?;
-        let valid = Dataset::read(&self.valid, &self.target, console)?;
-        train.expect_learnable()?;
-        train.expect_same_shape(&valid)?;
-        let (fitted, candidates) = self.threads.install(|| {
-            let mut fitted = fit::fit(&train, &valid, self.model, &params, console)?;
-            let candidates = choose::candidates(&mut fitted, &valid)?;
-            Ok::<_, Fault>((fitted, candidates))
-        })??;
-        let kind = choose::choose(self.model, train.task, &candidates)?;
-        let header = header(&train, &valid, self.model, &params);
-        let model = self
-            .threads
-            .install(|| fitted.into_model(kind, &train, header.clone()))??;
-        let report = TrainReport {
-            pm25: header,
-            model: Sha256::ZERO,
-            task: model.task,
-            kind,
-            n_features: model.inputs.len() as u64,
-            train_rows: train.n_rows() as u64,
-            valid_rows: valid.n_rows() as u64,
-            candidates,
-        };
-        self.publish(model, report, console)
+        match &self.job {
+            Some(Job::Tune(args)) => tune::run(args, console),
+            None => train(&self.fit, console),
+        }
     }
 }
 
-impl Args {
-    fn publish(
-        &self,
-        model: Model,
-        mut report: TrainReport,
-        console: &Console,
-    ) -> anyhow::Result<Outcome> {
-        report.model = model.write(&self.out)?;
-        if let Some(to) = &self.report {
-            write_document(to, &mut report)?;
-        }
-        let to_stdout = |output: &Output| output.is_stdout();
-        if !to_stdout(&self.out) && !self.report.as_ref().is_some_and(to_stdout) {
-            console.say(&Said(&report))?;
-        }
-        Ok(Outcome::Done)
-    }
-}
-
-fn header(train: &Dataset, valid: &Dataset, wanted: Wanted, params: &Params) -> Header {
+fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
+    args.expect_parts()?;
+    let of_file = match &args.set_from {
+        Some(input) => tune::best_settings(input)?,
+        None => Vec::new(),
+    };
+    let params = Params::parse(&args.settings, &of_file, args.model)?;
+    let train = Dataset::read(args.train()?, &args.target, console)?;
+    let valid = Dataset::read(args.valid()?, &args.target, console)?;
+    train.expect_learnable()?;
+    train.expect_same_shape(&valid)?;
+    let made = args.threads.install(|| {
+        let rows = (Sample::of(&train, &train)?, Sample::of(&valid, &train)?);
+        make(args, rows, (&Facts::of(&train), &params), console)
+    })??;
     let header = Header::new(&PROGRAM)
         .input(train.source().clone())
         .input(valid.source().clone())
-        .param("model", wanted.word())
+        .param("model", args.model.word())
+        .param("learned_from", made.learned_from)
         .unit("target", "µg/m³")
         .unit("prediction", "µg/m³");
-    params.put(header, wanted)
+    let header = match made.folds.len() {
+        0 => header,
+        n_folds => header.param("folds", n_folds),
+    };
+    let header = match args
+        .parts
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+    {
+        parts if parts.is_empty() => header,
+        parts => header.param("parts", parts),
+    };
+    let header = params.put(header, args.model);
+    let model = Model {
+        header: header.clone(),
+        ..made.model
+    };
+    let report = TrainReport {
+        pm25: header,
+        model: Sha256::ZERO,
+        task: model.task,
+        kind: model.kind,
+        n_features: model.inputs.len() as u64,
+        train_rows: train.n_rows() as u64,
+        valid_rows: valid.n_rows() as u64,
+        learned_from: made.learned_from,
+        candidates: made.candidates,
+        folds: made.folds,
+        parts: made.parts,
+    };
+    publish(args, model, report, console)
 }
 
-/// The report as it is said on standard output.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Said<'a>(&'a TrainReport);
+/// A model and what led to it.
+struct Made {
+    model: Model,
+    learned_from: LearnedFrom,
+    candidates: Vec<pm25_artifact::train::Candidate>,
+    folds: Vec<FoldFact>,
+    parts: Vec<pm25_artifact::train::PartFact>,
+}
 
-impl fmt::Display for Said<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TrainReport {
-            kind,
-            train_rows,
-            valid_rows,
-            n_features,
-            ..
-        } = self.0;
-        writeln!(
-            f,
-            "{kind}: learned from {train_rows} rows of {n_features} features, chosen on {valid_rows} rows"
-        )?;
-        for candidate in &self.0.candidates {
-            writeln!(
-                f,
-                "  {:<12} valid RMSE {:>8.3}  MAE {:>8.3} µg/m³{}",
-                candidate.kind.word(),
-                candidate.valid_rmse_ug_m3,
-                candidate.valid_mae_ug_m3,
-                if candidate.kind == *kind {
-                    "  <- chosen"
-                } else {
-                    ""
+fn make(
+    args: &FitArgs,
+    rows: (Sample, Sample),
+    (facts, params): (&Facts, &Params),
+    console: &Console,
+) -> Result<Made> {
+    let (train, valid) = rows;
+    let folded = match args.model {
+        Wanted::Best | Wanted::Kind(ModelKind::Blend) => {
+            let all = train.clone().and(&valid);
+            let folds = folds_of(&all, args, facts);
+            match (folds, args.model) {
+                (Ok(folds), _) => Some((all, folds)),
+                (Err(fault), Wanted::Kind(_)) => return Err(fault),
+                (Err(fault), Wanted::Best) => {
+                    console.note(&format!("chosen on the valid rows, for {fault}"));
+                    None
                 }
-            )?;
+            }
         }
-        Ok(())
+        Wanted::Kind(_) => None,
+    };
+    let Some((all, folds)) = folded else {
+        return on_valid(args.model, (&train, &valid), (facts, params), console);
+    };
+    drop((train, valid));
+    let request = Request {
+        wanted: args.model,
+        parts: &args.parts,
+        facts,
+        params,
+    };
+    let decision = decide::decide(&all, &folds, &request, console)?;
+    let model = decide::refit(&all, &decision, &request, console)?;
+    Ok(Made {
+        model: fit::profiled(model, &all),
+        learned_from: LearnedFrom::TrainAndValid,
+        candidates: decision.candidates,
+        folds: folds.into_iter().map(|fold| fold.fact).collect(),
+        parts: decision.parts,
+    })
+}
+
+/// Folds over all rows before the test.
+fn folds_of(all: &Sample, args: &FitArgs, facts: &Facts) -> Result<Vec<Fold>> {
+    let time_s = all.time_s().ok_or_else(|| {
+        Fault::bad_data("folds need a column `time` in both tables")
+            .hint("make the tables with pm25-prep, or ask for a kind by name: --model boost")
+    })?;
+    let embargo_h = folds::embargo_h(facts.task.into(), &facts.inputs);
+    folds::folds(time_s, usize::from(args.folds), embargo_h)
+}
+
+/// Learns from the train rows and compares on the valid rows.
+fn on_valid(
+    wanted: Wanted,
+    (train, valid): (&Sample, &Sample),
+    (facts, params): (&Facts, &Params),
+    console: &Console,
+) -> Result<Made> {
+    let mut fitted = fit::fit((train, valid), facts, wanted, params, console)?;
+    let candidates = choose::candidates(&mut fitted, valid)?;
+    let kind = choose::choose(wanted, facts.task, &candidates)?;
+    Ok(Made {
+        model: fitted.into_model(kind, train),
+        learned_from: LearnedFrom::Train,
+        candidates,
+        folds: Vec::new(),
+        parts: Vec::new(),
+    })
+}
+
+fn publish(
+    args: &FitArgs,
+    model: Model,
+    mut report: TrainReport,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    report.model = model.write(args.out()?)?;
+    if let Some(to) = &args.report {
+        write_document(to, &mut report)?;
     }
+    let to_stdout = |output: &pm25_file::Output| output.is_stdout();
+    if !to_stdout(args.out()?) && !args.report.as_ref().is_some_and(to_stdout) {
+        console.say(&say::Said(&report))?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// An unknown word among known ones, with the nearest as the hint.

@@ -1,6 +1,5 @@
 //! What can be wrong with a list of features.
 
-use super::HOURS_MAX;
 use crate::Task;
 
 /// Why a text is no set of features. Positions are columns of the text, from 1.
@@ -32,7 +31,7 @@ pub enum FeatureError {
         nearest: Option<&'static str>,
     },
     /// Hours out of range.
-    #[error("column {column}: `{function}` takes {least} to {HOURS_MAX} hours, not {found}")]
+    #[error("column {column}: `{function}` takes {least} to {most} hours, not {found}")]
     Hours {
         /// Where.
         column: usize,
@@ -40,8 +39,30 @@ pub enum FeatureError {
         function: &'static str,
         /// The fewest allowed.
         least: u16,
+        /// The most allowed.
+        most: u16,
         /// What was written.
         found: String,
+    },
+    /// Another number out of range, or none.
+    #[error("column {column}: `{function}` takes {expected}, not {found}")]
+    Number {
+        /// Where.
+        column: usize,
+        /// Whose number.
+        function: &'static str,
+        /// What it takes.
+        expected: &'static str,
+        /// What was written.
+        found: String,
+    },
+    /// The name of a set among expressions.
+    #[error("column {column}: `{set}` is a set of its own and no item of a list")]
+    SetInList {
+        /// Where.
+        column: usize,
+        /// The set.
+        set: String,
     },
     /// A window or change of an angle.
     #[error(
@@ -73,15 +94,31 @@ impl FeatureError {
     /// What to write instead.
     pub fn hint(&self) -> String {
         match self {
-            Self::Empty => "write `classic`, `full` or expressions such as `pm10,lag(pm25,1)`".to_owned(),
-            Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
-            Self::Unknown { nearest: None, .. } | Self::Expected { .. } | Self::Hours { .. } => {
-                "expressions look like `pm10`, `lag(pm25,1)`, `mean(pm25,24)`, `change(temp,3)`, `sin(hour)`".to_owned()
+            Self::Empty => {
+                "write `classic`, `full` or expressions such as `pm10,lag(pm25,1)`".to_owned()
             }
+            Self::Unknown {
+                nearest: Some(nearest),
+                ..
+            } => format!("did you mean `{nearest}`?"),
+            Self::Unknown { nearest: None, .. }
+            | Self::Expected { .. }
+            | Self::Hours { .. }
+            | Self::Number { .. } => {
+                "expressions look like `pm10`, `lag(pm25,1)`, `mean(pm25,24)`, `change(temp,3)`, \
+                 `others_mean(pm25)`, `quantile(pm25,24,90)`, `since(wind,3,72)`, `sin(hour)`"
+                    .to_owned()
+            }
+            Self::SetInList { set, .. } => format!(
+                "name `{set}` alone, or write out what it has: `pm25-prep --explain --features {set}` lists it"
+            ),
             Self::Angle { .. } => "use its components `wind_u` and `wind_v`".to_owned(),
             Self::Twice { .. } => "name it once".to_owned(),
             Self::TargetItself { .. } => {
-                format!("a {} knows PM2.5 up to t-1: use `lag(pm25,1)`", Task::Nowcast.word())
+                format!(
+                    "a {} knows PM2.5 up to t-1: use `lag(pm25,1)`",
+                    Task::Nowcast.word()
+                )
             }
         }
     }

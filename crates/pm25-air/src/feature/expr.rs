@@ -2,91 +2,34 @@
 //!
 //! Not its computation, which is [`evaluate`](super::evaluate()).
 
-use crate::{Quantity, Task};
+use super::{Local, Signal};
+use crate::Task;
 use std::fmt;
 
-/// The longest lag, window or change: a leap year of hours.
-pub const HOURS_MAX: u16 = 8_784;
-
-/// An hourly series that lags, windows and changes can be taken of.
+/// What the other stations' values are reduced to. The station of the row is never among them.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Signal {
-    /// A measured quantity.
-    Measured(Quantity),
-    /// The wind's component towards the east, m/s: -speed x sin(direction); calm is 0.
-    WindU,
-    /// The wind's component towards the north, m/s: -speed x cos(direction); calm is 0.
-    WindV,
-}
-
-impl Signal {
-    /// Every signal, in column order.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Quantity::ALL
-            .into_iter()
-            .map(Self::Measured)
-            .chain([Self::WindU, Self::WindV])
-    }
-
-    /// The name in the language.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Measured(quantity) => quantity.short(),
-            Self::WindU => "wind_u",
-            Self::WindV => "wind_v",
-        }
-    }
-
-    /// The stem of its columns; it ends in the unit.
-    pub const fn column(self) -> &'static str {
-        match self {
-            Self::Measured(quantity) => quantity.column(),
-            Self::WindU => "wind_u_m_s",
-            Self::WindV => "wind_v_m_s",
-        }
-    }
-
-    /// The unit as people write it.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Measured(quantity) => quantity.unit(),
-            Self::WindU | Self::WindV => Quantity::WindSpeed.unit(),
-        }
-    }
-
-    /// Hours before t of the newest value that may be known.
-    pub const fn newest_h(self, task: Task) -> u16 {
-        match self {
-            Self::Measured(Quantity::Pm25) => task.newest_pm25_h(),
-            _ => 0,
-        }
-    }
-}
-
-/// What a window is reduced to. A window with less than 75 % of its hours is missing.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum WindowStat {
-    /// Arithmetic mean.
+pub enum OthersStat {
+    /// Arithmetic mean of those that have a value.
     Mean,
-    /// Smallest value.
+    /// The smallest.
     Min,
-    /// Largest value.
+    /// The largest.
     Max,
-    /// Standard deviation of the hours present (divided by their number).
+    /// Standard deviation (divided by their number); missing where fewer than two have a value.
     Std,
 }
 
-impl WindowStat {
+impl OthersStat {
     /// Every reduction.
     pub const ALL: [Self; 4] = [Self::Mean, Self::Min, Self::Max, Self::Std];
 
     /// The name in the language and in the column.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Mean => "mean",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Std => "std",
+            Self::Mean => "others_mean",
+            Self::Min => "others_min",
+            Self::Max => "others_max",
+            Self::Std => "others_std",
         }
     }
 }
@@ -159,30 +102,25 @@ impl Wave {
 }
 
 /// One feature of the row t.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// The value of the hour t - `lag_h`: `pm10`, `lag(pm25,1)`.
-    Value {
-        /// Of what.
-        signal: Signal,
-        /// Hours before t, 0 to [`HOURS_MAX`].
-        lag_h: u16,
+    /// What the station's own hours say: `pm10`, `lag(pm25,1)`, `mean(pm25,24)`.
+    Own(Local),
+    /// What the other stations' hours say: `others_mean(pm25)`, `others_max(change(pm25,1))`. The same hour t counts,
+    /// or, of a station whose hours begin at other minutes, its newest that begins no later than t.
+    Others {
+        /// What becomes of their values.
+        stat: OthersStat,
+        /// What each of them says.
+        of: Local,
     },
-    /// A reduction of the `hours` newest hours that may be known: `mean(pm25,24)`.
-    Window {
-        /// To what.
-        stat: WindowStat,
-        /// Of what.
-        signal: Signal,
-        /// Length, 2 to [`HOURS_MAX`].
-        hours: u16,
-    },
-    /// The value at t minus the value `hours` before: `change(temp,3)`.
-    Change {
-        /// Of what.
-        signal: Signal,
-        /// Hours back, 1 to [`HOURS_MAX`].
-        hours: u16,
+    /// What one other station's hours say, at the same hour as for [`Feature::Others`]: `at("Dongsi",pm25)`. Missing for
+    /// that station's own rows.
+    At {
+        /// Its name.
+        station: String,
+        /// What it says.
+        of: Local,
     },
     /// A clock hand as a number: `hour`.
     Calendar(Calendar),
@@ -198,17 +136,13 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// The column's name, `[a-z0-9_]+`; different features have different columns.
-    pub fn column(self) -> String {
+    /// The column's name, `[a-z0-9_]+`; different features have different columns, but for stations whose names differ
+    /// in capitals alone.
+    pub fn column(&self) -> String {
         match self {
-            Self::Value { signal, lag_h: 0 } => signal.column().to_owned(),
-            Self::Value { signal, lag_h } => format!("{}__lag_{lag_h}h", signal.column()),
-            Self::Window {
-                stat,
-                signal,
-                hours,
-            } => format!("{}__{}_{hours}h", signal.column(), stat.name()),
-            Self::Change { signal, hours } => format!("{}__change_{hours}h", signal.column()),
+            Self::Own(local) => local.column(),
+            Self::Others { stat, of } => format!("{}__{}", of.column(), stat.name()),
+            Self::At { station, of } => format!("{}__at_{}", of.column(), plain(station)),
             Self::Calendar(hand) => hand.name().to_owned(),
             Self::Cycle { wave, of } => format!("{}__{}", of.name(), wave.name()),
             Self::Station => "station_code".to_owned(),
@@ -216,45 +150,40 @@ impl Feature {
     }
 
     /// The unit as people write it; 1 for a pure number.
-    pub const fn unit(self) -> &'static str {
+    pub const fn unit(&self) -> &'static str {
         match self {
-            Self::Value { signal, .. }
-            | Self::Window { signal, .. }
-            | Self::Change { signal, .. } => signal.unit(),
+            Self::Own(of) | Self::Others { of, .. } | Self::At { of, .. } => of.unit(),
             Self::Calendar(hand) => hand.unit(),
             Self::Cycle { .. } => "1",
             Self::Station => "code",
         }
     }
 
-    /// The signal that it is made of; nothing for what needs no measurement.
-    pub const fn signal(self) -> Option<Signal> {
+    /// What is computed of one station's hours, own or others'; nothing for what needs no measurement.
+    pub const fn local(&self) -> Option<Local> {
         match self {
-            Self::Value { signal, .. }
-            | Self::Window { signal, .. }
-            | Self::Change { signal, .. } => Some(signal),
+            Self::Own(of) | Self::Others { of, .. } | Self::At { of, .. } => Some(*of),
             Self::Calendar(_) | Self::Cycle { .. } | Self::Station => None,
         }
+    }
+
+    /// The signals of the row's own station that it is made of.
+    pub fn own_signals(&self) -> impl Iterator<Item = Signal> + use<> {
+        let own = match self {
+            Self::Own(local) => Some(local.signals()),
+            _ => None,
+        };
+        own.into_iter().flatten()
     }
 
     /// Hours before t of the newest value that it uses; nothing for what needs no measurement.
-    pub const fn newest_h(self, task: Task) -> Option<u16> {
-        match self {
-            Self::Value { lag_h, .. } => Some(lag_h),
-            Self::Window { signal, .. } => Some(signal.newest_h(task)),
-            Self::Change { .. } => Some(0),
-            Self::Calendar(_) | Self::Cycle { .. } | Self::Station => None,
-        }
+    pub fn newest_h(&self, task: Task) -> Option<u16> {
+        self.local().map(|local| local.newest_h(task))
     }
 
     /// Hours before t of the oldest value that it uses, 0 for what needs no measurement.
-    pub const fn oldest_h(self, task: Task) -> u16 {
-        match self {
-            Self::Value { lag_h, .. } => lag_h,
-            Self::Window { signal, hours, .. } => signal.newest_h(task) + hours - 1,
-            Self::Change { hours, .. } => hours,
-            Self::Calendar(_) | Self::Cycle { .. } | Self::Station => 0,
-        }
+    pub fn oldest_h(&self, task: Task) -> u16 {
+        self.local().map_or(0, |local| local.oldest_h(task))
     }
 }
 
@@ -262,17 +191,32 @@ impl Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::Value { signal, lag_h: 0 } => f.write_str(signal.name()),
-            Self::Value { signal, lag_h } => write!(f, "lag({},{lag_h})", signal.name()),
-            Self::Window {
-                stat,
-                signal,
-                hours,
-            } => write!(f, "{}({},{hours})", stat.name(), signal.name()),
-            Self::Change { signal, hours } => write!(f, "change({},{hours})", signal.name()),
+            Self::Own(local) => local.fmt(f),
+            Self::Others { stat, of } => write!(f, "{}({of})", stat.name()),
+            Self::At { station, of } => write!(f, "at(\"{}\",{of})", station.replace('"', "\"\"")),
             Self::Calendar(hand) => f.write_str(hand.name()),
             Self::Cycle { wave, of } => write!(f, "{}({})", wave.name(), of.name()),
             Self::Station => f.write_str("station"),
         }
     }
+}
+
+/// A station's name as a part of a column: letters and digits in small, and what is lost thereby as a checksum (FNV-1a),
+/// unless it is only the capitals.
+fn plain(station: &str) -> String {
+    let small = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    let plain: String = station.chars().map(small).collect();
+    if plain == station.to_ascii_lowercase() {
+        return plain;
+    }
+    let checksum = station.bytes().fold(0x811c_9dc5_u32, |sum, byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    format!("{plain}_{checksum:08x}")
 }

@@ -7,53 +7,120 @@
 //!  index        0   1   2   3   4   5                                the row r has its hour t at history + r
 //! ```
 
-use super::Signal;
+use super::exact::{VALUE_MAX, steps};
+use super::{Local, Signal, WindowStat};
 use crate::{Quantity, Station, flag};
 use std::ops::Range;
 
-/// One signal over the history and the rows; `visible` and `filled` are as long as both, `present_before` is one
-/// longer.
+/// One signal over the history and the rows.
 pub(super) struct Series {
     /// Hours before the first row.
     pub(super) history: usize,
     /// Values; NaN = missing.
     pub(super) visible: Vec<f32>,
-    /// Values; 0 = missing. What sums run over.
-    pub(super) filled: Vec<f64>,
-    /// Hours present before each index.
-    pub(super) present_before: Vec<u32>,
+    /// What windows are summed from.
+    pub(super) before: Before,
+}
+
+/// Sums over the hours before each index, so that a window's is the difference of two; one longer than the series.
+/// All are integers, so where the series begins does not show in a difference. Those that no feature needs are empty.
+#[derive(Default)]
+pub(super) struct Before {
+    /// Hours present.
+    pub(super) present: Vec<u32>,
+    /// Steps of the values, modulo 2^64: the difference over a window fits.
+    pub(super) sum: Vec<i64>,
+    /// Squares of the steps.
+    pub(super) squares: Vec<i128>,
+    /// Index, its square (both modulo 2^64), and index times steps, of the hours present.
+    pub(super) moments: Vec<(i64, i64, i128)>,
+}
+
+/// Which sums are needed, and how far back the series goes.
+#[derive(Copy, Clone, Default)]
+pub(super) struct Needs {
+    pub(super) history_h: u16,
+    squares: bool,
+    moments: bool,
+}
+
+impl Needs {
+    /// What has to be there for one more feature whose oldest input lies `oldest_h` before t.
+    pub(super) fn add(&mut self, local: Local, oldest_h: u16) {
+        self.history_h = self.history_h.max(oldest_h);
+        if let Local::Window { stat, .. } = local {
+            self.squares |= stat == WindowStat::Std;
+            self.moments |= stat == WindowStat::Slope;
+        }
+    }
 }
 
 impl Series {
-    /// The signal from `history` hours before the first of `hours` to the last of them.
+    /// The signal from its history before the first of `hours` to the last of them.
     pub(super) fn new(
         station: &Station,
         signal: Signal,
-        history: usize,
+        needs: Needs,
         hours: Range<usize>,
     ) -> Self {
+        let history = usize::from(needs.history_h);
         let visible = match signal {
             Signal::Measured(quantity) => measured(station, quantity, history, hours),
             Signal::WindU => wind(station, libm::sin, history, hours),
             Signal::WindV => wind(station, libm::cos, history, hours),
         };
-        let filled = visible
-            .iter()
-            .map(|&value| {
-                if value.is_nan() {
-                    0.0
-                } else {
-                    f64::from(value)
-                }
-            })
-            .collect();
         Self {
             history,
-            present_before: count_present(&visible),
-            filled,
+            before: Before::new(&visible, needs),
             visible,
         }
     }
+}
+
+impl Before {
+    fn new(visible: &[f32], needs: Needs) -> Self {
+        let present = running(visible, 0_u32, |n_present, _, _| n_present + 1);
+        let sum = running(visible, 0_i64, |sum, _, steps| sum.wrapping_add(steps));
+        let mut before = Self {
+            present,
+            sum,
+            ..Self::default()
+        };
+        if needs.squares {
+            before.squares = running(visible, 0, |squares, _, steps| {
+                squares + i128::from(steps) * i128::from(steps)
+            });
+        }
+        if needs.moments {
+            before.moments = running(
+                visible,
+                (0, 0, 0),
+                |(first, second, product), idx, steps| {
+                    let idx = idx as i64;
+                    (
+                        first.wrapping_add(idx),
+                        second.wrapping_add(idx.wrapping_mul(idx)),
+                        product + i128::from(idx) * i128::from(steps),
+                    )
+                },
+            );
+        }
+        before
+    }
+}
+
+/// What has been gathered before each index, and at the end.
+fn running<T: Copy>(visible: &[f32], start: T, add: impl Fn(T, usize, i64) -> T) -> Vec<T> {
+    let mut gathered = start;
+    let mut before = Vec::with_capacity(visible.len() + 1);
+    before.push(gathered);
+    for (idx, &value) in visible.iter().enumerate() {
+        if !value.is_nan() {
+            gathered = add(gathered, idx, steps(value));
+        }
+        before.push(gathered);
+    }
+    before
 }
 
 /// The quantity with hidden values and hours off the grid as NaN.
@@ -72,9 +139,10 @@ fn measured(
     let first = history - (hours.start - on_grid.start);
     let seen = values[on_grid.clone()].iter().zip(&flags[on_grid]);
     for (slot, (&value, &mask)) in visible[first..].iter_mut().zip(seen) {
-        // The slot keeps the one NaN that is written everywhere, whatever bits the source's NaN has.
-        if mask & flag::HIDES_FEATURE == 0 && !value.is_nan() {
-            *slot = value;
+        // The slot keeps the one NaN that is written everywhere, whatever bits the source's NaN has; and adding 0
+        // leaves no negative zero, of which nobody could say whether it is smaller than the other.
+        if mask & flag::HIDES_FEATURE == 0 && value.abs() <= VALUE_MAX {
+            *slot = value + 0.0;
         }
     }
     visible
@@ -102,17 +170,6 @@ fn wind(
     speeds.iter().zip(&directions).map(along).collect()
 }
 
-fn count_present(visible: &[f32]) -> Vec<u32> {
-    let mut n_present = 0;
-    let mut before = Vec::with_capacity(visible.len() + 1);
-    before.push(0);
-    for value in visible {
-        n_present += u32::from(!value.is_nan());
-        before.push(n_present);
-    }
-    before
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,8 +183,15 @@ mod tests {
         station
     }
 
+    fn two_hours() -> Needs {
+        Needs {
+            history_h: 2,
+            ..Needs::default()
+        }
+    }
+
     fn of(station: &Station, signal: Signal) -> f32 {
-        Series::new(station, signal, 0, 1..2).visible[0]
+        Series::new(station, signal, Needs::default(), 1..2).visible[0]
     }
 
     #[test]
@@ -152,7 +216,7 @@ mod tests {
         let series = Series::new(
             &station(1.0, 1.0),
             Signal::Measured(Quantity::Pm10),
-            2,
+            two_hours(),
             1..5,
         );
         let seen: Vec<Option<f32>> = series
@@ -161,11 +225,11 @@ mod tests {
             .map(|v| (!v.is_nan()).then_some(*v))
             .collect();
         assert_eq!(seen, [None, Some(1.0), Some(2.0), Some(3.0), None, None]);
-        assert_eq!(series.present_before, [0, 0, 1, 2, 3, 3, 3]);
+        assert_eq!(series.before.present, [0, 0, 1, 2, 3, 3, 3]);
         let beyond = Series::new(
             &station(1.0, 1.0),
             Signal::Measured(Quantity::Pm10),
-            2,
+            two_hours(),
             9..11,
         );
         assert!(beyond.visible.iter().all(|value| value.is_nan()));
@@ -173,16 +237,33 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_values_are_hidden_and_censored_ones_are_not() {
+    fn faulty_values_are_hidden_and_unusual_ones_are_not() {
         for (bit, name) in flag::ALL {
             let mut station = station(1.0, 1.0);
             station.flags[Quantity::Pm10.index()][1] = bit;
             let hidden = of(&station, Signal::Measured(Quantity::Pm10)).is_nan();
-            assert_eq!(
-                hidden,
-                !matches!(name, "below_dl" | "negative" | "pm_ratio"),
-                "{name}"
-            );
+            let stays = [
+                "spike",
+                "cluster",
+                "histogram_gap",
+                "detection_limit",
+                "pm_ratio",
+                "negative",
+                "neighbour",
+            ];
+            assert_eq!(hidden, !stays.contains(&name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_nothing_can_measure_is_missing_and_zero_has_one_sign() {
+        let mut station = station(1.0, 1.0);
+        let mut pm10 = |value| {
+            station.values[Quantity::Pm10.index()][1] = value;
+            of(&station, Signal::Measured(Quantity::Pm10))
+        };
+        assert!(pm10(2.0 * VALUE_MAX).is_nan() && pm10(f32::MIN).is_nan());
+        assert_eq!(pm10(-VALUE_MAX), -VALUE_MAX);
+        assert_eq!(pm10(-0.0).to_bits(), 0.0_f32.to_bits());
     }
 }

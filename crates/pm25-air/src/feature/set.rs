@@ -1,7 +1,7 @@
 //! A set of features for one task: in order, none twice, and none that knows the answer.
 
 use super::parse::parse_list;
-use super::{Feature, FeatureError, Signal, sets};
+use super::{Feature, FeatureError, Local, Signal, sets};
 use crate::{Quantity, Task};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,9 +19,22 @@ impl FeatureSet {
     /// # Errors
     /// See [`FeatureError`].
     pub fn parse(task: Task, text: &str) -> Result<Self, FeatureError> {
+        Self::parse_among(task, text, &[])
+    }
+
+    /// The same where it is known which stations there are: `full` may then look at each of them by name. A model that
+    /// is to be fitted gets the stations of its train rows.
+    ///
+    /// # Errors
+    /// See [`FeatureError`].
+    pub fn parse_among(task: Task, text: &str, stations: &[String]) -> Result<Self, FeatureError> {
         let features = match text.trim() {
             "classic" => parse_list(sets::CLASSIC)?,
-            "full" => parse_list(&sets::full(task))?,
+            "full" => {
+                let mut features = parse_list(&sets::full(task))?;
+                features.extend(sets::by_name(task, stations));
+                features
+            }
             _ => parse_list(text)?,
         };
         Self::new(task, features)
@@ -37,7 +50,7 @@ impl FeatureSet {
         }
         let mut columns = BTreeSet::new();
         for feature in &features {
-            if knows_the_answer(*feature, task) {
+            if knows_the_answer(feature, task) {
                 return Err(FeatureError::TargetItself {
                     expression: feature.to_string(),
                 });
@@ -61,6 +74,18 @@ impl FeatureSet {
         &self.features
     }
 
+    /// What is computed of single stations' hours, their own and others', a feature each.
+    pub(super) fn locals(&self) -> impl Iterator<Item = Local> {
+        self.features.iter().filter_map(|feature| feature.local())
+    }
+
+    /// Whether any feature looks at other stations.
+    pub fn looks_at_others(&self) -> bool {
+        let others =
+            |feature: &Feature| matches!(feature, Feature::Others { .. } | Feature::At { .. });
+        self.features.iter().any(others)
+    }
+
     /// How many hours before t the oldest input lies: a row needs the hours t - `history_h` to t and no others.
     pub fn history_h(&self) -> u16 {
         self.features
@@ -82,8 +107,12 @@ impl fmt::Display for FeatureSet {
     }
 }
 
-fn knows_the_answer(feature: Feature, task: Task) -> bool {
-    let of_pm25 = feature.signal() == Some(Signal::Measured(Quantity::Pm25));
+/// Also of other stations: where a nowcast is asked for, their PM2.5 of the hour t is as late as its own.
+fn knows_the_answer(feature: &Feature, task: Task) -> bool {
+    let pm25 = Signal::Measured(Quantity::Pm25);
+    let of_pm25 = feature
+        .local()
+        .is_some_and(|local| local.signals().contains(&pm25));
     of_pm25 && feature.newest_h(task) < Some(task.newest_pm25_h())
 }
 
@@ -95,7 +124,13 @@ mod tests {
 
     #[test]
     fn a_nowcast_is_not_told_its_answer() {
-        for text in ["pm25", "lag(pm25,0)", "change(pm25,1)"] {
+        for text in [
+            "pm25",
+            "lag(pm25,0)",
+            "change(pm25,1)",
+            "others_mean(pm25)",
+            "others_max(change(pm25,1))",
+        ] {
             let err = FeatureSet::parse(Task::Nowcast, text).unwrap_err();
             assert!(
                 matches!(err, FeatureError::TargetItself { .. }),
@@ -107,7 +142,7 @@ mod tests {
         assert!(
             FeatureSet::parse(
                 Task::Nowcast,
-                "lag(pm25,1),mean(pm25,3),pm10,change(pm10,1)"
+                "lag(pm25,1),mean(pm25,3),pm10,change(pm10,1),others_mean(lag(pm25,1)),others_max(ewm(pm25,2))"
             )
             .is_ok()
         );
@@ -129,9 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn the_full_sets_stay_below_a_hundred_columns() {
+    fn the_full_sets_have_their_columns() {
         let n_features = |task| FeatureSet::parse(task, "full").unwrap().features().len();
-        assert_eq!((n_features(Task::Nowcast), n_features(FORECAST)), (89, 94));
+        assert_eq!((n_features(Task::Nowcast), n_features(FORECAST)), (89, 129));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use pm25_file::{Document, Fault, Header, Result};
 use pm25_learn::{Linear, Term};
 use serde::{Deserialize, Serialize};
 
+use super::blend::BlendFile;
 use super::trees::TreesFile;
-use super::{Climatology, Model, ModelKind, N_HOURS, N_MONTHS, TrainProfile};
+use super::{Climatology, Intervals, Model, ModelKind, N_HOURS, N_MONTHS, TrainProfile};
 use crate::drift::check_profiles;
 use crate::prep::{FeatureFact, StationFact, TaskFact};
 
@@ -25,6 +26,10 @@ pub(super) struct ModelFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trees: Option<TreesFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    blend: Option<BlendFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intervals: Option<Intervals>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<TrainProfile>,
 }
 
@@ -39,7 +44,7 @@ struct ClimatologyFile {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct LinearFile {
+pub(super) struct LinearFile {
     intercept_ug_m3: f64,
     terms: Vec<TermFile>,
 }
@@ -87,13 +92,36 @@ impl From<Model> for ModelFile {
                 station_month_ug_m3: on_disk(model.climatology.month),
                 station_month_hour_ug_m3: on_disk(model.climatology.hour),
             },
-            linear: LinearFile {
-                intercept_ug_m3: model.linear.intercept,
-                terms: model.linear.terms.into_iter().map(TermFile::from).collect(),
-            },
+            linear: model.linear.into(),
             trees: model.trees.as_ref().map(TreesFile::from),
+            blend: model.blend.map(BlendFile::from),
+            intervals: model.intervals,
             profile: model.profile,
         }
+    }
+}
+
+impl From<Linear> for LinearFile {
+    fn from(line: Linear) -> Self {
+        Self {
+            intercept_ug_m3: line.intercept,
+            terms: line.terms.into_iter().map(TermFile::from).collect(),
+        }
+    }
+}
+
+impl From<LinearFile> for Linear {
+    fn from(line: LinearFile) -> Self {
+        Self {
+            intercept: line.intercept_ug_m3,
+            terms: line.terms.into_iter().map(Term::from).collect(),
+        }
+    }
+}
+
+impl LinearFile {
+    pub(super) fn n_terms(&self) -> usize {
+        self.terms.len()
     }
 }
 
@@ -138,6 +166,7 @@ impl ModelFile {
             .trees
             .as_ref()
             .map(|trees| trees.check(self.inputs.len()));
+        let blend = self.blend.map(|blend| blend.check(self.inputs.len()));
         let in_memory = |means: Vec<Option<f64>>| {
             means
                 .into_iter()
@@ -156,11 +185,10 @@ impl ModelFile {
                 month: in_memory(self.climatology.station_month_ug_m3),
                 hour: in_memory(self.climatology.station_month_hour_ug_m3),
             },
-            linear: Linear {
-                intercept: self.linear.intercept_ug_m3,
-                terms: self.linear.terms.into_iter().map(Term::from).collect(),
-            },
+            linear: self.linear.into(),
             trees: trees.transpose().map_err(unusable)?,
+            blend: blend.transpose().map_err(unusable)?,
+            intervals: self.intervals,
             profile: self.profile,
         })
     }
@@ -193,6 +221,12 @@ impl ModelFile {
         let grown = matches!(self.kind, ModelKind::Forest | ModelKind::Boost);
         if grown != self.trees.is_some() {
             return Err("a forest or a booster has trees, and no other kind has".to_owned());
+        }
+        if (self.kind == ModelKind::Blend) != self.blend.is_some() {
+            return Err("a blend has parts, and no other kind has".to_owned());
+        }
+        if let Some(intervals) = &self.intervals {
+            intervals.check()?;
         }
         self.twins()
     }

@@ -3,8 +3,12 @@
 //! [`Model`] is what programs use; [`file`] is what is written down. Loading validates everything once and
 //! then trusts it. The climatology and the ridge travel with every model as baselines.
 
+mod blend;
 mod climatology;
 mod file;
+#[cfg(test)]
+mod hostile_tests;
+mod intervals;
 mod trees;
 
 use std::fmt;
@@ -15,10 +19,14 @@ use pm25_learn::tree::Ensemble;
 use pm25_learn::{Columns, Linear};
 use serde::{Deserialize, Serialize};
 
+pub use blend::{Blend, Part, PartModel};
 pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
+
+pub use intervals::{IntervalLevel, Intervals};
 
 use crate::drift::{ProfileFile, Profiles, RowSpan};
 use crate::prep::{FeatureFact, StationFact, TaskFact};
+use crate::train::LearnedFrom;
 use file::ModelFile;
 
 /// How a model predicts.
@@ -35,16 +43,19 @@ pub enum ModelKind {
     Forest,
     /// Gradient boosting.
     Boost,
+    /// Several of them, each with a weight.
+    Blend,
 }
 
 impl ModelKind {
     /// All kinds, simplest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Persistence,
         Self::Climatology,
         Self::Linear,
         Self::Forest,
         Self::Boost,
+        Self::Blend,
     ];
 
     /// As it is typed and written.
@@ -55,6 +66,7 @@ impl ModelKind {
             Self::Linear => "linear",
             Self::Forest => "forest",
             Self::Boost => "boost",
+            Self::Blend => "blend",
         }
     }
 }
@@ -73,7 +85,9 @@ impl FromStr for ModelKind {
             .into_iter()
             .find(|kind| kind.word() == word)
             .ok_or_else(|| {
-                format!("`{word}` is none of persistence, climatology, linear, forest, boost")
+                format!(
+                    "`{word}` is none of persistence, climatology, linear, forest, boost, blend"
+                )
             })
     }
 }
@@ -111,6 +125,10 @@ pub struct Model {
     pub linear: Linear,
     /// The trees of a forest or a booster, and of nothing else.
     pub trees: Option<Ensemble>,
+    /// The parts of a blend, and of nothing else.
+    pub blend: Option<Blend>,
+    /// How far truths lie from its predictions; none if it was not calibrated.
+    pub intervals: Option<Intervals>,
     /// What its train rows were like; drift is measured against it. None in a model that was imported.
     pub profile: Option<TrainProfile>,
 }
@@ -162,6 +180,13 @@ impl Model {
         self.kind
     }
 
+    /// Which tables it learned from: whoever chooses something by rows that it was fitted on deceives himself.
+    pub fn learned_from(&self) -> LearnedFrom {
+        let said = self.header.params.get("learned_from").cloned();
+        said.and_then(|said| serde_json::from_value(said).ok())
+            .unwrap_or_default()
+    }
+
     /// Stations that it was trained on.
     pub fn stations(&self) -> &[StationFact] {
         &self.stations
@@ -172,11 +197,23 @@ impl Model {
     /// # Panics
     /// If `rows` has not the columns of [`Model::inputs`].
     pub fn predict(&self, rows: &Rows) -> Vec<f64> {
-        match (self.kind, &self.trees) {
-            (ModelKind::Persistence, _) => self.persistence_or_climatology(rows),
-            (ModelKind::Forest | ModelKind::Boost, Some(trees)) => trees.predict(&columns(rows)),
-            (kind, _) => self.predict_baseline(kind, rows),
+        match (self.kind, &self.trees, &self.blend) {
+            (ModelKind::Persistence, ..) => self.reference(rows),
+            (ModelKind::Blend, _, Some(blend)) => {
+                blend.predict(&columns(rows), &self.reference(rows))
+            }
+            (ModelKind::Forest | ModelKind::Boost, Some(trees), _) => trees.predict(&columns(rows)),
+            (kind, ..) => self.predict_baseline(kind, rows),
         }
+    }
+
+    /// Lower and upper end of the 90 % interval of each row, µg/m³; none if the model was not calibrated.
+    ///
+    /// # Panics
+    /// As [`Model::predict`].
+    pub fn predict_interval(&self, rows: &Rows) -> Option<Vec<[f64; 2]>> {
+        let intervals = self.intervals.as_ref()?;
+        Some(intervals.around(&self.predict(rows)))
     }
 
     /// What a baseline that travels with the model says: persistence (NaN where it says nothing), climatology
@@ -192,11 +229,14 @@ impl Model {
             },
             ModelKind::Climatology => self.climatology.predict(self, rows),
             ModelKind::Linear => self.linear.predict(&columns(rows)),
-            ModelKind::Forest | ModelKind::Boost => unreachable!("a {kind} is no baseline"),
+            ModelKind::Forest | ModelKind::Boost | ModelKind::Blend => {
+                unreachable!("a {kind} is no baseline")
+            }
         }
     }
 
-    fn persistence_or_climatology(&self, rows: &Rows) -> Vec<f64> {
+    /// What is known without a learner, µg/m³: the newest known PM2.5, and where it is missing the climatology.
+    pub fn reference(&self, rows: &Rows) -> Vec<f64> {
         let newest = self.predict_baseline(ModelKind::Persistence, rows);
         let usual = self.climatology.predict(self, rows);
         let pairs = newest.into_iter().zip(usual);

@@ -17,6 +17,7 @@ use super::{Objects, Registry};
 use crate::eval::{EvalReport, Skill};
 use crate::model::Model;
 use crate::prep::{PrepReport, TaskFact};
+use crate::train::LearnedFrom;
 
 /// The tables of a preparation, by their use: learned from, chosen on, judged on.
 const TRAIN: &str = "train.parquet";
@@ -133,10 +134,25 @@ impl Learned<'_> {
             None if preparation.task != self.task => {
                 format!("{prep} prepared another task than that of {model}")
             }
+            None if !self.says_what_teaches() => {
+                format!("{model} does not say rightly which tables it learned from")
+            }
             None => return Ok(()),
         };
         Err(Fault::bad_artifact(why)
             .hint("give the prep.json of the run that made the model, or train it again"))
+    }
+
+    /// Valid may teach after it has chosen, and only where the header says so; no other table may.
+    fn says_what_teaches(&self) -> bool {
+        let Some(said) = self.header.params.get("learned_from") else {
+            return true;
+        };
+        match serde_json::from_value(said.clone()) {
+            Ok(LearnedFrom::Train) => true,
+            Ok(LearnedFrom::TrainAndValid) => self.header.inputs.len() == 2,
+            Err(_) => false,
+        }
     }
 
     /// The evaluation is about this model, on a table of the same preparation that it did not learn from.
@@ -203,7 +219,7 @@ impl Judged {
     pub fn task(&self) -> TaskName {
         match self.report.model.task {
             TaskFact::Nowcast => TaskName::Nowcast,
-            TaskFact::Forecast { .. } => TaskName::Forecast,
+            TaskFact::Forecast { .. } | TaskFact::DayMean => TaskName::Forecast,
         }
     }
 

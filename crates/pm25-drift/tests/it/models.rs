@@ -28,6 +28,8 @@ fn model(profile: Option<TrainProfile>) -> Model {
             terms: vec![term(2.0, 45.0), term(-3.0, 0.0)],
         },
         trees: None,
+        blend: None,
+        intervals: None,
         profile,
     }
 }

@@ -22,9 +22,8 @@ const COLUMNS: [(&str, &str); 6] = [
 
 /// The whole record, or nothing where the raw files are not at hand.
 fn record() -> Option<Columns<'static>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(FILE);
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    let path = Path::new(&here).join("../../../shared/data").join(FILE);
     let packed = std::fs::read(path).ok()?;
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(packed.as_slice())

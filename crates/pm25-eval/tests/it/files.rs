@@ -200,7 +200,8 @@ fn a_table_of_another_program_works_with_one_warning() {
             "horizon_h",
             "target_ug_m3",
             "persistence_ug_m3",
-            "prediction_ug_m3"
+            "prediction_ug_m3",
+            "linear_ug_m3"
         ]
     );
 }

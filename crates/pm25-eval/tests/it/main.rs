@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
 mod files;
+mod leaks;
 mod numbers;
 mod refusals;
 mod world;
+mod year;

@@ -198,7 +198,8 @@ fn predictions_are_in_test_row_order() {
             "horizon_h",
             "target_ug_m3",
             "persistence_ug_m3",
-            "prediction_ug_m3"
+            "prediction_ug_m3",
+            "linear_ug_m3"
         ]
     );
     assert_eq!(table.f64("prediction_ug_m3").unwrap(), SAID);

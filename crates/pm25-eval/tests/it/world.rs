@@ -74,6 +74,15 @@ impl World {
         write_document(&pm25_file::Output::Path(self.path(name)), &mut document).unwrap();
     }
 
+    /// Writes the model with a parameter in its header.
+    pub(crate) fn model_with_param(&self, name: &str, param: &str, value: &str) {
+        let mut document = AnyModel {
+            pm25: Header::new(&program!()).param(param, value),
+            body: model(),
+        };
+        write_document(&pm25_file::Output::Path(self.path(name)), &mut document).unwrap();
+    }
+
     /// Writes the test rows with feature columns in this order.
     pub(crate) fn test(&self, name: &str, features: &[&str]) {
         self.table(name, features, TaskFact::Forecast { horizon_h: 1 });
@@ -138,9 +147,8 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn data(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(name);
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    let path = Path::new(&here).join("tests/data").join(name);
     path.to_str().unwrap().to_owned()
 }
 

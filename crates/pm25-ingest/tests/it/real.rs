@@ -12,7 +12,7 @@ use pm25_air::civil::format_at;
     clippy::print_stdout,
     reason = "who runs the tests must see what they did not test"
 )]
-fn data(set: &str) -> Option<PathBuf> {
+pub(crate) fn data(set: &str) -> Option<PathBuf> {
     let beside = || {
         // Asked at run time: a checkout may be moved after it was built.
         let own = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());

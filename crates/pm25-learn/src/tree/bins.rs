@@ -11,53 +11,54 @@
 
 use rayon::prelude::*;
 
+use super::role::Role;
+use super::rows::Layout;
+use super::sets::category;
 use crate::columns::Columns;
 
 /// The bin of a missing value. Values use bins 0 ..= 254.
 pub(crate) const MISSING: u8 = u8::MAX;
 
-/// Slots that a histogram needs: 255 for values, 1 for missing.
-pub(crate) const N_SLOTS: usize = 256;
-
 /// The bin that no value exceeds: a split after it parts the present values (left) from the missing ones (right).
 pub(crate) const ALL_PRESENT: u8 = MISSING - 1;
 
-/// A table in bins, column-major.
-pub(crate) struct Binned {
-    cuts: Vec<Cuts>,
-    columns: Vec<Vec<u8>>,
+/// Cuts every column by itself. `roles` may be empty if all columns are numbers; `n_bins_max` counts bins of numbers,
+/// 2 ..= 255.
+pub(crate) fn cut_all(x: &Columns, roles: &[Role], n_bins_max: usize) -> Vec<Cuts> {
+    let cut = |idx: usize| match roles.get(idx) {
+        Some(Role::Category) => Cuts::of_categories(),
+        _ => Cuts::new(x.column(idx), n_bins_max),
+    };
+    (0..x.n_columns()).into_par_iter().map(cut).collect()
 }
 
-impl Binned {
-    /// Bins every column by itself. `n_bins_max` counts bins of values, 2 ..= 255.
-    pub(crate) fn new(x: &Columns, n_bins_max: usize) -> Self {
-        let cuts: Vec<Cuts> = (0..x.n_columns())
-            .into_par_iter()
-            .map(|idx| Cuts::new(x.column(idx), n_bins_max))
-            .collect();
-        let columns = cuts
-            .iter()
-            .enumerate()
-            .map(|(idx, cuts)| x.column(idx).par_iter().map(|&x| cuts.bin(x)).collect())
-            .collect();
-        Self { cuts, columns }
-    }
+/// Rows that are sorted into bins together.
+const BLOCK_ROWS: usize = 1 << 12;
 
-    /// The bins of one column, row after row.
-    pub(crate) fn column(&self, column_idx: usize) -> &[u8] {
-        &self.columns[column_idx]
-    }
-
-    /// The raw value up to which a row is in `bin` or a lower one.
-    pub(crate) fn threshold(&self, column_idx: usize, bin: u8) -> f32 {
-        self.cuts[column_idx].threshold(bin)
-    }
+/// The table in bins, gradients 0.
+pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
+    let n_words = layout.n_words;
+    let mut words = vec![0; x.n_rows() * n_words];
+    let blocks = words.par_chunks_mut(BLOCK_ROWS * n_words).enumerate();
+    blocks.for_each(|(block_idx, words)| {
+        let first = block_idx * BLOCK_ROWS;
+        for (column_idx, cuts) in cuts.iter().enumerate() {
+            let place = layout.place(column_idx);
+            let column = &x.column(column_idx)[first..];
+            for (row, &x) in words.chunks_exact_mut(n_words).zip(column) {
+                row[place.word] |= u64::from(cuts.bin(x)) << place.shift;
+            }
+        }
+    });
+    words
 }
 
 /// Where one column is cut: `thresholds` rises, and bin `b` holds the values above `thresholds[b - 1]` up to and
 /// including `thresholds[b]`.
 pub(crate) struct Cuts {
     thresholds: Vec<f32>,
+    /// A category is its own bin.
+    is_category: bool,
 }
 
 impl Cuts {
@@ -70,17 +71,39 @@ impl Cuts {
             .into_iter()
             .map(|start| midpoint(runs[start - 1].value, runs[start].value))
             .collect();
-        Self { thresholds }
+        Self {
+            thresholds,
+            is_category: false,
+        }
+    }
+
+    fn of_categories() -> Self {
+        Self {
+            thresholds: Vec::new(),
+            is_category: true,
+        }
     }
 
     fn bin(&self, x: f32) -> u8 {
         if x.is_nan() {
             return MISSING;
         }
+        if self.is_category {
+            return category(x).unwrap_or(MISSING);
+        }
         self.thresholds.partition_point(|&threshold| threshold < x) as u8
     }
 
-    fn threshold(&self, bin: u8) -> f32 {
+    /// Bins that present values are sorted into, 1 at least.
+    pub(crate) fn n_bins(&self) -> usize {
+        if self.is_category {
+            return usize::from(MISSING);
+        }
+        self.thresholds.len() + 1
+    }
+
+    /// The raw value up to which a row is in `bin` or a lower one.
+    pub(crate) fn threshold(&self, bin: u8) -> f32 {
         self.thresholds
             .get(usize::from(bin))
             .copied()

@@ -37,11 +37,28 @@ impl Stream {
     }
 
     /// Number `n`: 64 even bits.
+    #[inline(always)]
     pub(crate) fn bits(self, n: usize) -> u64 {
         mix(self.key.wrapping_add((n as u64).wrapping_mul(GOLDEN)))
     }
 
-    /// Number `n` as a fraction, 0 <= fraction < 1, on a grid of 2^-53.
+    /// Number `n` in four parts of 16 even bits.
+    #[inline(always)]
+    pub(crate) fn lanes(self, n: usize) -> [u16; 4] {
+        let bits = self.bits(n);
+        [0, 16, 32, 48].map(|shift| (bits >> shift) as u16)
+    }
+
+    /// Numbers from `n` on in four parts each of 16 even bits.
+    #[inline(always)]
+    pub(crate) fn fill<const N: usize>(self, n: usize, lanes: &mut [u16; N]) {
+        for (n, lanes) in (n..).zip(lanes.as_chunks_mut::<4>().0) {
+            *lanes = self.lanes(n);
+        }
+    }
+
+    /// Number `n` as a fraction, for tests, 0 <= fraction < 1, on a grid of 2^-53.
+    #[cfg(test)]
     pub(crate) fn fraction(self, n: usize) -> f64 {
         (self.bits(n) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
@@ -66,6 +83,7 @@ impl Stream {
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The output function of SplitMix64 (Steele, Lea and Flood 2014), with the step before it.
+#[inline(always)]
 fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(GOLDEN);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -46,7 +46,7 @@ impl Ensemble {
     /// # Errors
     /// The first fault found: arrays of different lengths, a child outside the tree, shared, or not after its parent
     /// (hence no cycle), a node that nothing leads to, a depth above [`DEPTH_MAX`], a feature outside the row, a
-    /// number that is not finite, a cover that is not above zero.
+    /// number that is not finite, a cover that is not above zero, sets of categories that do not rise by inner node.
     pub fn check(&self, n_features: usize) -> Result<(), BadTree> {
         let Self { base, scale, trees } = self;
         if !base.is_finite() || !scale.is_finite() {
@@ -67,6 +67,7 @@ impl Ensemble {
             };
             check_links(tree).map_err(in_tree)?;
             check_numbers(tree, n_features).map_err(in_tree)?;
+            check_sets(tree).map_err(in_tree)?;
         }
         Ok(())
     }
@@ -82,6 +83,7 @@ fn check_lengths(tree: &Tree) -> Result<(), &'static str> {
         left,
         value,
         cover,
+        sets: _,
     } = tree;
     let lengths = [
         threshold.len(),
@@ -146,8 +148,28 @@ fn check_numbers(tree: &Tree, n_features: usize) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Sets rise strictly by node, belong to inner nodes, and such a node has no threshold.
+fn check_sets(tree: &Tree) -> Result<(), Fault> {
+    let mut next = 0;
+    for set in &tree.sets {
+        let node = set.node as usize;
+        if tree.n_nodes() <= node || tree.is_leaf(node) {
+            return Err((node, "a set of categories belongs to no inner node"));
+        }
+        if node < next {
+            return Err((node, "sets of categories do not rise by node"));
+        }
+        if tree.threshold[node] != 0.0 {
+            return Err((node, "it has a set of categories and a threshold"));
+        }
+        next = node + 1;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::sets::CategorySet;
     use super::*;
 
     /// The picture in `ensemble.rs`.
@@ -159,6 +181,7 @@ mod tests {
             left: vec![1, 0, 3, 0, 0],
             value: vec![0.0, -4.0, 0.0, 1.0, 6.5],
             cover: vec![100.0, 60.0, 40.0, 30.0, 10.0],
+            sets: vec![],
         }
     }
 
@@ -270,6 +293,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn wrong_sets_are_refused() {
+        let set = |node| CategorySet { node, left: [1; 4] };
+        let fault = |sets: &[CategorySet]| {
+            fault_after(|tree| {
+                tree.threshold = vec![0.0; 5];
+                tree.sets = sets.to_vec();
+            })
+        };
+        let mut tree = good();
+        tree.threshold = vec![0.0; 5];
+        tree.sets = vec![set(0), set(2)];
+        assert_eq!(ensemble(tree).check(4), Ok(()));
+        for (node, sets) in [(1, [set(0), set(1)]), (5, [set(0), set(5)])] {
+            let nobody =
+                format!("tree 1, node {node}: a set of categories belongs to no inner node");
+            assert_eq!(fault(&sets), nobody);
+        }
+        for sets in [[set(2), set(0)], [set(0), set(0)]] {
+            let order = "tree 1, node 0: sets of categories do not rise by node";
+            assert_eq!(fault(&sets), order);
+        }
+        assert_eq!(
+            fault_after(|tree| tree.sets = vec![set(2)]),
+            "tree 1, node 2: it has a set of categories and a threshold"
+        );
+    }
+
     /// A tree that is one long spine, each split with a leaf at its left.
     fn spine(depth: usize) -> Tree {
         let n_nodes = 2 * depth + 1;
@@ -285,6 +336,7 @@ mod tests {
                 .collect(),
             value: vec![1.0; n_nodes],
             cover: vec![1.0; n_nodes],
+            sets: vec![],
         }
     }
 

@@ -3,10 +3,12 @@
 //! Not how they came about: nothing of growing is left, and what is here is plain data that a file can hold. Data
 //! from outside is checked once, by [`Ensemble::check`], and trusted afterwards.
 
+use super::sets::CategorySet;
+
 /// The `feature` of a leaf.
 pub const LEAF: u16 = u16::MAX;
 
-/// One tree as flat arrays of equal length, an element a node. Node 0 is the root, children come after their parent.
+/// One tree as flat arrays of equal length, an element a node, and the sets of nodes that ask for a category. Node 0 is the root, children come after their parent.
 ///
 /// ```text
 ///            0: x3 <= 1.5                 feature      [   3, LEAF,    0, LEAF, LEAF ]
@@ -29,6 +31,9 @@ pub struct Tree {
     pub value: Vec<f32>,
     /// Training rows that came here, counted as often as they were drawn; above 0.
     pub cover: Vec<f32>,
+    /// The nodes that ask for a category and what they send left, rising by node; their `threshold` is 0. Empty in a
+    /// tree of numbers only.
+    pub sets: Vec<CategorySet>,
 }
 
 impl Tree {

@@ -3,17 +3,20 @@
 //! Not extremely randomised and not weighted: rows are drawn with replacement, as many as there are (Breiman 2001),
 //! and each tree is grown on the histograms that boosting uses.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rayon::prelude::*;
 
-use super::bins::Binned;
+use super::bins::{Cuts, cut_all, pack};
+use super::boost::check_sizes;
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{GrownNode, Plan, grow};
-use super::histogram::{Entry, Work};
+use super::grow::{Plan, Seed, Span, grow};
+use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
 use super::params::ForestParams;
-use super::predict::{BLOCK_ROWS, each_block};
-use super::quantise::{Quantised, quantise};
-use super::split::{Penalties, Rule};
+use super::quantise::Rounding;
+use super::rows::{Layout, Load};
+use super::split::{Penalties, Rule, Steps};
 use super::sums;
 use crate::columns::Columns;
 
@@ -38,30 +41,37 @@ pub fn fit_forest(
     params: &ForestParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> ForestFit {
-    assert_eq!(x.n_rows(), y.len(), "every row has a target");
-    assert!(y.iter().all(|y| y.is_finite()), "every target is finite");
-    assert!(
-        x.n_columns() < usize::from(u16::MAX),
-        "a tree counts features in 16 bits"
-    );
-    assert!(
-        u32::try_from(y.len()).is_ok(),
-        "a tree counts rows in 32 bits"
-    );
+    check_sizes(x, y);
+    let cuts = cut_all(x, &[], params.max_bin);
+    let layout = Layout::named(Load::Counted, x.n_columns());
+    let mut table = pack(x, &cuts, &layout);
+    let step = write_gradients(&layout, &mut table, y, params.seed);
     let wood = Wood {
-        binned: &Binned::new(x, params.max_bin),
+        cuts: &cuts,
+        layout,
+        table: &table,
         y,
-        gradients: &gradients(y, params.seed),
+        step,
         features: &(0..x.n_columns()).collect::<Vec<usize>>(),
         params,
     };
-    let grown = (0..params.n_estimators).into_par_iter().map(|tree_idx| {
-        let tree = grow_tree(&wood, tree_idx);
-        advance(1);
-        tree
-    });
-    let (trees, bags): (Vec<Tree>, Vec<Bag>) = grown.collect();
-    let out_of_bag = predict_out_of_bag(&trees, &bags, x);
+    let mut trees = Vec::with_capacity(params.n_estimators);
+    let mut left_out = LeftOut::new(y.len());
+    // As many trees at once as there are threads; what they say of rows is summed in the order of trees.
+    while trees.len() < params.n_estimators {
+        let batch = trees.len()..params.n_estimators;
+        let batch = batch.start..batch.end.min(batch.start + rayon::current_num_threads());
+        let grown = batch.into_par_iter().map(|tree_idx| {
+            let tree = grow_tree(&wood, tree_idx);
+            advance(1);
+            tree
+        });
+        for (tree, values) in grown.collect::<Vec<_>>() {
+            left_out.add(&values);
+            trees.push(tree);
+        }
+    }
+    let out_of_bag = left_out.means();
     let ensemble = Ensemble {
         base: 0.0,
         scale: 1.0 / trees.len() as f64,
@@ -76,130 +86,189 @@ pub fn fit_forest(
 
 /// What all trees are made of.
 struct Wood<'a> {
-    binned: &'a Binned,
+    cuts: &'a [Cuts],
+    layout: Layout,
+    /// Rows with bins and gradients, neither drawn nor named.
+    table: &'a [u64],
     y: &'a [f32],
-    gradients: &'a Quantised,
+    /// What one step of a gradient stands for.
+    step: f64,
     features: &'a [usize],
     params: &'a ForestParams,
 }
 
-/// Targets as distances from the target nearest to their mean: small numbers, and whole steps where targets are.
-fn gradients(y: &[f32], seed: u64) -> Quantised {
-    let exact: Vec<f64> = y.iter().map(|&y| f64::from(y)).collect();
-    let mean = sums::mean(&exact);
-    let distance = |y: &f64| (y - mean).abs();
-    let centre = exact
+/// Writes targets as distances from the target nearest to their mean: small numbers, and whole steps where targets
+/// are. Tells what one step stands for.
+fn write_gradients(layout: &Layout, table: &mut [u64], y: &[f32], seed: u64) -> f64 {
+    let mean = sums::mean_of(y);
+    let distance = |y: f32| (f64::from(y) - mean).abs();
+    let nearest = y
         .iter()
         .copied()
-        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
-        .unwrap_or(0.0);
-    let distances: Vec<f64> = exact.iter().map(|y| y - centre).collect();
-    quantise(&distances, Stream::new(seed, Purpose::Rounding, 0))
-}
-
-/// Which rows a tree has drawn, a bit for each.
-struct Bag {
-    words: Vec<u64>,
-}
-
-impl Bag {
-    fn of(entries: &[Entry], n_rows: usize) -> Self {
-        let mut words = vec![0; n_rows.div_ceil(64)];
-        for entry in entries {
-            words[entry.row as usize / 64] |= 1 << (entry.row % 64);
+        .min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+    let centre = f64::from(nearest.unwrap_or(0.0));
+    let largest = y
+        .iter()
+        .fold(0.0_f64, |max, &y| max.max((f64::from(y) - centre).abs()));
+    let rounding = Rounding::new(largest, Stream::new(seed, Purpose::Rounding, 0));
+    let fours = table
+        .par_chunks_mut(4 * layout.n_words)
+        .zip(y.par_chunks(4));
+    let fours = fours.with_min_len(1 << 10).enumerate();
+    fours.for_each(|(four, (rows, y))| {
+        let mut distances = [0.0; 4];
+        for (distance, &y) in distances.iter_mut().zip(y) {
+            *distance = f64::from(y) - centre;
         }
-        Self { words }
-    }
-
-    fn holds(&self, row: usize) -> bool {
-        self.words[row / 64] >> (row % 64) & 1 == 1
-    }
+        let gradients = rounding.round(four, &distances);
+        for (row, gradient) in rows.chunks_exact_mut(layout.n_words).zip(gradients) {
+            row[0] |= u64::from(gradient as u16) << 48;
+        }
+    });
+    rounding.step()
 }
 
-fn grow_tree(wood: &Wood, tree_idx: usize) -> (Tree, Bag) {
-    let Wood {
-        binned,
-        y,
-        gradients,
-        features,
-        params,
-    } = wood;
+/// Grows a tree on a draw of the rows. The others go along without weight, and learn what it says of them.
+fn grow_tree(wood: &Wood, tree_idx: usize) -> (Tree, Vec<f32>) {
+    let params = wood.params;
     let stream = |purpose| Stream::new(params.seed, purpose, tree_idx);
-    let mut entries = draw(&gradients.gradients, stream(Purpose::Rows));
     let penalties = Penalties {
         reg_lambda: 0.0,
         reg_alpha: 0.0,
         min_split_gain: 0.0,
         min_child_weight: params.min_samples_leaf as f64,
     };
+    let steps = Steps {
+        gradient: wood.step,
+        weight: 1.0,
+    };
+    let said = Said::new(wood);
     let plan = Plan {
-        binned,
-        features,
-        n_tried: ((params.max_features * features.len() as f64) as usize).max(1),
-        rule: Rule::new(&penalties, gradients.step),
+        cuts: wood.cuts,
+        layout: wood.layout,
+        roles: &[],
+        features: wood.features,
+        n_tried: ((params.max_features * wood.features.len() as f64) as usize).max(1),
+        rule: Rule::new(&penalties, steps),
         max_depth: params.max_depth,
         max_leaves: None,
         chance: stream(Purpose::Columns),
-        work: Work::Alone,
+        value: Some(&|rows, sum| said.of_leaf(rows, sum)),
     };
-    let bag = Bag::of(&entries, y.len());
-    let grown = grow(&plan, &mut entries);
-    let values: Vec<f32> = grown
-        .nodes
-        .iter()
-        .map(|node| mean_target(node, &entries, y))
-        .collect();
-    (grown.finish(binned, &values), bag)
-}
-
-/// Draws as many rows as there are, with replacement; a row drawn several times has that weight.
-fn draw(gradients: &[i16], stream: Stream) -> Vec<Entry> {
-    let mut weights = vec![0_u16; gradients.len()];
-    for draw_idx in 0..gradients.len() {
-        let row = stream.below(draw_idx, gradients.len());
-        weights[row] = weights[row].saturating_add(1);
-    }
-    let rows = (0..).zip(gradients).zip(weights);
-    rows.filter(|(_, weight)| 0 < *weight)
-        .map(|((row, &gradient), weight)| Entry {
-            row,
-            gradient,
-            weight,
-        })
-        .collect()
-}
-
-/// The mean target of a leaf's draws, summed in the order of rows.
-fn mean_target(node: &GrownNode, entries: &[Entry], y: &[f32]) -> f32 {
-    if node.fork.is_some() {
-        return 0.0;
-    }
-    let own = entries[node.entries.clone()].iter();
-    let sum = own.fold(0.0, |sum, entry| {
-        sum + f64::from(y[entry.row as usize]) * f64::from(entry.weight)
+    let size = Size {
+        layout: wood.layout,
+        n_drawn: wood.y.len(),
+    };
+    let mut rows = draw(wood, stream(Purpose::Rows));
+    let mut spare = vec![0; rows.len()];
+    let mut histogram = Histogram::new(size);
+    histogram.add(&wood.layout, Among::All, &rows);
+    let firsts = rows.chunks_exact(wood.layout.n_words).map(|row| row[0]);
+    let sum = firsts.fold(Sum::default(), |sum, first| {
+        sum + sum_of_row(Load::Counted, first)
     });
-    (sum / (node.sum.weight as f64).max(1.0)) as f32
+    let spans = vec![Span {
+        table: None,
+        rows: &mut rows,
+        spare: &mut spare,
+    }];
+    let seed = Seed {
+        spans,
+        histogram,
+        sum,
+    };
+    let tree = grow(&plan, size, seed).finish(wood.cuts, 1.0);
+    (tree, said.of_others())
 }
 
-/// The mean over trees that did not draw the row, summed in tree order.
-fn predict_out_of_bag(trees: &[Tree], bags: &[Bag], x: &Columns) -> Vec<f64> {
-    let mut means = vec![(0.0, 0_u32); x.n_rows()];
-    each_block(x, BLOCK_ROWS, &mut means, |rows, means| {
-        for (tree, bag) in trees.iter().zip(bags) {
-            for ((row_idx, row), (sum, n_trees)) in (rows.first..).zip(rows.iter()).zip(&mut *means)
-            {
-                if !bag.holds(row_idx) {
-                    *sum += f64::from(tree.value_of(row));
-                    *n_trees += 1;
-                }
+/// Draws as many rows as there are, with replacement, and names all.
+fn draw(wood: &Wood, stream: Stream) -> Vec<u64> {
+    let mut counts = vec![0_u8; wood.y.len()];
+    for draw_idx in 0..counts.len() {
+        let row = stream.below(draw_idx, counts.len());
+        counts[row] = counts[row].saturating_add(1);
+    }
+    let mut rows = wood.table.to_vec();
+    let drawn = rows.chunks_exact_mut(wood.layout.n_words).zip(counts);
+    for (number, (row, count)) in (0..).zip(drawn) {
+        row[0] |= u64::from(count) << 40;
+        Layout::name(row, number);
+    }
+    rows
+}
+
+/// What a tree says of the rows that it has not drawn.
+struct Said<'a> {
+    wood: &'a Wood<'a>,
+    /// Bits of the value in f32, NaN for a row that was drawn.
+    values: Vec<AtomicU32>,
+}
+
+impl<'a> Said<'a> {
+    fn new(wood: &'a Wood<'a>) -> Self {
+        let nothing = || AtomicU32::new(f32::NAN.to_bits());
+        Self {
+            wood,
+            values: (0..wood.y.len()).map(|_| nothing()).collect(),
+        }
+    }
+
+    /// The mean target of a leaf's draws, summed in the order of rows.
+    fn of_leaf(&self, rows: &[&[u64]], sum: Sum) -> f32 {
+        let n_words = self.wood.layout.n_words;
+        let rows = || rows.iter().flat_map(|rows| rows.chunks_exact(n_words));
+        let count = |row: &[u64]| row[0] >> 40 & 0xff;
+        let drawn = rows().filter(|row| 0 < count(row));
+        let mut drawn: Vec<(usize, u64)> =
+            drawn.map(|row| (Layout::number(row), count(row))).collect();
+        drawn.sort_unstable();
+        let total = drawn.into_iter().fold(0.0, |total, (number, count)| {
+            total + f64::from(self.wood.y[number]) * count as f64
+        });
+        let mean = (total / (sum.weight as f64).max(1.0)) as f32;
+        for row in rows().filter(|row| count(row) == 0) {
+            self.values[Layout::number(row)].store(mean.to_bits(), Ordering::Relaxed);
+        }
+        mean
+    }
+
+    fn of_others(self) -> Vec<f32> {
+        let values = self.values.into_iter();
+        values
+            .map(|value| f32::from_bits(value.into_inner()))
+            .collect()
+    }
+}
+
+/// For each row the sum and the number of the trees that did not draw it.
+struct LeftOut {
+    sums: Vec<f64>,
+    n_trees: Vec<u32>,
+}
+
+impl LeftOut {
+    fn new(n_rows: usize) -> Self {
+        Self {
+            sums: vec![0.0; n_rows],
+            n_trees: vec![0; n_rows],
+        }
+    }
+
+    fn add(&mut self, values: &[f32]) {
+        for ((sum, n_trees), value) in self.sums.iter_mut().zip(&mut self.n_trees).zip(values) {
+            if !value.is_nan() {
+                *sum += f64::from(*value);
+                *n_trees += 1;
             }
         }
-    });
-    // 0 / 0 is the NaN of a row that no tree has left out.
-    means
-        .into_iter()
-        .map(|(sum, n_trees)| sum / f64::from(n_trees))
-        .collect()
+    }
+
+    /// 0 / 0 is the NaN of a row that no tree has left out.
+    fn means(&self) -> Vec<f64> {
+        let rows = self.sums.iter().zip(&self.n_trees);
+        rows.map(|(sum, &n_trees)| sum / f64::from(n_trees))
+            .collect()
+    }
 }
 
 fn rmse_of_present(predictions: &[f64], y: &[f32]) -> f64 {

@@ -1,303 +1,279 @@
-//! Grows one tree: parts the rows of the leaf that promises most, then looks for the best split of both halves.
+//! Grows one tree: finds the best split of a node, parts its rows, and goes on with both halves.
 //!
-//! Not the tree that predicts: a grown node knows its rows and sums, a finished one only how to be asked.
+//! Not the tree that predicts: a grown node knows its sums, a finished one only how to be asked.
 //!
 //! ```text
-//! entries  [ a b c d e f g h i j ]        one slice of rows for each leaf, rising within it
-//!           └───────── 0 ───────┘
-//!                                         splitting 0 permutes its slice, keeping the order on both sides
-//!          [ a c d h | b e f g i j ]
-//!           └── 1 ──┘ └──── 2 ────┘       children are neighbours: left, left + 1
+//! rows    [ a b c d e f g h i j ]         a node owns a slice of each buffer: its rows are in one,
+//! spare   [ · · · · · · · · · · ]         and are parted into the other
 //!
-//!          [ a c d h | e j | b f g i ]    splitting 2 touches 2's slice only
-//!           └── 1 ──┘ └ 3 ┘ └── 4 ──┘
+//! spare   [ · · · · | · · · · · · ]       the buffers change roles at every level, and the children
+//! rows    [ a c d h | j i g f e b ]       own what the parent owned, cut where its rows were cut
+//!           └left─┘   └──right──┘
 //! ```
 //!
-//! Every sum is a whole number, so the tree depends on neither the order of rows nor the number of threads.
+//! The table is cut into shards, a slice of every shard belonging to a node; so many threads can part the rows of one
+//! node without waiting for each other. Every sum is a whole number, so the tree depends on neither the order of
+//! rows nor the number of shards or threads.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use super::bins::Binned;
+use rayon::prelude::*;
+
+use super::bins::Cuts;
 use super::chance::Stream;
-use super::ensemble::{RawSplit, Tree};
-use super::histogram::{Entry, Histogram, SparseSlots, Sum, Work};
-use super::split::{Rule, Split};
+use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
+use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
+use super::partition::{Filled, Question, part};
+use super::role::{Bounds, Role, UNBOUND};
+use super::rows::{Layout, Load};
+use super::split::{Below, Rule, Searched, Split};
 
 /// Everything that shapes a tree but its rows.
 pub(crate) struct Plan<'a> {
-    pub(crate) binned: &'a Binned,
+    pub(crate) cuts: &'a [Cuts],
+    pub(crate) layout: Layout,
+    /// What columns are; empty if all are plain numbers.
+    pub(crate) roles: &'a [Role],
     /// Columns that this tree may use, rising.
     pub(crate) features: &'a [usize],
     /// How many of them, drawn anew for each node, are looked at; further ones only until a split is found.
     pub(crate) n_tried: usize,
     pub(crate) rule: Rule,
     pub(crate) max_depth: usize,
-    /// With a bound, the leaf with the most to gain is split first. Without one the order makes no difference to
-    /// the tree, and going deep first keeps few histograms alive.
+    /// With a bound, the leaf with the most to gain is split first.
     pub(crate) max_leaves: Option<usize>,
     pub(crate) chance: Stream,
-    pub(crate) work: Work,
+    /// What a leaf says, from its rows (all of the table's if the root is the only leaf); without it leaves say 0 and
+    /// rows are not moved to where nobody looks.
+    pub(crate) value: Option<&'a Value<'a>>,
 }
 
-/// A tree while its rows are still known.
-pub(crate) struct Grown {
-    /// The root first; children after their parent.
-    pub(crate) nodes: Vec<GrownNode>,
+impl Plan<'_> {
+    fn role(&self, feature: usize) -> Role {
+        self.roles.get(feature).copied().unwrap_or_default()
+    }
 }
 
-/// One node and its rows.
-pub(crate) struct GrownNode {
-    /// Where its entries are.
-    pub(crate) entries: Range<usize>,
+/// The value of a leaf from its rows, shard by shard, and their sum.
+pub(crate) type Value<'a> = dyn Fn(&[&[u64]], Sum) -> f32 + Sync + 'a;
+
+/// One shard of the rows of one node.
+pub(crate) struct Span<'r> {
+    /// The rows of the root, which stay as they are; elsewhere none.
+    pub(crate) table: Option<&'r [u64]>,
+    pub(crate) rows: &'r mut [u64],
+    pub(crate) spare: &'r mut [u64],
+}
+
+impl Span<'_> {
+    fn rows(&self) -> &[u64] {
+        self.table.unwrap_or(self.rows)
+    }
+}
+
+/// The root of a tree to be.
+pub(crate) struct Seed<'r> {
+    pub(crate) spans: Vec<Span<'r>>,
+    /// The sums of all rows that were drawn.
+    pub(crate) histogram: Histogram,
     pub(crate) sum: Sum,
-    /// How it was split; none for a leaf.
-    pub(crate) fork: Option<Fork>,
 }
 
-/// A split that was carried out.
-pub(crate) struct Fork {
-    pub(crate) split: Split,
-    /// Number of the left child; the right one follows it.
-    pub(crate) left: usize,
-}
-
-/// Grows a tree on `entries`, which end up sorted by leaf and, within a leaf, in the order in which they came.
-pub(crate) fn grow(plan: &Plan, entries: &mut [Entry]) -> Grown {
-    let mut grower = Grower {
+/// Grows a tree. `size` tells how much histograms must hold.
+pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
+    let grower = Grower {
         plan,
-        scratch: entries.to_vec(),
-        entries,
-        nodes: Vec::new(),
-        open: BinaryHeap::new(),
-        idle: Vec::new(),
-        sparse: SparseSlots::new(),
+        size,
+        idle: Mutex::new(Vec::new()),
+        desks: Mutex::new(Vec::new()),
+        n_root: seed.sum.weight.max(1) as usize,
     };
-    grower.plant();
-    let mut n_leaves = 1;
-    while plan.max_leaves.is_none_or(|max| n_leaves < max) {
-        let Some(leaf) = grower.open.pop() else { break };
-        grower.split(leaf);
-        n_leaves += 1;
-    }
-    Grown {
-        nodes: grower.nodes,
+    let root = Leaf {
+        spans: seed.spans,
+        sum: seed.sum,
+        histogram: Some(seed.histogram),
+        depth: 0,
+        bounds: UNBOUND,
+        chance: plan.chance,
+        split: None,
+    };
+    match plan.max_leaves {
+        Some(max_leaves) if !reaches_almost_all(plan.max_depth, max_leaves) => {
+            grower.grow_best_first(root, max_leaves)
+        }
+        Some(max_leaves) => Grown::choose(grower.grow_all(root), max_leaves),
+        None => Grown::all(grower.grow_all(root)),
     }
 }
 
-impl Grown {
-    /// The finished tree, numbered breadth first. `values` has one number for each grown node; those of leaves count.
-    pub(crate) fn finish(&self, binned: &Binned, values: &[f32]) -> Tree {
-        let mut tree = Tree::default();
-        let mut order = Vec::with_capacity(self.nodes.len());
-        order.push(0);
-        for place in 0..self.nodes.len() {
-            let node = &self.nodes[order[place]];
-            let cover = node.sum.weight as f32;
-            match &node.fork {
-                None => tree.push_leaf(values[order[place]], cover),
-                Some(Fork { split, left }) => {
-                    let split = RawSplit {
-                        feature: split.feature as u16,
-                        threshold: binned.threshold(split.feature, split.bin),
-                        missing_left: split.missing_left,
-                    };
-                    tree.push_split(&split, order.len(), cover);
-                    order.extend([*left, left + 1]);
-                }
-            }
-        }
-        tree
-    }
+/// Whether the bound on leaves leaves out half of what the depth allows at most. Then growing everything, depth
+/// first and on all threads, and taking back what is too much costs less than going from leaf to leaf.
+fn reaches_almost_all(max_depth: usize, max_leaves: usize) -> bool {
+    u32::try_from(max_depth)
+        .ok()
+        .and_then(|depth| 1_usize.checked_shl(depth))
+        .is_some_and(|n_all| n_all / 2 <= max_leaves)
 }
 
 /// Up to this many rows a node is searched feature by feature with sparse sums: clearing, subtracting and scanning
 /// 256 slots a feature would cost more than visiting the rows again.
-const SPARSE_ROWS_MAX: usize = 64;
+const SPARSE_ROWS_MAX: i64 = 64;
 
-/// A leaf that has a split worth making.
-struct OpenLeaf {
-    priority: f64,
-    node: usize,
-    depth: usize,
-    chance: Stream,
-    split: Split,
+/// Words that are parted before the smaller side's new rows are summed, while these are in the first cache.
+const CHUNK_WORDS: usize = 2048;
+
+/// From how many words on the shards of a node are worth other threads.
+pub(crate) const PARALLEL_WORDS_MIN: usize = 1 << 15;
+
+/// A node that may still be split.
+struct Leaf<'r> {
+    spans: Vec<Span<'r>>,
+    sum: Sum,
     histogram: Option<Histogram>,
+    depth: usize,
+    bounds: Bounds,
+    chance: Stream,
+    split: Option<Split>,
 }
 
 struct Grower<'a> {
     plan: &'a Plan<'a>,
-    entries: &'a mut [Entry],
-    scratch: Vec<Entry>,
-    nodes: Vec<GrownNode>,
-    open: BinaryHeap<OpenLeaf>,
+    size: Size,
     /// Histograms to be used again.
-    idle: Vec<Histogram>,
+    idle: Mutex<Vec<Histogram>>,
+    desks: Mutex<Vec<Box<Desk>>>,
+    n_root: usize,
+}
+
+/// Room to search a node in, used again and again.
+struct Desk {
     sparse: SparseSlots,
+    below: Below,
 }
 
 impl Grower<'_> {
-    /// Makes the root of all entries.
-    fn plant(&mut self) {
-        let root = self.add_node(0..self.entries.len(), Sum::over(self.entries));
-        let histogram = self.wants_histogram(root, 0).then(|| self.filled(root));
-        self.consider(root, 0, self.plan.chance, histogram);
-    }
-
-    fn add_node(&mut self, entries: Range<usize>, sum: Sum) -> usize {
-        self.nodes.push(GrownNode {
-            entries,
+    /// Depth first, so that a node's rows are still in the caches when its children's turn comes.
+    fn grow_all(&self, mut leaf: Leaf) -> Subtree {
+        self.ripen(&mut leaf);
+        let (sum, depth, bounds) = (leaf.sum, leaf.depth, leaf.bounds);
+        let Some(split) = leaf.split else {
+            return Subtree {
+                sum,
+                bounds,
+                value: self.value(&leaf),
+                fork: None,
+            };
+        };
+        let [left, right] = self.fork(leaf, &split);
+        let is_large = depth < 6 && self.n_root < (sum.weight.max(1) as usize) << 7;
+        let (left, right) = if is_large {
+            rayon::join(|| self.grow_all(left), || self.grow_all(right))
+        } else {
+            (self.grow_all(left), self.grow_all(right))
+        };
+        Subtree {
             sum,
-            fork: None,
-        });
-        self.nodes.len() - 1
-    }
-
-    /// Turns a leaf into two.
-    fn split(&mut self, leaf: OpenLeaf) {
-        let GrownNode { entries, sum, .. } = &self.nodes[leaf.node];
-        let (entries, sum) = (entries.clone(), *sum);
-        let n_left = self.partition(entries.clone(), &leaf.split);
-        let middle = entries.start + n_left;
-        let left = self.add_node(entries.start..middle, leaf.split.left);
-        let right = self.add_node(middle..entries.end, sum - leaf.split.left);
-        self.nodes[leaf.node].fork = Some(Fork {
-            split: leaf.split,
-            left,
-        });
-
-        let depth = leaf.depth + 1;
-        let [of_left, of_right] = self.share_histogram(leaf.histogram, [left, right], depth);
-        self.consider(left, depth, leaf.chance.child(0), of_left);
-        self.consider(right, depth, leaf.chance.child(1), of_right);
-    }
-
-    /// Moves the entries that go left before the others and counts them. Both sides are written every time and only
-    /// the counters differ, so that there is no branch to be guessed wrong.
-    fn partition(&mut self, range: Range<usize>, split: &Split) -> usize {
-        let bins = self.plan.binned.column(split.feature);
-        let entries = &mut self.entries[range];
-        let scratch = &mut self.scratch[..entries.len()];
-        let (mut n_left, mut n_right) = (0, 0);
-        for place in 0..entries.len() {
-            let entry = entries[place];
-            let goes_left = split.goes_left(bins[entry.row as usize]);
-            entries[n_left] = entry;
-            scratch[n_right] = entry;
-            n_left += usize::from(goes_left);
-            n_right += usize::from(!goes_left);
-        }
-        entries[n_left..].copy_from_slice(&scratch[..n_right]);
-        n_left
-    }
-
-    /// The children's histograms, as far as they want any: the smaller child is summed, the larger one is what the
-    /// parent has beyond that.
-    fn share_histogram(
-        &mut self,
-        parent: Option<Histogram>,
-        [left, right]: [usize; 2],
-        depth: usize,
-    ) -> [Option<Histogram>; 2] {
-        let left_is_smaller = self.nodes[left].entries.len() <= self.nodes[right].entries.len();
-        let (smaller, larger) = if left_is_smaller {
-            (left, right)
-        } else {
-            (right, left)
-        };
-        let Some(mut of_larger) = parent else {
-            return [None, None];
-        };
-        if !self.wants_histogram(larger, depth) {
-            self.idle.push(of_larger);
-            return [None, None];
-        }
-        let of_smaller = self.filled(smaller);
-        of_larger.subtract(&of_smaller);
-        if left_is_smaller {
-            [Some(of_smaller), Some(of_larger)]
-        } else {
-            [Some(of_larger), Some(of_smaller)]
+            bounds,
+            value: 0.0,
+            fork: Some((split, Box::new([left, right]))),
         }
     }
 
-    fn wants_histogram(&self, node: usize, depth: usize) -> bool {
-        SPARSE_ROWS_MAX < self.nodes[node].entries.len() && self.may_split(node, depth)
+    /// From the leaf with most to gain to the one with the next most, until there are enough.
+    fn grow_best_first(&self, mut root: Leaf, max_leaves: usize) -> Grown {
+        self.ripen(&mut root);
+        let mut nodes = Vec::new();
+        let mut open = BinaryHeap::new();
+        open.extend(self.place(root, &mut nodes));
+        let mut n_leaves = 1;
+        while n_leaves < max_leaves {
+            let Some(Open { leaf, split, node }) = open.pop() else {
+                break;
+            };
+            let left = nodes.len();
+            nodes[node].fork = Some(Fork { split, left });
+            for mut leaf in self.fork(leaf, &split) {
+                self.ripen(&mut leaf);
+                open.extend(self.place(leaf, &mut nodes));
+            }
+            n_leaves += 1;
+        }
+        for Open { leaf, node, .. } in open {
+            nodes[node].value = self.value(&leaf);
+        }
+        Grown { nodes }
     }
 
-    fn may_split(&self, node: usize, depth: usize) -> bool {
-        depth < self.plan.max_depth && self.plan.rule.may_split(self.nodes[node].sum)
+    /// Makes a leaf the next node; it has its value at once if it cannot be split.
+    fn place<'r>(&self, leaf: Leaf<'r>, nodes: &mut Vec<GrownNode>) -> Option<Open<Leaf<'r>>> {
+        let node = nodes.len();
+        nodes.push(GrownNode::leaf(leaf.sum, leaf.bounds, 0.0));
+        let Some(split) = leaf.split else {
+            nodes[node].value = self.value(&leaf);
+            return None;
+        };
+        Some(Open { leaf, split, node })
     }
 
-    fn filled(&mut self, node: usize) -> Histogram {
-        let n_features = self.plan.features.len();
-        let mut histogram = self
-            .idle
-            .pop()
-            .unwrap_or_else(|| Histogram::new(n_features));
-        let entries = &self.entries[self.nodes[node].entries.clone()];
-        histogram.fill(
-            self.plan.binned,
-            self.plan.features,
-            entries,
-            self.plan.work,
-        );
-        histogram
+    fn value(&self, leaf: &Leaf) -> f32 {
+        self.plan.value.map_or(0.0, |value| {
+            let rows: Vec<&[u64]> = leaf.spans.iter().map(Span::rows).collect();
+            value(&rows, leaf.sum)
+        })
     }
 
-    /// Queues a leaf if it has a split worth making.
-    fn consider(
-        &mut self,
-        node: usize,
-        depth: usize,
-        chance: Stream,
-        histogram: Option<Histogram>,
-    ) {
-        let split = if self.may_split(node, depth) {
-            self.best_split(node, chance, histogram.as_ref())
-        } else {
-            None
-        };
-        let Some(split) = split else {
-            self.idle.extend(histogram);
-            return;
-        };
-        let priority = match self.plan.max_leaves {
-            Some(_) => split.gain,
-            None => depth as f64,
-        };
-        self.open.push(OpenLeaf {
-            priority,
-            node,
-            depth,
-            chance,
-            split,
-            histogram,
-        });
+    fn may_split(&self, sum: Sum, depth: usize) -> bool {
+        depth < self.plan.max_depth && self.plan.rule.may_split(sum)
+    }
+
+    /// Looks for the best split; a leaf without one gives its histogram back.
+    fn ripen(&self, leaf: &mut Leaf) {
+        if self.may_split(leaf.sum, leaf.depth) {
+            let desk = self
+                .desks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut desk = desk.unwrap_or_else(|| {
+                Box::new(Desk {
+                    sparse: SparseSlots::new(),
+                    below: Below::new(),
+                })
+            });
+            leaf.split = self.best_split(leaf, &mut desk);
+            self.desks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(desk);
+        }
+        if leaf.split.is_none() {
+            self.put_back(leaf.histogram.take());
+        }
     }
 
     /// The best split by any of the features tried; of equal ones that of the feature tried first.
-    fn best_split(
-        &mut self,
-        node: usize,
-        chance: Stream,
-        histogram: Option<&Histogram>,
-    ) -> Option<Split> {
+    fn best_split(&self, leaf: &Leaf, desk: &mut Desk) -> Option<Split> {
         let plan = self.plan;
-        let GrownNode { entries, sum, .. } = &self.nodes[node];
         let mut best: Option<Split> = None;
-        for (n_before, place) in places_to_try(plan, chance).into_iter().enumerate() {
+        for (n_before, place) in places_to_try(plan, leaf.chance).into_iter().enumerate() {
             if plan.n_tried <= n_before && best.is_some() {
                 break;
             }
             let feature = plan.features[place];
-            let found = if let Some(histogram) = histogram {
-                plan.rule.best_of(feature, histogram.feature(place), *sum)
-            } else {
-                self.sparse
-                    .fill(plan.binned.column(feature), &self.entries[entries.clone()]);
-                plan.rule.best_of_sparse(feature, &self.sparse, *sum)
+            let searched = Searched {
+                feature,
+                n_bins: plan.cuts[feature].n_bins(),
+                total: leaf.sum,
+                role: plan.role(feature),
+                bounds: leaf.bounds,
+            };
+            let found = match &leaf.histogram {
+                Some(histogram) => plan.rule.best_of(histogram, searched, &mut desk.below),
+                None => {
+                    self.fill_sparse(&mut desk.sparse, leaf, feature);
+                    plan.rule.best_of_sparse(&desk.sparse, searched)
+                }
             };
             if best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain)) {
                 best = found;
@@ -305,6 +281,191 @@ impl Grower<'_> {
         }
         best
     }
+
+    fn fill_sparse(&self, sparse: &mut SparseSlots, leaf: &Leaf, feature: usize) {
+        let layout = &self.plan.layout;
+        let place = layout.place(feature);
+        sparse.clear();
+        for span in &leaf.spans {
+            for row in span.rows().chunks_exact(layout.n_words) {
+                sparse.add(place.bin(row), sum_of_row(layout.load, row[0]));
+            }
+        }
+    }
+
+    /// Parts a leaf's rows and shares out its histogram: the smaller child is summed, the larger one is what the
+    /// parent has beyond that. Where nobody will look at them, rows stay where they are.
+    fn fork<'r>(&self, leaf: Leaf<'r>, split: &Split) -> [Leaf<'r>; 2] {
+        let sums = [split.left, leaf.sum - split.left];
+        let depth = leaf.depth + 1;
+        let may_split = sums.map(|sum| self.may_split(sum, depth));
+        let [of_left, of_right] = [0, 1].map(|side| leaf.chance.child(side));
+        let values = sums.map(|sum| self.plan.rule.value(sum, leaf.bounds));
+        let [left, right] = self.plan.role(split.feature).share(leaf.bounds, values);
+        let children = [(sums[0], of_left, left), (sums[1], of_right, right)];
+        let mut children = children.map(|(sum, chance, bounds)| Leaf {
+            spans: Vec::new(),
+            sum,
+            histogram: None,
+            depth,
+            bounds,
+            chance,
+            split: None,
+        });
+        if may_split == [false; 2] && self.plan.value.is_none() {
+            self.put_back(leaf.histogram);
+            return children;
+        }
+        let small = usize::from(sums[1].weight < sums[0].weight);
+        let wants = [0, 1].map(|side| may_split[side] && self.is_large(&leaf, sums[side]));
+        let mut of_large = leaf.histogram;
+        if wants == [false; 2] {
+            self.put_back(of_large.take());
+        }
+        // Histograms are made from the parent's; one that had none is small, and so are its children.
+        let mut of_small = of_large.is_some().then(|| self.empty());
+        let job = Job {
+            split,
+            small,
+            among: if depth == 1 { Among::All } else { Among::Drawn },
+        };
+        for sides in self.part_spans(leaf.spans, &job, of_small.as_mut()) {
+            for (child, span) in children.iter_mut().zip(sides) {
+                child.spans.push(span);
+            }
+        }
+        if let (Some(of_large), Some(of_small)) = (&mut of_large, &of_small) {
+            of_large.subtract(of_small);
+        }
+        for (side, histogram) in [(small, of_small), (1 - small, of_large)] {
+            if wants[side] {
+                children[side].histogram = histogram;
+            } else {
+                self.put_back(histogram);
+            }
+        }
+        children
+    }
+
+    /// Whether a child has so many rows that it is searched with a histogram. Weights tell nothing about their
+    /// number; there the parent's decides.
+    fn is_large(&self, parent: &Leaf, child: Sum) -> bool {
+        match self.plan.layout.load {
+            Load::Single | Load::Counted => SPARSE_ROWS_MAX < child.weight,
+            Load::Weighted => {
+                let n_words: usize = parent.spans.iter().map(|span| span.rows().len()).sum();
+                SPARSE_ROWS_MAX < (n_words / self.plan.layout.n_words) as i64
+            }
+        }
+    }
+
+    /// Parts every shard, and sums the smaller side's rows if a histogram is given.
+    fn part_spans<'r>(
+        &self,
+        spans: Vec<Span<'r>>,
+        job: &Job,
+        histogram: Option<&mut Histogram>,
+    ) -> Vec<[Span<'r>; 2]> {
+        let n_words: usize = spans.iter().map(|span| span.rows().len()).sum();
+        if spans.len() == 1 || n_words < PARALLEL_WORDS_MIN {
+            let mut histogram = histogram;
+            let one_by_one = spans.into_iter();
+            return one_by_one
+                .map(|span| self.part_span(span, job, histogram.as_deref_mut()))
+                .collect();
+        }
+        let Some(histogram) = histogram else {
+            let parted = spans.into_par_iter();
+            return parted.map(|span| self.part_span(span, job, None)).collect();
+        };
+        let parted = spans.into_par_iter().map(|span| {
+            let mut own = self.empty();
+            (self.part_span(span, job, Some(&mut own)), own)
+        });
+        let (sides, parts): (Vec<_>, Vec<_>) = parted.collect();
+        for part in parts {
+            histogram.merge(&part);
+            self.put_back(Some(part));
+        }
+        sides
+    }
+
+    fn part_span<'r>(
+        &self,
+        span: Span<'r>,
+        job: &Job,
+        mut histogram: Option<&mut Histogram>,
+    ) -> [Span<'r>; 2] {
+        let layout = &self.plan.layout;
+        let n_words = layout.n_words;
+        let Span { table, rows, spare } = span;
+        let from = table.unwrap_or(rows);
+        let question = Question {
+            split: job.split,
+            place: layout.place(job.split.feature),
+            n_words,
+            among: job.among,
+        };
+        let mut filled = Filled {
+            left: 0,
+            right: from.len() / n_words,
+        };
+        for chunk in from.chunks(n_words * (CHUNK_WORDS / n_words).max(1)) {
+            let next = part(&question, chunk, spare, filled);
+            if let Some(histogram) = &mut histogram {
+                let new = match job.small {
+                    0 => filled.left..next.left,
+                    _ => next.right..filled.right,
+                };
+                histogram.add(
+                    layout,
+                    Among::Drawn,
+                    &spare[new.start * n_words..new.end * n_words],
+                );
+            }
+            filled = next;
+        }
+        let [left, right] = [filled.left * n_words, filled.right * n_words];
+        let cut = |buffer: &'r mut [u64]| {
+            let (low, high) = buffer.split_at_mut(right);
+            [&mut low[..left], high]
+        };
+        let ([rows_left, rows_right], [spare_left, spare_right]) = (cut(spare), cut(rows));
+        let side = |rows, spare| Span {
+            table: None,
+            rows,
+            spare,
+        };
+        [side(rows_left, spare_left), side(rows_right, spare_right)]
+    }
+
+    fn empty(&self) -> Histogram {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match idle {
+            Some(mut histogram) => {
+                histogram.clear();
+                histogram
+            }
+            None => Histogram::new(self.size),
+        }
+    }
+
+    fn put_back(&self, histogram: Option<Histogram>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(histogram);
+    }
+}
+
+/// How a node is parted.
+struct Job<'a> {
+    split: &'a Split,
+    /// The side with fewer rows: 0 left, 1 right.
+    small: usize,
+    among: Among,
 }
 
 /// The order in which a node looks at the tree's features: as they are if all count, else by chance.
@@ -314,274 +475,5 @@ fn places_to_try(plan: &Plan, chance: Stream) -> Vec<usize> {
         (0..n_features).collect()
     } else {
         chance.choose(n_features, n_features)
-    }
-}
-
-impl Ord for OpenLeaf {
-    /// The greatest comes first out of the heap: highest priority, then the node made first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_priority = self.priority.total_cmp(&other.priority);
-        by_priority.then(other.node.cmp(&self.node))
-    }
-}
-
-impl PartialOrd for OpenLeaf {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for OpenLeaf {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for OpenLeaf {}
-
-#[cfg(test)]
-mod tests {
-    use super::super::bins::MISSING;
-    use super::super::chance::Purpose;
-    use super::super::split::Penalties;
-    use super::*;
-    use crate::columns::Columns;
-
-    const CART: Penalties = Penalties {
-        reg_lambda: 0.0,
-        reg_alpha: 0.0,
-        min_split_gain: 0.0,
-        min_child_weight: 1.0,
-    };
-
-    /// Rows with three columns of pseudo-random values, some missing, and pseudo-random gradients and weights.
-    struct World {
-        columns: Vec<Vec<f32>>,
-        entries: Vec<Entry>,
-        binned: Binned,
-    }
-
-    impl World {
-        fn new(n_rows: u32) -> Self {
-            let chance = |column| Stream::new(99, Purpose::Rows, column);
-            let columns: Vec<Vec<f32>> = (0..3)
-                .map(|column| {
-                    let value = |row| match chance(column).below(row, 50) {
-                        0..5 => f32::NAN,
-                        x => x as f32,
-                    };
-                    (0..n_rows as usize).map(value).collect()
-                })
-                .collect();
-            let entries = (0..n_rows)
-                .map(|row| Entry {
-                    row,
-                    gradient: chance(4).below(row as usize, 2001) as i16 - 1000,
-                    weight: chance(5).below(row as usize, 4) as u16,
-                })
-                .collect();
-            let slices = columns.iter().map(Vec::as_slice).collect();
-            let binned = Binned::new(&Columns::new(slices, n_rows as usize), 255);
-            Self {
-                columns,
-                entries,
-                binned,
-            }
-        }
-
-        fn plan(&self) -> Plan<'_> {
-            Plan {
-                binned: &self.binned,
-                features: &[0, 1, 2],
-                n_tried: 3,
-                rule: Rule::new(&CART, 1.0),
-                max_depth: 6,
-                max_leaves: Some(20),
-                chance: Stream::new(1, Purpose::Columns, 0),
-                work: Work::Alone,
-            }
-        }
-    }
-
-    fn leaves(grown: &Grown) -> impl Iterator<Item = &GrownNode> {
-        grown.nodes.iter().filter(|node| node.fork.is_none())
-    }
-
-    #[test]
-    fn children_part_their_parents_rows_and_sums() {
-        let world = World::new(3000);
-        let mut entries = world.entries.clone();
-        let grown = grow(&world.plan(), &mut entries);
-        assert_eq!(leaves(&grown).count(), 20);
-        for node in &grown.nodes {
-            let own = &entries[node.entries.clone()];
-            assert_eq!(Sum::over(own), node.sum);
-            assert!(own.is_sorted_by_key(|entry| entry.row) || node.fork.is_some());
-            let Some(Fork { split, left }) = &node.fork else {
-                continue;
-            };
-            let children = &grown.nodes[*left..left + 2];
-            assert_eq!(children[0].entries.start, node.entries.start);
-            assert_eq!(children[0].entries.end, children[1].entries.start);
-            assert_eq!(children[1].entries.end, node.entries.end);
-            assert_eq!(children[0].sum, split.left);
-            let bins = world.binned.column(split.feature);
-            for (child, side) in children.iter().zip([true, false]) {
-                assert!(0 < child.sum.weight);
-                let own = &entries[child.entries.clone()];
-                assert!(
-                    own.iter()
-                        .all(|entry| split.goes_left(bins[entry.row as usize]) == side)
-                );
-            }
-        }
-        let mut rows = entries.clone();
-        rows.sort_unstable_by_key(|entry| entry.row);
-        assert_eq!(rows, world.entries);
-    }
-
-    #[test]
-    fn depth_and_leaves_are_bounded() {
-        let world = World::new(2000);
-        for max_depth in [1, 3, 5] {
-            let plan = Plan {
-                max_depth,
-                max_leaves: None,
-                ..world.plan()
-            };
-            let grown = grow(&plan, &mut world.entries.clone());
-            assert_eq!(leaves(&grown).count(), 1 << max_depth);
-        }
-        for max_leaves in [2, 3, 17] {
-            let plan = Plan {
-                max_leaves: Some(max_leaves),
-                ..world.plan()
-            };
-            let grown = grow(&plan, &mut world.entries.clone());
-            assert_eq!(leaves(&grown).count(), max_leaves);
-        }
-    }
-
-    /// Rows whose one column counts up, and whose gradients are given.
-    fn in_a_row(gradients: &[i16]) -> (Vec<Entry>, Vec<f32>) {
-        let entries = gradients.iter().zip(0..).map(|(&gradient, row)| Entry {
-            row,
-            gradient,
-            weight: 1,
-        });
-        (
-            entries.collect(),
-            (0..gradients.len()).map(|row| row as f32).collect(),
-        )
-    }
-
-    #[test]
-    fn few_leaves_are_the_ones_with_most_to_gain() {
-        // Both halves can be split again, one of them with more to gain.
-        for (gradients, starts) in [
-            ([-100, -90, 100, 110, 100, 120], [0, 2, 5]),
-            ([-120, -100, -110, -100, 70, 100], [0, 4, 5]),
-            ([-130, -100, 100, 100, 110, 100], [0, 1, 2]),
-        ] {
-            let (mut entries, column) = in_a_row(&gradients);
-            let binned = Binned::new(&Columns::new(vec![&column], 6), 255);
-            let world = World::new(1);
-            let plan = Plan {
-                binned: &binned,
-                features: &[0],
-                max_leaves: Some(3),
-                ..world.plan()
-            };
-            let grown = grow(&plan, &mut entries);
-            let mut found: Vec<usize> = leaves(&grown).map(|leaf| leaf.entries.start).collect();
-            found.sort_unstable();
-            assert_eq!(found, starts);
-        }
-    }
-
-    #[test]
-    fn of_equal_features_the_first_counts() {
-        let (mut entries, column) = in_a_row(&[-5, -5, 5, 5]);
-        let binned = Binned::new(&Columns::new(vec![&column, &column], 4), 255);
-        let world = World::new(1);
-        let plan = Plan {
-            binned: &binned,
-            features: &[0, 1],
-            n_tried: 2,
-            ..world.plan()
-        };
-        let grown = grow(&plan, &mut entries);
-        let root = grown.nodes[0].fork.as_ref().unwrap();
-        assert_eq!(root.split.feature, 0);
-    }
-
-    #[test]
-    fn the_order_of_growth_leaves_the_tree_as_it_is() {
-        let world = World::new(1500);
-        let finished = |max_leaves| {
-            let plan = Plan {
-                max_leaves,
-                n_tried: 1,
-                max_depth: 9,
-                ..world.plan()
-            };
-            let grown = grow(&plan, &mut world.entries.clone());
-            grown.finish(&world.binned, &vec![0.0; grown.nodes.len()])
-        };
-        assert_eq!(finished(None), finished(Some(usize::MAX)));
-    }
-
-    #[test]
-    fn a_finished_tree_sends_raw_rows_where_the_bins_went() {
-        let world = World::new(2500);
-        let plan = Plan {
-            max_depth: 8,
-            max_leaves: None,
-            ..world.plan()
-        };
-        let mut entries = world.entries.clone();
-        let grown = grow(&plan, &mut entries);
-        let names: Vec<f32> = (0..grown.nodes.len()).map(|node| node as f32).collect();
-        let tree = grown.finish(&world.binned, &names);
-        for (node, name) in grown
-            .nodes
-            .iter()
-            .zip(&names)
-            .filter(|(node, _)| node.fork.is_none())
-        {
-            for entry in &entries[node.entries.clone()] {
-                let row: Vec<f32> = world
-                    .columns
-                    .iter()
-                    .map(|column| column[entry.row as usize])
-                    .collect();
-                assert_eq!(tree.value_of(&row), *name);
-            }
-        }
-    }
-
-    #[test]
-    fn a_node_that_tries_few_features_still_finds_the_only_useful_one() {
-        let world = World::new(500);
-        let mut entries = world.entries.clone();
-        for entry in &mut entries {
-            let bin = world.binned.column(1)[entry.row as usize];
-            *entry = Entry {
-                gradient: i16::from(bin % MISSING),
-                weight: 1,
-                ..*entry
-            };
-        }
-        // Two constant columns and a useful one.
-        let constant = vec![1.0; 500];
-        let columns = vec![constant.as_slice(), &world.columns[1], constant.as_slice()];
-        let binned = Binned::new(&Columns::new(columns, 500), 255);
-        let plan = Plan {
-            binned: &binned,
-            n_tried: 1,
-            max_depth: 3,
-            ..world.plan()
-        };
-        assert_eq!(leaves(&grow(&plan, &mut entries)).count(), 8);
     }
 }

@@ -2,48 +2,29 @@
 //!
 //! Not floating point anywhere: every sum is exact, hence the same for any order of rows and any number of threads,
 //! and a child's histogram may be had by subtracting its sibling's from its parent's.
+//!
+//! A slot is one i64 that holds two sums side by side, so that a row and feature cost one addition:
+//!
+//! ```text
+//! Narrow   | sum of gradients, 40 bits | sum of weights, 24 bits |    total weight < 2^24
+//! Wide     | sum of gradients, 64 bits |  and  | sum of weights, 64 bits |, filled in parts through
+//!          | 32 bits | 32 bits |                                      parts of 2^15 weighted rows, or as Narrow
+//! ```
 
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
-use rayon::prelude::*;
+use super::rows::{Layout, Load, NOT_DRAWN, gradient};
 
-use super::bins::{Binned, N_SLOTS};
+/// Slots that a feature needs: 255 for values, 1 for missing.
+pub(crate) const N_SLOTS: usize = 256;
 
-/// One row of a node: where it is, what it asks for and how often it counts.
-///
-/// Eight bytes travel through the partition together, so that building a histogram looks up nothing but bins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) row: u32,
-    /// Wanted change of the prediction, in quantised steps.
-    pub(crate) gradient: i16,
-    /// How often the tree's sample holds the row. 0: the row is only carried along to learn its leaf.
-    pub(crate) weight: u16,
-}
-
-/// A sum over rows: |gradient| <= 2^15 and weight < 2^16 each, at most 2^32 rows and, in total weight, 2^32 draws.
+/// A sum over rows: |gradient| <= 2^15 and weight < 2^16 each, at most 2^32 rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
     /// Sum of gradient x weight, in steps.
     pub(crate) gradient: i64,
-    /// Sum of weights: with squared error, the sum of second derivatives.
+    /// Sum of weights or of second derivatives, in steps; without either a count of rows.
     pub(crate) weight: i64,
-}
-
-impl Sum {
-    /// The sum over all entries.
-    pub(crate) fn over(entries: &[Entry]) -> Self {
-        entries
-            .iter()
-            .fold(Self::default(), |sum, entry| sum + Self::of(entry))
-    }
-
-    fn of(entry: &Entry) -> Self {
-        Self {
-            gradient: i64::from(entry.gradient) * i64::from(entry.weight),
-            weight: i64::from(entry.weight),
-        }
-    }
 }
 
 impl Add for Sum {
@@ -78,80 +59,282 @@ impl SubAssign for Sum {
     }
 }
 
-/// The sums of one feature, bin after bin; the last slot is that of missing values.
-pub(crate) type Slots = [Sum; N_SLOTS];
-
-/// The sums of one node for each of the tree's features, in their order.
-pub(crate) struct Histogram {
-    features: Vec<Slots>,
+/// How two sums share a slot: the lower bits hold the weights, and a slot may take so many rows, or draws, before
+/// either overflows.
+#[derive(Clone, Copy)]
+struct Packing {
+    weight_bits: u32,
+    n_max: usize,
 }
 
-/// Whether the features of one histogram may be shared out among threads.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// One tree at a time has all threads.
-    Shared,
-    /// Each thread has a tree of its own.
-    Alone,
-}
-
-/// From how many additions on it pays to wake other threads.
-const PARALLEL_ADDITIONS_MIN: usize = 1 << 15;
-
-impl Histogram {
-    /// An empty histogram.
-    pub(crate) fn new(n_features: usize) -> Self {
-        Self {
-            features: vec![[Sum::default(); N_SLOTS]; n_features],
+impl Packing {
+    fn of(load: Load) -> Self {
+        match load {
+            // |gradient| x weight sums to less than 2^15 x 2^24 = 2^39.
+            Load::Single | Load::Counted => Self {
+                weight_bits: 24,
+                n_max: (1 << 24) - 1,
+            },
+            // Weights of 2^16 - 1 at most sum to less than 2^31, gradients of 2^15 at most to 2^30.
+            Load::Weighted => Self {
+                weight_bits: 32,
+                n_max: 1 << 15,
+            },
         }
     }
 
-    /// Forgets what was there and sums the entries; `features` are the columns that the tree may use.
-    pub(crate) fn fill(
-        &mut self,
-        binned: &Binned,
-        features: &[usize],
-        entries: &[Entry],
-        work: Work,
-    ) {
-        if work == Work::Alone || entries.len() * features.len() < PARALLEL_ADDITIONS_MIN {
-            for (slots, &feature) in self.features.iter_mut().zip(features) {
-                fill_feature(slots, binned.column(feature), entries);
-            }
-        } else {
-            self.features
-                .par_iter_mut()
-                .zip(features)
-                .for_each(|(slots, &feature)| fill_feature(slots, binned.column(feature), entries));
+    fn unpack(self, slot: i64) -> Sum {
+        Sum {
+            gradient: slot >> self.weight_bits,
+            weight: slot & ((1 << self.weight_bits) - 1),
         }
+    }
+}
+
+/// What a row adds to a slot.
+fn delta<const LOAD: u8>(first: u64) -> i64 {
+    let gradient = (first as i64) >> 48;
+    match LOAD {
+        SINGLE => (gradient << 24) + 1,
+        ROOT => ((gradient << 24) + 1) & -i64::from(self::gradient(first) != NOT_DRAWN),
+        COUNTED => {
+            let count = (first >> 40 & 0xff) as i64;
+            ((gradient * count) << 24) + count
+        }
+        WEIGHTED => (gradient << 32) + (first >> 32 & 0xffff) as i64,
+        _ => {
+            let weighted = (gradient << 32) + (first >> 32 & 0xffff) as i64;
+            weighted & -i64::from(self::gradient(first) != NOT_DRAWN)
+        }
+    }
+}
+
+const SINGLE: u8 = 0;
+const ROOT: u8 = 1;
+const COUNTED: u8 = 2;
+const WEIGHTED: u8 = 3;
+const WEIGHTED_ROOT: u8 = 4;
+
+/// Which of the rows that are summed count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Among {
+    /// Every one was drawn.
+    Drawn,
+    /// Some were not, and are to be passed over.
+    All,
+}
+
+/// Adds rows to the slots of all features, 256 for each.
+fn add_rows(layout: &Layout, among: Among, rows: &[u64], slots: &mut [i64]) {
+    match (layout.load, among) {
+        (Load::Single, Among::Drawn) => add_words::<SINGLE>(layout, rows, slots),
+        (Load::Single, Among::All) => add_words::<ROOT>(layout, rows, slots),
+        (Load::Counted, _) => add_words::<COUNTED>(layout, rows, slots),
+        (Load::Weighted, Among::Drawn) => add_words::<WEIGHTED>(layout, rows, slots),
+        (Load::Weighted, Among::All) => add_words::<WEIGHTED_ROOT>(layout, rows, slots),
+    }
+}
+
+/// So many words of rows stay in the first cache while each of their words is visited.
+const CHUNK_WORDS: usize = 2048;
+
+fn add_words<const LOAD: u8>(layout: &Layout, rows: &[u64], slots: &mut [i64]) {
+    for rows in rows.chunks(layout.n_words * (CHUNK_WORDS / layout.n_words).max(1)) {
+        for word in 0..layout.n_words {
+            let features = layout.features_in(word);
+            let slots = &mut slots[features.start * N_SLOTS..features.end * N_SLOTS];
+            let at = [layout.n_words, word];
+            match features.len() {
+                1 => add_word::<LOAD, 1>(rows, at, slots),
+                2 => add_word::<LOAD, 2>(rows, at, slots),
+                3 => add_word::<LOAD, 3>(rows, at, slots),
+                4 => add_word::<LOAD, 4>(rows, at, slots),
+                5 => add_word::<LOAD, 5>(rows, at, slots),
+                6 => add_word::<LOAD, 6>(rows, at, slots),
+                7 => add_word::<LOAD, 7>(rows, at, slots),
+                8 => add_word::<LOAD, 8>(rows, at, slots),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The innermost loop: one word of each row into the slots of its `N` features. Packings leave room for every sum,
+/// so additions need no check.
+fn add_word<const LOAD: u8, const N: usize>(
+    rows: &[u64],
+    [n_words, word]: [usize; 2],
+    slots: &mut [i64],
+) {
+    let (slots, _) = slots.as_chunks_mut::<N_SLOTS>();
+    let Ok(slots) = <&mut [[i64; N_SLOTS]; N]>::try_from(slots) else {
+        return;
+    };
+    let mut add = |first: u64, bins: u64| {
+        let delta = delta::<LOAD>(first);
+        for (feature, slots) in slots.iter_mut().enumerate() {
+            let slot = &mut slots[usize::from((bins >> (8 * feature)) as u8)];
+            *slot = slot.wrapping_add(delta);
+        }
+    };
+    if n_words == 1 {
+        rows.iter().for_each(|&row| add(row, row));
+    } else {
+        rows.chunks_exact(n_words)
+            .for_each(|row| add(row[0], row[word]));
+    }
+}
+
+/// The sums of one node for each feature.
+#[derive(Clone)]
+pub(crate) struct Histogram {
+    packing: Packing,
+    /// Packed slots, or sums of gradients if `weights` is not empty.
+    slots: Vec<i64>,
+    weights: Vec<i64>,
+    /// Packed slots on their way into the wide ones.
+    part: Vec<i64>,
+}
+
+/// What tells how much a histogram must hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) layout: Layout,
+    /// Draws in the whole tree; rows where they are weighted.
+    pub(crate) n_drawn: usize,
+}
+
+impl Histogram {
+    /// An empty histogram.
+    pub(crate) fn new(size: Size) -> Self {
+        let packing = Packing::of(size.layout.load);
+        let n_slots = size.layout.n_features() * N_SLOTS;
+        let is_wide = packing.n_max < size.n_drawn;
+        let n_wide = if is_wide { n_slots } else { 0 };
+        Self {
+            packing,
+            slots: vec![0; n_slots],
+            weights: vec![0; n_wide],
+            part: vec![0; n_wide],
+        }
+    }
+
+    /// Whether slots hold two numbers.
+    pub(crate) fn is_wide(&self) -> bool {
+        !self.weights.is_empty()
+    }
+
+    /// Forgets all sums.
+    pub(crate) fn clear(&mut self) {
+        self.slots.fill(0);
+        self.weights.fill(0);
+    }
+
+    /// Adds rows.
+    pub(crate) fn add(&mut self, layout: &Layout, among: Among, rows: &[u64]) {
+        if !self.is_wide() {
+            return add_rows(layout, among, rows, &mut self.slots);
+        }
+        // A counted row may stand for 255 draws.
+        let n_rows_max = match layout.load {
+            Load::Counted => self.packing.n_max / 255,
+            Load::Single | Load::Weighted => self.packing.n_max,
+        };
+        for rows in rows.chunks(n_rows_max * layout.n_words) {
+            self.part.fill(0);
+            add_rows(layout, among, rows, &mut self.part);
+            let sums = self.slots.iter_mut().zip(&mut self.weights);
+            for ((gradient, weight), &part) in sums.zip(&self.part) {
+                let sum = self.packing.unpack(part);
+                *gradient += sum.gradient;
+                *weight += sum.weight;
+            }
+        }
+    }
+
+    /// Adds what another histogram of the same tree holds.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        zip_apply(&mut self.slots, &other.slots, i64::wrapping_add);
+        zip_apply(&mut self.weights, &other.weights, i64::wrapping_add);
     }
 
     /// Takes away what the sibling holds: a parent becomes the other child.
     pub(crate) fn subtract(&mut self, sibling: &Self) {
-        for (slots, others) in self.features.iter_mut().zip(&sibling.features) {
-            for (slot, other) in slots.iter_mut().zip(others) {
-                *slot -= *other;
+        zip_apply(&mut self.slots, &sibling.slots, i64::wrapping_sub);
+        zip_apply(&mut self.weights, &sibling.weights, i64::wrapping_sub);
+    }
+
+    /// The sum in one slot of one feature.
+    pub(crate) fn sum(&self, feature: usize, slot: usize) -> Sum {
+        let idx = feature * N_SLOTS + slot;
+        if self.is_wide() {
+            Sum {
+                gradient: self.slots[idx],
+                weight: self.weights[idx],
             }
+        } else {
+            self.packing.unpack(self.slots[idx])
         }
     }
 
-    /// The sums of the feature at a place of the tree's list.
-    pub(crate) fn feature(&self, place: usize) -> &Slots {
-        &self.features[place]
+    /// The sum over all slots of a feature: over all rows.
+    pub(crate) fn total(&self, feature: usize) -> Sum {
+        (0..N_SLOTS).fold(Sum::default(), |sum, slot| sum + self.sum(feature, slot))
+    }
+
+    /// The sums of the first slots of a feature, one after the other.
+    pub(crate) fn sums(&self, feature: usize, n: usize) -> impl Iterator<Item = Sum> + '_ {
+        let slots = feature * N_SLOTS..feature * N_SLOTS + n;
+        let weights = if self.is_wide() {
+            &self.weights[slots.clone()]
+        } else {
+            &[]
+        };
+        let mut weights = weights.iter();
+        self.slots[slots].iter().map(move |&slot| {
+            weights.next().map_or_else(
+                || self.packing.unpack(slot),
+                |&weight| Sum {
+                    gradient: slot,
+                    weight,
+                },
+            )
+        })
     }
 }
 
-fn fill_feature(slots: &mut Slots, bins: &[u8], entries: &[Entry]) {
-    *slots = [Sum::default(); N_SLOTS];
-    for entry in entries {
-        slots[usize::from(bins[entry.row as usize])] += Sum::of(entry);
+fn zip_apply(to: &mut [i64], from: &[i64], change: impl Fn(i64, i64) -> i64) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = change(*to, from);
+    }
+}
+
+/// What one row adds to the sums of its node.
+pub(crate) fn sum_of_row(load: Load, first: u64) -> Sum {
+    let gradient = i64::from(gradient(first));
+    match load {
+        Load::Single => Sum {
+            gradient,
+            weight: 1,
+        },
+        Load::Counted => {
+            let weight = (first >> 40 & 0xff) as i64;
+            Sum {
+                gradient: gradient * weight,
+                weight,
+            }
+        }
+        Load::Weighted => Sum {
+            gradient,
+            weight: (first >> 32 & 0xffff) as i64,
+        },
     }
 }
 
 /// The histogram of one feature of a small node, where most slots would stay empty: only those in use are cleared
 /// and visited.
 pub(crate) struct SparseSlots {
-    slots: Slots,
+    slots: [Sum; N_SLOTS],
     /// Bit `b` of word `w` tells that slot 64 w + b is in use.
     in_use: [u64; N_SLOTS / 64],
 }
@@ -164,17 +347,19 @@ impl SparseSlots {
         }
     }
 
-    /// Forgets what was there and sums the entries.
-    pub(crate) fn fill(&mut self, bins: &[u8], entries: &[Entry]) {
+    /// Forgets what was there.
+    pub(crate) fn clear(&mut self) {
         for slot in used(self.in_use) {
             self.slots[slot] = Sum::default();
         }
         self.in_use = [0; N_SLOTS / 64];
-        for entry in entries {
-            let slot = usize::from(bins[entry.row as usize]);
-            self.slots[slot] += Sum::of(entry);
-            self.in_use[slot / 64] |= 1 << (slot % 64);
-        }
+    }
+
+    /// Adds a row of which the bin and the sum are known.
+    pub(crate) fn add(&mut self, bin: u8, sum: Sum) {
+        let slot = usize::from(bin);
+        self.slots[slot] += sum;
+        self.in_use[slot / 64] |= 1 << (slot % 64);
     }
 
     /// The slots in use, in rising order.
@@ -201,77 +386,129 @@ fn used(words: [u64; N_SLOTS / 64]) -> impl Iterator<Item = usize> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::bins::MISSING;
     use super::*;
-    use crate::columns::Columns;
 
-    fn some_entries() -> impl Strategy<Value = Vec<(f32, i16, u16)>> {
-        let value = prop_oneof![(0..40_u8).prop_map(f32::from), Just(f32::NAN)];
-        proptest::collection::vec((value, proptest::num::i16::ANY, 0..5_u16), 1..200)
+    const LOADS: [Load; 3] = [Load::Single, Load::Counted, Load::Weighted];
+
+    /// Rows of random words; their bins, gradients and weights are what the words happen to say.
+    fn some_rows() -> impl Strategy<Value = (Layout, Vec<u64>)> {
+        let layout = (0..LOADS.len(), 1..33_usize)
+            .prop_map(|(load, n_features)| Layout::new(LOADS[load], n_features));
+        layout.prop_flat_map(|layout| {
+            let rows = proptest::collection::vec(
+                proptest::num::u64::ANY,
+                layout.n_words..=40 * layout.n_words,
+            );
+            rows.prop_map(move |mut rows| {
+                rows.truncate(rows.len() / layout.n_words * layout.n_words);
+                (layout, rows)
+            })
+        })
     }
 
-    fn entries_of(rows: &[(f32, i16, u16)]) -> Vec<Entry> {
-        let numbered = rows.iter().zip(0..);
-        numbered
-            .map(|(&(_, gradient, weight), row)| Entry {
-                row,
-                gradient,
-                weight,
-            })
+    fn filled(layout: Layout, rows: &[u64], n_drawn: usize) -> Histogram {
+        let mut histogram = Histogram::new(Size { layout, n_drawn });
+        histogram.add(&layout, Among::Drawn, rows);
+        histogram
+    }
+
+    fn all_sums(layout: &Layout, histogram: &Histogram) -> Vec<Sum> {
+        let slots = (0..layout.n_features())
+            .flat_map(|feature| (0..N_SLOTS).map(move |slot| (feature, slot)));
+        slots
+            .map(|(feature, slot)| histogram.sum(feature, slot))
             .collect()
     }
 
     proptest! {
         #[test]
-        fn sums_are_those_of_the_rows_in_each_bin(rows in some_entries()) {
-            let column: Vec<f32> = rows.iter().map(|row| row.0).collect();
-            let binned = Binned::new(&Columns::new(vec![&column], column.len()), 255);
-            let entries = entries_of(&rows);
-            let mut histogram = Histogram::new(1);
-            histogram.fill(&binned, &[0], &entries, Work::Alone);
-            for slot in 0..=MISSING {
-                let here: Vec<Entry> = entries
-                    .iter()
-                    .filter(|entry| binned.column(0)[entry.row as usize] == slot)
-                    .copied()
-                    .collect();
-                prop_assert_eq!(histogram.feature(0)[usize::from(slot)], Sum::over(&here));
+        fn sums_are_those_of_the_rows_in_each_bin((layout, rows) in some_rows()) {
+            let mut expected = vec![Sum::default(); layout.n_features() * N_SLOTS];
+            for row in rows.chunks_exact(layout.n_words) {
+                for feature in 0..layout.n_features() {
+                    let slot = usize::from(layout.place(feature).bin(row));
+                    expected[feature * N_SLOTS + slot] += sum_of_row(layout.load, row[0]);
+                }
+            }
+            for n_drawn in [1, usize::MAX] {
+                let histogram = filled(layout, &rows, n_drawn);
+                prop_assert_eq!(all_sums(&layout, &histogram), &expected[..]);
+                for feature in 0..layout.n_features() {
+                    let sums: Vec<Sum> = histogram.sums(feature, 255).collect();
+                    prop_assert_eq!(&sums[..], &expected[feature * N_SLOTS..][..255]);
+                    let total = expected[..N_SLOTS].iter().fold(Sum::default(), |sum, &slot| sum + slot);
+                    prop_assert_eq!(histogram.total(feature), total);
+                }
             }
         }
 
         #[test]
-        fn a_parent_less_one_child_is_the_other_child(rows in some_entries(), cut in 0..200_usize) {
-            let column: Vec<f32> = rows.iter().map(|row| row.0).collect();
-            let binned = Binned::new(&Columns::new(vec![&column], column.len()), 255);
-            let entries = entries_of(&rows);
-            let (left, right) = entries.split_at(cut.min(entries.len()));
-            let filled = |entries: &[Entry]| {
-                let mut histogram = Histogram::new(1);
-                histogram.fill(&binned, &[0], entries, Work::Alone);
-                histogram
+        fn a_parent_less_one_child_is_the_other_child((layout, rows) in some_rows(), cut in 0..40_usize) {
+            let (left, right) = rows.split_at((cut * layout.n_words).min(rows.len()));
+            for n_drawn in [1, usize::MAX] {
+                let mut parent = filled(layout, &rows, n_drawn);
+                let (of_left, of_right) = (filled(layout, left, n_drawn), filled(layout, right, n_drawn));
+                parent.subtract(&of_left);
+                prop_assert_eq!(all_sums(&layout, &parent), all_sums(&layout, &of_right));
+                parent.merge(&of_left);
+                prop_assert_eq!(all_sums(&layout, &parent), all_sums(&layout, &filled(layout, &rows, n_drawn)));
+            }
+        }
+
+        #[test]
+        fn rows_that_were_not_drawn_add_nothing((layout, mut rows) in some_rows(), every in 1..5_usize) {
+            if layout.load == Load::Counted {
+                return Ok(());
+            }
+            let mut drawn = Vec::new();
+            for (number, row) in rows.chunks_exact_mut(layout.n_words).enumerate() {
+                if number % every == 0 {
+                    row[0] = row[0] & (u64::MAX >> 16) | u64::from(NOT_DRAWN as u16) << 48;
+                } else {
+                    row[0] &= !(1 << 63);
+                    drawn.extend_from_slice(row);
+                }
+            }
+            let mut histogram = Histogram::new(Size { layout, n_drawn: 1 });
+            histogram.add(&layout, Among::All, &rows);
+            prop_assert_eq!(all_sums(&layout, &histogram), all_sums(&layout, &filled(layout, &drawn, 1)));
+        }
+    }
+
+    #[test]
+    fn a_slot_holds_what_it_promises() {
+        // The most extreme rows, as many as a narrow slot takes, and ten more in a wide one.
+        for (gradient, load) in [
+            (i16::MAX, Load::Single),
+            (-i16::MAX, Load::Single),
+            (i16::MAX, Load::Weighted),
+            (-i16::MAX, Load::Weighted),
+        ] {
+            let layout = Layout::new(load, 1);
+            let n_max = Packing::of(load).n_max as i64;
+            let row = u64::from(gradient as u16) << 48 | 0xffff << 32;
+            let n_rows = if load == Load::Single {
+                n_max
+            } else {
+                n_max + 10
             };
-            let mut parent = filled(&entries);
-            parent.subtract(&filled(left));
-            prop_assert!(parent.features == filled(right).features);
+            let histogram = filled(layout, &vec![row; n_rows as usize], n_rows as usize);
+            let weight = if load == Load::Single { 1 } else { 0xffff };
+            let expected = Sum {
+                gradient: n_rows * i64::from(gradient),
+                weight: n_rows * weight,
+            };
+            assert_eq!(histogram.sum(0, 0), expected);
         }
-
-        #[test]
-        fn sparse_slots_are_the_same_slots_also_when_used_again(rows in some_entries(), cut in 0..200_usize) {
-            let column: Vec<f32> = rows.iter().map(|row| row.0).collect();
-            let binned = Binned::new(&Columns::new(vec![&column], column.len()), 255);
-            let entries = entries_of(&rows);
-            let mut sparse = SparseSlots::new();
-            sparse.fill(binned.column(0), &entries);
-            let part = &entries[cut.min(entries.len())..];
-            sparse.fill(binned.column(0), part);
-            let mut dense = Histogram::new(1);
-            dense.fill(&binned, &[0], part, Work::Alone);
-            prop_assert!(sparse.slots == *dense.feature(0));
-            let in_use: Vec<usize> = sparse.iter().map(|(slot, _)| slot).collect();
-            prop_assert!(in_use.is_sorted_by(|a, b| a < b));
-            for slot in 0..N_SLOTS {
-                prop_assert!(in_use.contains(&slot) || sparse.slot(slot) == Sum::default());
+        let layout = Layout::new(Load::Counted, 1);
+        let row = u64::from(-i16::MAX as u16) << 48 | 0xff << 40;
+        let histogram = filled(layout, &vec![row; 70_000], 70_000 * 255);
+        assert_eq!(
+            histogram.sum(0, 0),
+            Sum {
+                gradient: -70_000 * 255 * 32_767,
+                weight: 70_000 * 255
             }
-        }
+        );
     }
 }

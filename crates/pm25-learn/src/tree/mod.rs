@@ -1,35 +1,64 @@
 //! Trees: gradient boosting, random forests and exact explanations of both.
 //!
-//! Not a framework: squared error only, numbers only, and the same bits for any number of threads.
+//! Not a framework: a few losses, u8 bins, and the same bits for any number of threads.
 //!
 //! ```text
-//! bins → histogram → split → grow ┬→ boost  ┬→ ensemble → predict
-//!            quantise ────────────┘  forest ┘      │ └──→ shap
-//!                                                check (what came from outside)
+//! bins → rows ┬→ histogram → split ┐
+//!             └→ partition ────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict → compiled ┬→ codes → leaf_bits
+//!        objective → quantise ─────────────┘          forest ─────────┘     │ │                        └→ lockstep
+//!                                                                       check └──→ shap
+//!                                                 (what came from outside)
 //! ```
 
+mod assign;
 mod bins;
 mod boost;
+mod categories;
 mod chance;
 mod check;
+mod codes;
+mod compiled;
 mod ensemble;
 mod forest;
 mod grow;
+mod grown;
 mod histogram;
+mod knobs;
+mod leaf_bits;
+mod lockstep;
+mod objective;
 mod params;
+mod partition;
 mod predict;
 mod quadrature;
+mod quantiles;
 mod quantise;
+mod role;
+mod rows;
+mod scores;
+mod sets;
 mod shap;
 mod split;
 mod sums;
+mod wide;
 
 #[cfg(test)]
+mod boost_tests;
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod split_tests;
 
-pub use boost::{BoostFit, History, fit_boost};
+pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
-pub use params::{BadParam, BoostParams, ForestParams, Knob, Number};
-pub use shap::{Shap, shap};
+pub use knobs::{BadParam, Knob, Number};
+pub use objective::{Link, Objective};
+pub use params::{BoostParams, ForestParams};
+pub use quantiles::{Quantiles, fit_quantiles, uncross};
+pub use role::Role;
+pub use sets::{CategorySet, category};
+pub use shap::{Explainer, Shap, shap, shap_against};

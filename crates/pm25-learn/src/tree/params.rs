@@ -2,72 +2,13 @@
 //!
 //! Not a configuration language: names are XGBoost's and scikit-learn's, values are numbers.
 
-use std::fmt;
-
-/// A setting that a user may change.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Knob {
-    /// Its name, as XGBoost or scikit-learn has it.
-    pub name: &'static str,
-    /// Other names under which those programs know it.
-    pub also: &'static [&'static str],
-    /// Used where nothing is said. A whole number here allows whole numbers only.
-    pub default: Number,
-    /// The smallest value allowed.
-    pub min: f64,
-    /// The largest value allowed.
-    pub max: f64,
-    /// What it does, in one line.
-    pub about: &'static str,
-}
-
-/// The value of a setting.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Number {
-    /// A count, a bound or a seed; at most 2^53, so that a JSON reader keeps it.
-    Whole(u64),
-    /// A share, a rate or a penalty.
-    Real(f64),
-}
-
-/// Why settings were refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BadParam {
-    /// No setting has this name.
-    #[error("there is no setting `{name}`; did you mean `{nearest}`? (known: {known})")]
-    Unknown {
-        /// As typed.
-        name: String,
-        /// The known name with the fewest typing errors.
-        nearest: &'static str,
-        /// All names, for people.
-        known: String,
-    },
-    /// The value is not a number of the right kind.
-    #[error("`{name}` takes {wanted} from {min} to {max}, not `{value}`")]
-    Value {
-        /// The setting.
-        name: &'static str,
-        /// As typed.
-        value: String,
-        /// "a number" or "a whole number".
-        wanted: &'static str,
-        /// The smallest value allowed.
-        min: f64,
-        /// The largest value allowed.
-        max: f64,
-    },
-    /// A setting is given twice, perhaps under two names.
-    #[error("`{name}` is set twice")]
-    Twice {
-        /// The setting.
-        name: &'static str,
-    },
-}
+use super::knobs::{BadParam, Knob, Number, Settings, real, whole, word};
+use super::objective::Objective;
 
 /// Settings of [`fit_boost`](super::boost::fit_boost).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostParams {
+    pub(crate) objective: Objective,
     pub(crate) n_estimators: usize,
     pub(crate) learning_rate: f64,
     pub(crate) max_depth: usize,
@@ -86,6 +27,21 @@ pub struct BoostParams {
 impl BoostParams {
     /// Everything that can be set, with defaults, ranges and meanings.
     pub const KNOBS: &'static [Knob] = &[
+        word("objective", OBJECTIVES, "the loss that is made small"),
+        real(
+            "quantile_alpha",
+            0.5,
+            0.001,
+            0.999,
+            "share of targets below the prediction, for reg:quantileerror",
+        ),
+        real(
+            "huber_slope",
+            1.0,
+            1e-6,
+            1e12,
+            "residuals beyond it pull no harder, for huber; in units of the target",
+        ),
         whole("n_estimators", 300, 1.0, 100_000.0, "trees at most"),
         real(
             "learning_rate",
@@ -166,6 +122,7 @@ impl BoostParams {
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, BadParam> {
         let settings = Settings::parse(Self::KNOBS, pairs)?;
         Ok(Self {
+            objective: settings.objective(),
             n_estimators: settings.count("n_estimators"),
             learning_rate: settings.real("learning_rate"),
             max_depth: settings.count("max_depth"),
@@ -186,7 +143,11 @@ impl BoostParams {
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, Number)> {
         use Number::{Real, Whole};
+        let [objective, alpha, slope] = self.objective_settings();
         vec![
+            ("objective", objective),
+            ("quantile_alpha", alpha),
+            ("huber_slope", slope),
             ("n_estimators", Whole(self.n_estimators as u64)),
             ("learning_rate", Real(self.learning_rate)),
             ("max_depth", Whole(self.max_depth as u64)),
@@ -205,7 +166,50 @@ impl BoostParams {
             ("seed", Whole(self.seed)),
         ]
     }
+
+    /// The loss that is made small.
+    #[must_use]
+    pub fn objective(&self) -> Objective {
+        self.objective
+    }
+
+    /// The same settings with another loss.
+    #[must_use]
+    pub fn with_objective(&self, objective: Objective) -> Self {
+        Self {
+            objective,
+            ..self.clone()
+        }
+    }
+
+    /// The three settings that say what is made small; what the objective does not use has its default.
+    fn objective_settings(&self) -> [Number; 3] {
+        let (place, alpha, slope) = match self.objective {
+            Objective::Squared => (0, None, None),
+            Objective::Absolute => (1, None, None),
+            Objective::Huber { slope } => (2, None, Some(slope)),
+            Objective::Quantile { alpha } => (3, Some(alpha), None),
+            Objective::Poisson => (4, None, None),
+            Objective::Gamma => (5, None, None),
+        };
+        let [_, default_alpha, default_slope] = [0, 1, 2].map(|idx| Self::KNOBS[idx].default);
+        [
+            Number::Word(OBJECTIVES[place]),
+            alpha.map_or(default_alpha, Number::Real),
+            slope.map_or(default_slope, Number::Real),
+        ]
+    }
 }
+
+/// The names of objectives: XGBoost's, and LightGBM's for Huber's loss, which XGBoost has not.
+const OBJECTIVES: &[&str] = &[
+    "reg:squarederror",
+    "reg:absoluteerror",
+    "huber",
+    "reg:quantileerror",
+    "count:poisson",
+    "reg:gamma",
+];
 
 /// Settings of [`fit_forest`](super::forest::fit_forest).
 #[derive(Clone, Debug, PartialEq)]
@@ -278,15 +282,6 @@ impl ForestParams {
     }
 }
 
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Whole(value) => value.fmt(f),
-            Self::Real(value) => value.fmt(f),
-        }
-    }
-}
-
 const MAX_DEPTH_BOOST: Knob = whole(
     "max_depth",
     7,
@@ -304,136 +299,19 @@ const MAX_BIN: Knob = whole(
 const SEED: Knob =
     whole("seed", 42, 0.0, (1_u64 << 53) as f64, "where chance starts").or(&["random_state"]);
 
-const fn whole(name: &'static str, default: u64, min: f64, max: f64, about: &'static str) -> Knob {
-    Knob {
-        name,
-        also: &[],
-        default: Number::Whole(default),
-        min,
-        max,
-        about,
-    }
-}
-
-const fn real(name: &'static str, default: f64, min: f64, max: f64, about: &'static str) -> Knob {
-    Knob {
-        name,
-        also: &[],
-        default: Number::Real(default),
-        min,
-        max,
-        about,
-    }
-}
-
-impl Knob {
-    const fn or(self, also: &'static [&'static str]) -> Self {
-        Self { also, ..self }
-    }
-
-    fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.also.contains(&name)
-    }
-
-    fn parse(&self, value: &str) -> Result<Number, BadParam> {
-        let (number, wanted) = match self.default {
-            Number::Whole(_) => (value.parse().ok().map(Number::Whole), "a whole number"),
-            Number::Real(_) => (value.parse().ok().map(Number::Real), "a number"),
-        };
-        let is_allowed = |number: &Number| {
-            let value = match number {
-                Number::Whole(value) => *value as f64,
-                Number::Real(value) => *value,
-            };
-            // A NaN is in no range.
-            self.min <= value && value <= self.max
-        };
-        number.filter(is_allowed).ok_or_else(|| BadParam::Value {
-            name: self.name,
-            value: value.to_owned(),
-            wanted,
-            min: self.min,
-            max: self.max,
-        })
-    }
-}
-
-/// One value for each knob.
-struct Settings {
-    knobs: &'static [Knob],
-    values: Vec<Number>,
-}
-
 impl Settings {
-    fn parse(knobs: &'static [Knob], pairs: &[(String, String)]) -> Result<Self, BadParam> {
-        let mut values: Vec<Number> = knobs.iter().map(|knob| knob.default).collect();
-        let mut seen = vec![false; knobs.len()];
-        for (name, value) in pairs {
-            let Some(knob_idx) = knobs.iter().position(|knob| knob.is_called(name)) else {
-                return Err(unknown(name, knobs));
-            };
-            if seen[knob_idx] {
-                return Err(BadParam::Twice {
-                    name: knobs[knob_idx].name,
-                });
-            }
-            seen[knob_idx] = true;
-            values[knob_idx] = knobs[knob_idx].parse(value)?;
-        }
-        Ok(Self { knobs, values })
-    }
-
-    fn value(&self, name: &str) -> Number {
-        let place = self.knobs.iter().position(|knob| knob.name == name);
-        self.values[place.expect("each setting is in its table, see the tests")]
-    }
-
-    fn whole(&self, name: &str) -> u64 {
-        match self.value(name) {
-            Number::Whole(value) => value,
-            Number::Real(value) => value as u64,
+    fn objective(&self) -> Objective {
+        let alpha = self.real("quantile_alpha");
+        let slope = self.real("huber_slope");
+        match self.value("objective") {
+            Number::Word("reg:absoluteerror") => Objective::Absolute,
+            Number::Word("huber") => Objective::Huber { slope },
+            Number::Word("reg:quantileerror") => Objective::Quantile { alpha },
+            Number::Word("count:poisson") => Objective::Poisson,
+            Number::Word("reg:gamma") => Objective::Gamma,
+            _ => Objective::Squared,
         }
     }
-
-    fn count(&self, name: &str) -> usize {
-        self.whole(name) as usize
-    }
-
-    fn real(&self, name: &str) -> f64 {
-        match self.value(name) {
-            Number::Whole(value) => value as f64,
-            Number::Real(value) => value,
-        }
-    }
-}
-
-fn unknown(name: &str, knobs: &[Knob]) -> BadParam {
-    let nearest = knobs
-        .iter()
-        .map(|knob| knob.name)
-        .min_by_key(|known| typing_errors(name, known));
-    let known: Vec<&str> = knobs.iter().map(|knob| knob.name).collect();
-    BadParam::Unknown {
-        name: name.to_owned(),
-        nearest: nearest.unwrap_or_default(),
-        known: known.join(", "),
-    }
-}
-
-/// The least number of characters to add, drop or change that makes one word of the other (Levenshtein's distance).
-fn typing_errors(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut distances: Vec<usize> = (0..=b.len()).collect();
-    for (n_before, a) in a.chars().enumerate() {
-        let mut diagonal = distances[0];
-        distances[0] = n_before + 1;
-        for (place, b) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = distances[place + 1];
-            distances[place + 1] = changed.min(diagonal + 1).min(distances[place] + 1);
-        }
-    }
-    distances[b.len()]
 }
 
 #[cfg(test)]
@@ -491,9 +369,33 @@ mod tests {
     }
 
     #[test]
+    fn objectives_are_known_by_name_and_tell_it() {
+        for &name in OBJECTIVES {
+            let said = pairs(&[
+                ("objective", name),
+                ("quantile_alpha", "0.9"),
+                ("huber_slope", "7"),
+            ]);
+            let params = BoostParams::from_pairs(&said).unwrap();
+            assert_eq!(params.settings()[0], ("objective", Number::Word(name)));
+            assert_eq!(params.with_objective(params.objective()), params);
+        }
+        let said = pairs(&[
+            ("objective", "reg:quantileerror"),
+            ("quantile_alpha", "0.9"),
+        ]);
+        let params = BoostParams::from_pairs(&said).unwrap();
+        assert_eq!(params.objective(), Objective::Quantile { alpha: 0.9 });
+        assert_eq!(params.settings()[1], ("quantile_alpha", Number::Real(0.9)));
+        assert!(
+            refused("objective", "mse").starts_with("`objective` is one of reg:squarederror, ")
+        );
+    }
+
+    #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
         assert!(refused("max_dept", "3").starts_with(
-            "there is no setting `max_dept`; did you mean `max_depth`? (known: n_estimators, "
+            "there is no setting `max_dept`; did you mean `max_depth`? (known: objective, "
         ));
         assert!(refused("n_estimator", "3").contains("`n_estimators`?"));
         assert!(refused("", "").contains("no setting ``"));
@@ -525,13 +427,5 @@ mod tests {
             twice.unwrap_err().to_string(),
             "`min_split_gain` is set twice"
         );
-    }
-
-    #[test]
-    fn typing_errors_are_counted() {
-        assert_eq!(typing_errors("kitten", "sitting"), 3);
-        assert_eq!(typing_errors("", "abc"), 3);
-        assert_eq!(typing_errors("abc", ""), 3);
-        assert_eq!(typing_errors("same", "same"), 0);
     }
 }

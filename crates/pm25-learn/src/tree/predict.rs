@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::compiled::{self, Compiled};
 use super::ensemble::{Ensemble, Tree};
 use crate::columns::Columns;
 
@@ -12,16 +13,46 @@ impl Tree {
     pub(crate) fn value_of(&self, row: &[f32]) -> f32 {
         let mut node = 0;
         while !self.is_leaf(node) {
-            let x = row[usize::from(self.feature[node])];
-            let goes_left = if x.is_nan() {
-                self.missing_left[node]
-            } else {
-                x <= self.threshold[node]
-            };
-            node = self.left[node] as usize + usize::from(!goes_left);
+            node = self.child_of(node, row);
         }
         self.value[node]
     }
+
+    /// The child of an inner node that the row goes to.
+    fn child_of(&self, node: usize, row: &[f32]) -> usize {
+        let x = row[usize::from(self.feature[node])];
+        let goes_left = if !self.sets.is_empty() {
+            self.goes_left(node, x)
+        } else if x.is_nan() {
+            self.missing_left[node]
+        } else {
+            x <= self.threshold[node]
+        };
+        self.left[node] as usize + usize::from(!goes_left)
+    }
+}
+
+/// Trees that one row walks together: while one waits for memory, the others go on.
+const N_TREES_AT_ONCE: usize = 8;
+
+/// What each of at most [`N_TREES_AT_ONCE`] trees says of a row; 0 for a tree that is not there.
+fn values_of(trees: &[Tree], row: &[f32]) -> [f32; N_TREES_AT_ONCE] {
+    let mut nodes = [0; N_TREES_AT_ONCE];
+    let mut is_moving = true;
+    while is_moving {
+        is_moving = false;
+        for (tree, node) in trees.iter().zip(&mut nodes) {
+            if !tree.is_leaf(*node) {
+                *node = tree.child_of(*node, row);
+                is_moving = true;
+            }
+        }
+    }
+    let mut values = [0.0; N_TREES_AT_ONCE];
+    for ((tree, node), value) in trees.iter().zip(nodes).zip(&mut values) {
+        *value = tree.value[node];
+    }
+    values
 }
 
 impl Ensemble {
@@ -30,7 +61,11 @@ impl Ensemble {
     #[must_use]
     pub fn predict(&self, x: &Columns) -> Vec<f64> {
         let mut sums = vec![0.0; x.n_rows()];
-        add_trees(&self.trees, x, &mut sums);
+        if x.n_rows() < compiled::N_ROWS_MIN {
+            add_trees(&self.trees, x, &mut sums);
+        } else {
+            Compiled::of(&self.trees, x.n_columns()).add(x, &mut sums);
+        }
         sums.iter()
             .map(|sum| self.base + self.scale * sum)
             .collect()
@@ -42,10 +77,13 @@ impl Ensemble {
     /// If the row is shorter than the `n_features` of [`Ensemble::check`].
     #[must_use]
     pub fn predict_row(&self, row: &[f32]) -> f64 {
-        let sum = self
-            .trees
-            .iter()
-            .fold(0.0, |sum, tree| sum + f64::from(tree.value_of(row)));
+        let mut sum = 0.0;
+        for trees in self.trees.chunks(N_TREES_AT_ONCE) {
+            let values = values_of(trees, row);
+            for value in &values[..trees.len()] {
+                sum += f64::from(*value);
+            }
+        }
         self.base + self.scale * sum
     }
 }
@@ -66,8 +104,6 @@ pub(crate) fn add_trees(trees: &[Tree], x: &Columns, sums: &mut [f64]) {
 
 /// A few whole rows of a table, side by side.
 pub(crate) struct Rows {
-    /// Number of the first row in the table.
-    pub(crate) first: usize,
     n_rows: usize,
     n_columns: usize,
     values: Vec<f32>,
@@ -84,16 +120,10 @@ impl Rows {
             }
         }
         Self {
-            first,
             n_rows,
             n_columns,
             values,
         }
-    }
-
-    /// Values in each row.
-    pub(crate) fn n_columns(&self) -> usize {
-        self.n_columns
     }
 
     /// The rows in their order.
@@ -141,6 +171,7 @@ mod tests {
             left: vec![1, 0, 0],
             value: vec![0.0, -1.0, 1.0],
             cover: vec![2.0, 1.0, 1.0],
+            sets: vec![],
         }
     }
 

@@ -7,32 +7,62 @@
 //! micrograms, tenths of a power of two) are kept exactly; others are rounded up or down by chance, in proportion,
 //! so that sums are right on average even where one outlier makes the step coarse.
 
-use rayon::prelude::*;
-
 use super::chance::Stream;
 
-/// Gradients in whole steps.
-pub(crate) struct Quantised {
-    pub(crate) gradients: Vec<i16>,
-    /// What one step stands for, in units of the target; a power of two.
-    pub(crate) step: f64,
+/// How numbers are rounded to steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Rounding {
+    step: f64,
+    per_step: f64,
+    stream: Stream,
 }
 
-/// Rounds the finite `values` to steps; `stream` decides about row `i` with its number `i`.
-pub(crate) fn quantise(values: &[f64], stream: Stream) -> Quantised {
-    let largest = values
-        .par_iter()
-        .map(|value| value.abs())
-        .reduce(|| 0.0, f64::max);
-    let step = step_for(largest);
-    let per_step = 1.0 / step;
-    let gradients = values
-        .par_iter()
-        .enumerate()
-        .with_min_len(1 << 12)
-        .map(|(row, value)| round(value * per_step, stream, row))
-        .collect();
-    Quantised { gradients, step }
+impl Rounding {
+    /// Steps for numbers that are at most `largest`, above or below zero.
+    pub(crate) fn new(largest: f64, stream: Stream) -> Self {
+        let step = step_for(largest);
+        Self {
+            step,
+            per_step: 1.0 / step,
+            stream,
+        }
+    }
+
+    /// What one step stands for, in units of the target; a power of two.
+    pub(crate) fn step(self) -> f64 {
+        self.step
+    }
+
+    /// Rounds numbers `4 n .. 4 n + 4` of all numbers, up with the probability of the fraction that would be cut off.
+    ///
+    /// Adding 16 bits of chance, from almost -1/2 to almost 1/2, and rounding to the nearest whole number does that,
+    /// and leaves whole numbers alone. The rounding happens where a number so large is added that f64 has no
+    /// fractions left; what is wanted is then in the lowest 16 bits.
+    #[inline(always)]
+    pub(crate) fn round(self, n: usize, values: &[f64]) -> [i16; 4] {
+        let mut rounded = [0; 4];
+        for ((rounded, chance), value) in rounded.iter_mut().zip(self.stream.lanes(n)).zip(values) {
+            *rounded = self.round_one(*value, chance) as i16;
+        }
+        rounded
+    }
+
+    /// Rounds as many numbers, from number `4 n` on; of each result the lowest 16 bits count.
+    #[inline(always)]
+    pub(crate) fn fill<const N: usize>(self, n: usize, values: &[f64; N], rounded: &mut [u64; N]) {
+        let mut chances = [0; N];
+        self.stream.fill(n, &mut chances);
+        for ((rounded, chance), value) in rounded.iter_mut().zip(chances).zip(values) {
+            *rounded = self.round_one(*value, chance);
+        }
+    }
+
+    #[inline(always)]
+    fn round_one(self, value: f64, chance: u16) -> u64 {
+        const NO_FRACTIONS: f64 = 1.5 * (1_u64 << 52) as f64;
+        let chance = f64::from(chance) * (1.0 / 65_536.0) + (0.5 / 65_536.0 - 0.5);
+        (value * self.per_step + chance + NO_FRACTIONS).to_bits()
+    }
 }
 
 /// The smallest power of two of which `largest` is at most 32,767, for any `largest` that targets in f32 can make.
@@ -52,14 +82,6 @@ fn step_for(largest: f64) -> f64 {
     )
 }
 
-/// Rounds up with the probability of the fraction that is cut off.
-fn round(in_steps: f64, stream: Stream, row: usize) -> i16 {
-    let below = in_steps.floor();
-    let rest = in_steps - below;
-    let up = 0.0 < rest && stream.fraction(row) < rest;
-    below as i16 + i16::from(up)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::chance::Purpose;
@@ -67,6 +89,25 @@ mod tests {
 
     fn stream() -> Stream {
         Stream::new(1, Purpose::Rounding, 0)
+    }
+
+    struct Quantised {
+        gradients: Vec<i16>,
+        step: f64,
+    }
+
+    fn quantise(values: &[f64], stream: Stream) -> Quantised {
+        let largest = values
+            .iter()
+            .fold(0.0_f64, |max, value| max.max(value.abs()));
+        let rounding = Rounding::new(largest, stream);
+        let fours = values.chunks(4).enumerate();
+        let rounded =
+            fours.flat_map(|(n, four)| rounding.round(n, four).into_iter().take(four.len()));
+        Quantised {
+            gradients: rounded.collect(),
+            step: rounding.step(),
+        }
     }
 
     #[test]

@@ -2,8 +2,12 @@
 //!
 //! Not the choice between features: the grower compares what is found here.
 
+use std::ops::Range;
+
 use super::bins::{ALL_PRESENT, MISSING};
-use super::histogram::{Slots, SparseSlots, Sum};
+use super::categories;
+use super::histogram::{Histogram, SparseSlots, Sum};
+use super::role::{Bounds, Role, UNBOUND};
 
 /// What a split is worth and which ones are allowed, in quantised steps.
 ///
@@ -16,6 +20,7 @@ pub(crate) struct Rule {
     alpha_steps: f64,
     gain_steps2_min: f64,
     weight_min: f64,
+    weight_step: f64,
 }
 
 /// Regularisation in units of the target, as users state it.
@@ -27,13 +32,29 @@ pub(crate) struct Penalties {
     pub(crate) min_child_weight: f64,
 }
 
+/// What one step of a gradient and of a weight stand for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Steps {
+    pub(crate) gradient: f64,
+    pub(crate) weight: f64,
+}
+
+/// What a node asks of a bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ask {
+    /// Whether it is at most this one.
+    UpTo(u8),
+    /// Whether it is one of those whose bits are set.
+    OneOf([u64; 4]),
+}
+
 /// One way to part a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Split {
     /// Column of the table.
     pub(crate) feature: usize,
-    /// The last bin that goes left.
-    pub(crate) bin: u8,
+    /// What goes left.
+    pub(crate) ask: Ask,
     pub(crate) missing_left: bool,
     /// Improvement in steps squared, above zero.
     pub(crate) gain: f64,
@@ -44,27 +65,71 @@ pub(crate) struct Split {
 impl Split {
     /// Whether a row in this bin goes left.
     pub(crate) fn goes_left(&self, bin: u8) -> bool {
-        if bin == MISSING {
-            self.missing_left
-        } else {
-            bin <= self.bin
+        match self.ask {
+            _ if bin == MISSING => self.missing_left,
+            Ask::UpTo(last) => bin <= last,
+            Ask::OneOf(bins) => bins[usize::from(bin / 64)] >> (bin % 64) & 1 == 1,
         }
+    }
+
+    /// Numbers `[add, limit]` with which `bin + add <= limit`, in 8 bits, is the answer, missing values included:
+    /// adding 1 takes these from the top to 0.
+    pub(crate) fn interval(&self) -> Option<[u8; 2]> {
+        let Ask::UpTo(last) = self.ask else {
+            return None;
+        };
+        let add = u8::from(self.missing_left);
+        Some([add, last + add])
     }
 }
 
 /// A gain below this share of the children's score is rounding: f64 keeps 2^-53 of each term.
 const GAIN_SHARE_MIN: f64 = 1e-13;
 
+/// A node of which a feature's slots are searched.
+#[derive(Clone, Copy)]
+pub(crate) struct Searched {
+    pub(crate) feature: usize,
+    /// Bins that the feature's values are sorted into, 1 at least.
+    pub(crate) n_bins: usize,
+    /// The sum over all of the node's rows.
+    pub(crate) total: Sum,
+    pub(crate) role: Role,
+    /// What its leaves may say.
+    pub(crate) bounds: Bounds,
+}
+
+impl Searched {
+    fn is_bound(&self) -> bool {
+        self.bounds != UNBOUND || matches!(self.role, Role::Rising | Role::Falling)
+    }
+}
+
 impl Rule {
     /// Translates penalties to steps of the given size.
-    pub(crate) fn new(penalties: &Penalties, step: f64) -> Self {
+    pub(crate) fn new(penalties: &Penalties, steps: Steps) -> Self {
+        let Steps { gradient, weight } = steps;
         Self {
-            lambda: penalties.reg_lambda,
-            alpha_steps: penalties.reg_alpha / step,
-            gain_steps2_min: penalties.min_split_gain / (step * step),
+            lambda: penalties.reg_lambda / weight,
+            alpha_steps: penalties.reg_alpha / gradient,
+            gain_steps2_min: penalties.min_split_gain * weight / (gradient * gradient),
             // A child without any weight has no mean.
-            weight_min: penalties.min_child_weight.max(1.0),
+            weight_min: (penalties.min_child_weight / weight).max(1.0),
+            weight_step: weight,
         }
+    }
+
+    /// The rule for sorted categories, of which there are many ways to be lucky with.
+    pub(crate) fn for_sorted_categories(&self) -> Self {
+        Self {
+            lambda: self.lambda + categories::LAMBDA_MORE / self.weight_step,
+            ..*self
+        }
+    }
+
+    /// What a category must weigh to be sorted, in steps.
+    pub(crate) fn category_weight(&self) -> f64 {
+        categories::SMOOTH / self.weight_step
     }
 
     /// Whether a node is heavy enough to have two children.
@@ -72,345 +137,302 @@ impl Rule {
         2.0 * self.weight_min <= total.weight as f64
     }
 
-    /// The best split of a node by a feature whose histogram is at hand.
-    pub(crate) fn best_of(&self, feature: usize, slots: &Slots, total: Sum) -> Option<Split> {
-        let present = slots[..usize::from(MISSING)].iter().copied().enumerate();
-        self.scan(feature, present, slots[usize::from(MISSING)], total)
+    /// The best split of a node by a feature whose histogram is at hand. After each bin a cut is tried twice where
+    /// values are missing, with these at the right and at the left; of equal cuts the lowest counts, right first.
+    pub(crate) fn best_of(
+        &self,
+        histogram: &Histogram,
+        searched: Searched,
+        below: &mut Below,
+    ) -> Option<Split> {
+        let Searched {
+            feature,
+            n_bins,
+            total,
+            ..
+        } = searched;
+        let missing = histogram.sum(feature, usize::from(MISSING));
+        let slots = || histogram.sums(feature, n_bins).enumerate();
+        if searched.role == Role::Category {
+            return self.best_of_categories(slots(), &searched);
+        }
+        if searched.is_bound() {
+            return self.scan(slots(), missing, &searched);
+        }
+        // Without a value on its left a cut would part the missing values alone, which is tried at the end.
+        let first = (0..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight)?;
+        let cuts = first..n_bins - 1;
+        below.fill_from(Sum::default(), histogram.sums(feature, n_bins));
+        let right = self.best_cut(below, cuts.clone(), total);
+        let mut best = Best::default();
+        best.improve(right, false, below);
+        if 0 < missing.weight {
+            below.fill_from(missing, histogram.sums(feature, n_bins));
+            let left = self.best_cut(below, cuts, total);
+            if best.score < left.score || (best.score == left.score && left.last < right.last) {
+                best.improve(left, true, below);
+            }
+            self.consider_all_present(&mut best, missing, &searched);
+        }
+        if best.score == 0.0 {
+            return None;
+        }
+        if let Ask::UpTo(last) = best.way.ask
+            && last != ALL_PRESENT
+        {
+            best.way.ask = Ask::UpTo(middle(histogram, feature, [usize::from(last), n_bins]));
+        }
+        self.accept(&best, missing, &searched)
+    }
+
+    fn consider_all_present(&self, best: &mut Best, missing: Sum, searched: &Searched) {
+        let way = Way {
+            ask: Ask::UpTo(ALL_PRESENT),
+            left: searched.total - missing,
+            missing_left: false,
+        };
+        // Present and missing values have no order that a constraint could speak of.
+        let unordered = Searched {
+            role: Role::Number,
+            ..*searched
+        };
+        self.consider(best, way, &unordered);
+    }
+
+    /// The best of the cuts after these bins. A cut after an empty bin is never better than the one
+    /// before it.
+    fn best_cut(&self, below: &Below, cuts: Range<usize>, total: Sum) -> BestCut {
+        let (gradient, weight) = (total.gradient as f64, total.weight as f64);
+        let mut scores = [0.0; MISSING as usize];
+        let scores = &mut scores[cuts.clone()];
+        let left = below.gradients[cuts.clone()].iter();
+        let left = left.zip(&below.weights[cuts.clone()]);
+        for (score, (&left, &left_weight)) in scores.iter_mut().zip(left) {
+            let right_weight = weight - left_weight;
+            let both =
+                self.score_of(left, left_weight) + self.score_of(gradient - left, right_weight);
+            let allowed = self.weight_min <= left_weight.min(right_weight);
+            *score = if allowed { both } else { 0.0 };
+        }
+        let mut best = BestCut::default();
+        for (last, &score) in cuts.zip(&*scores) {
+            if best.score < score {
+                best = BestCut { score, last };
+            }
+        }
+        best
     }
 
     /// The same from the sums of a small node.
-    pub(crate) fn best_of_sparse(
-        &self,
-        feature: usize,
-        slots: &SparseSlots,
-        total: Sum,
-    ) -> Option<Split> {
-        let missing = usize::from(MISSING);
-        let present = slots.iter().take_while(|&(slot, _)| slot < missing);
-        self.scan(feature, present, slots.slot(missing), total)
+    pub(crate) fn best_of_sparse(&self, slots: &SparseSlots, searched: Searched) -> Option<Split> {
+        let missing = slots.slot(usize::from(MISSING));
+        let present = slots
+            .iter()
+            .filter(|&(slot, _)| slot < usize::from(MISSING));
+        if searched.role == Role::Category {
+            return self.best_of_categories(present, &searched);
+        }
+        self.scan(present, missing, &searched)
     }
 
-    /// Goes through the bins from the lowest; of equal gains the first counts. Empty bins part nothing, and where
-    /// some lie between two used ones, the cut is in their middle.
+    /// Goes from one bin in use to the next.
     fn scan(
         &self,
-        feature: usize,
         present: impl Iterator<Item = (usize, Sum)>,
         missing: Sum,
-        total: Sum,
+        searched: &Searched,
     ) -> Option<Split> {
         let mut best = Best::default();
         let mut left = Sum::default();
         let mut last = None;
         for (bin, sum) in present.filter(|(_, sum)| 0 < sum.weight) {
             if let Some(last) = last {
-                let cut = ((last + bin - 1) / 2) as u8;
-                self.consider(
-                    &mut best,
-                    Cut {
-                        bin: cut,
-                        left,
-                        missing_left: false,
-                    },
-                    total,
-                );
+                let ask = Ask::UpTo(((last + bin - 1) / 2) as u8);
+                let way = Way {
+                    ask,
+                    left,
+                    missing_left: false,
+                };
+                self.consider(&mut best, way, searched);
                 if 0 < missing.weight {
                     let left = left + missing;
                     self.consider(
                         &mut best,
-                        Cut {
-                            bin: cut,
+                        Way {
                             left,
                             missing_left: true,
+                            ..way
                         },
-                        total,
+                        searched,
                     );
                 }
             }
             left += sum;
             last = Some(bin);
         }
-        if 0 < missing.weight && last.is_some() {
-            self.consider(
-                &mut best,
-                Cut {
-                    bin: ALL_PRESENT,
-                    left,
-                    missing_left: false,
-                },
-                total,
-            );
+        if 0 < missing.weight {
+            self.consider_all_present(&mut best, missing, searched);
         }
-        self.accept(feature, &best, missing, total)
+        self.accept(&best, missing, searched)
     }
 
-    fn consider(&self, best: &mut Best, cut: Cut, total: Sum) {
-        let score = self.score_of_children(cut.left, total - cut.left);
+    pub(crate) fn consider(&self, best: &mut Best, way: Way, searched: &Searched) {
+        let score = self.score_of_children([way.left, searched.total - way.left], searched);
         if best.score < score {
-            *best = Best { score, cut };
+            *best = Best { score, way };
         }
     }
 
-    /// Zero, which is never best, if a child is too light.
-    fn score_of_children(&self, left: Sum, right: Sum) -> f64 {
+    /// Zero, which is never best, if a child is too light or the children's values are not in order.
+    fn score_of_children(&self, [left, right]: [Sum; 2], searched: &Searched) -> f64 {
         if (left.weight.min(right.weight) as f64) < self.weight_min {
             return 0.0;
         }
-        self.score(left) + self.score(right)
+        if !searched.is_bound() {
+            return self.score(left) + self.score(right);
+        }
+        let values = [left, right].map(|sum| self.value(sum, searched.bounds));
+        if !searched.role.allows(values[0], values[1]) {
+            return 0.0;
+        }
+        self.score_at(left, values[0]) + self.score_at(right, values[1])
+    }
+
+    /// What a leaf with this sum would say within bounds, in steps of a gradient by steps of a weight.
+    pub(crate) fn value(&self, sum: Sum, [low, high]: Bounds) -> f64 {
+        let gradient = sum.gradient as f64;
+        let shrunk = (gradient.abs() - self.alpha_steps)
+            .max(0.0)
+            .copysign(gradient);
+        (shrunk / (sum.weight as f64 + self.lambda)).clamp(low, high)
+    }
+
+    /// The score of a child that says a value, which need not be its best one.
+    fn score_at(&self, sum: Sum, value: f64) -> f64 {
+        let pull = sum.gradient as f64 * value - self.alpha_steps * value.abs();
+        2.0 * pull - (sum.weight as f64 + self.lambda) * value * value
     }
 
     fn score(&self, sum: Sum) -> f64 {
-        let gradient = (sum.gradient.unsigned_abs() as f64 - self.alpha_steps).max(0.0);
-        gradient * gradient / (sum.weight as f64 + self.lambda)
+        self.score_of(sum.gradient as f64, sum.weight as f64)
     }
 
-    fn accept(&self, feature: usize, best: &Best, missing: Sum, total: Sum) -> Option<Split> {
-        let gain = best.score - self.score(total);
+    fn score_of(&self, gradient: f64, weight: f64) -> f64 {
+        let beyond = (gradient.abs() - self.alpha_steps).max(0.0);
+        beyond * beyond / (weight + self.lambda)
+    }
+
+    pub(crate) fn accept(&self, best: &Best, missing: Sum, searched: &Searched) -> Option<Split> {
+        let Searched {
+            feature,
+            total,
+            bounds,
+            ..
+        } = *searched;
+        let alone = if bounds == UNBOUND {
+            self.score(total)
+        } else {
+            self.score_at(total, self.value(total, bounds))
+        };
+        let gain = best.score - alone;
         if gain <= self.gain_steps2_min || gain <= GAIN_SHARE_MIN * best.score {
             return None;
         }
         // Where no value was missing, one that is missing later joins the larger part.
-        let Cut {
-            bin,
-            left,
-            missing_left,
-        } = best.cut;
-        let larger_is_left = total.weight <= 2 * left.weight;
+        let larger_is_left = total.weight <= 2 * best.way.left.weight;
         Some(Split {
             feature,
-            bin,
+            ask: best.way.ask,
             missing_left: if 0 < missing.weight {
-                missing_left
+                best.way.missing_left
             } else {
                 larger_is_left
             },
             gain,
-            left,
+            left: best.way.left,
         })
     }
 }
 
-/// A place to cut: what goes left, the last bin of it, and whether missing values are among it.
+/// Midway between the cut's last bin and the next that is in use: values that fell between are shared fairly.
+/// If there is none, the cut parts present from missing values.
+fn middle(histogram: &Histogram, feature: usize, [last, n_bins]: [usize; 2]) -> u8 {
+    let next = (last + 1..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight);
+    next.map_or(ALL_PRESENT, |next| ((last + next - 1) / 2) as u8)
+}
+
+/// For each bin the sums up to and including it. Sums below 2^53 are exact in f64.
+pub(crate) struct Below {
+    gradients: [f64; MISSING as usize],
+    weights: [f64; MISSING as usize],
+    sums: [Sum; MISSING as usize],
+}
+
+impl Below {
+    pub(crate) fn new() -> Self {
+        Self {
+            gradients: [0.0; MISSING as usize],
+            weights: [0.0; MISSING as usize],
+            sums: [Sum::default(); MISSING as usize],
+        }
+    }
+
+    fn fill_from(&mut self, start: Sum, sums: impl Iterator<Item = Sum>) {
+        let mut below = start;
+        let to = self.gradients.iter_mut().zip(&mut self.weights);
+        for (((gradient, weight), place), sum) in to.zip(&mut self.sums).zip(sums) {
+            below += sum;
+            *gradient = below.gradient as f64;
+            *weight = below.weight as f64;
+            *place = below;
+        }
+    }
+}
+
 #[derive(Clone, Copy, Default)]
-struct Cut {
-    bin: u8,
-    left: Sum,
-    missing_left: bool,
-}
-
-/// The best cut so far; a score of zero means none.
-#[derive(Default)]
-struct Best {
+struct BestCut {
     score: f64,
-    cut: Cut,
+    last: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// A way to part a node, and the sums that go left.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) ask: Ask,
+    pub(crate) left: Sum,
+    pub(crate) missing_left: bool,
+}
 
-    use super::super::bins::Binned;
-    use super::super::histogram::{Entry, Histogram, Work};
-    use super::*;
-    use crate::columns::Columns;
+/// The best way so far; a score of zero means none.
+pub(crate) struct Best {
+    score: f64,
+    way: Way,
+}
 
-    const CART: Penalties = Penalties {
-        reg_lambda: 0.0,
-        reg_alpha: 0.0,
-        min_split_gain: 0.0,
-        min_child_weight: 1.0,
-    };
-
-    struct Case {
-        column: Vec<f32>,
-        entries: Vec<Entry>,
-        binned: Binned,
-    }
-
-    impl Case {
-        fn new(rows: &[(f32, i16)]) -> Self {
-            let column: Vec<f32> = rows.iter().map(|row| row.0).collect();
-            let entries = rows
-                .iter()
-                .zip(0..)
-                .map(|(&(_, gradient), row)| Entry {
-                    row,
-                    gradient,
-                    weight: 1,
-                })
-                .collect();
-            let binned = Binned::new(&Columns::new(vec![&column], column.len()), 255);
-            Self {
-                column,
-                entries,
-                binned,
-            }
-        }
-
-        fn best(&self, rule: &Rule) -> Option<Split> {
-            let total = Sum::over(&self.entries);
-            let mut histogram = Histogram::new(1);
-            histogram.fill(&self.binned, &[0], &self.entries, Work::Alone);
-            let dense = rule.best_of(0, histogram.feature(0), total);
-            let mut sparse = SparseSlots::new();
-            sparse.fill(self.binned.column(0), &self.entries);
-            assert_eq!(rule.best_of_sparse(0, &sparse, total), dense);
-            dense
-        }
-
-        fn threshold(&self, split: &Split) -> f32 {
-            self.binned.threshold(0, split.bin)
+impl Default for Best {
+    fn default() -> Self {
+        Self {
+            score: 0.0,
+            way: Way {
+                ask: Ask::UpTo(0),
+                left: Sum::default(),
+                missing_left: false,
+            },
         }
     }
+}
 
-    /// The largest decrease of the sum of squared errors that any threshold and any direction of the missing
-    /// values brings, found by trying all of them on raw values, errors summed row by row.
-    fn exhaustive(rows: &[(f32, i16)], weight_min: usize) -> f64 {
-        let squared_error = |rows: &[f64]| {
-            let mean = rows.iter().sum::<f64>() / rows.len() as f64;
-            rows.iter().map(|g| (g - mean) * (g - mean)).sum::<f64>()
-        };
-        let all: Vec<f64> = rows.iter().map(|row| f64::from(row.1)).collect();
-        let mut best = 0.0_f64;
-        for threshold in rows.iter().map(|row| row.0).filter(|x| !x.is_nan()) {
-            for missing_left in [false, true] {
-                let goes_left = |x: f32| {
-                    if x.is_nan() {
-                        missing_left
-                    } else {
-                        x <= threshold
-                    }
-                };
-                let part = |side| {
-                    let chosen = rows.iter().filter(|row| goes_left(row.0) == side);
-                    chosen.map(|row| f64::from(row.1)).collect::<Vec<f64>>()
-                };
-                let (left, right) = (part(true), part(false));
-                if weight_min <= left.len().min(right.len()) {
-                    best = best
-                        .max(squared_error(&all) - squared_error(&left) - squared_error(&right));
-                }
-            }
-        }
-        best
-    }
-
-    proptest! {
-        #[test]
-        fn with_a_bin_per_value_the_histogram_finds_what_exhaustive_search_finds(
-            rows in proptest::collection::vec(
-                (prop_oneof![6 => (0..60_u8).prop_map(f32::from), 1 => Just(f32::NAN)], -50..50_i16), 2..80),
-            weight_min in 1..6_usize,
-        ) {
-            let case = Case::new(&rows);
-            let rule = Rule::new(&Penalties { min_child_weight: weight_min as f64, ..CART }, 1.0);
-            let expected = exhaustive(&rows, weight_min);
-            match case.best(&rule) {
-                None => prop_assert!(expected < 1e-6, "missed {expected}"),
-                Some(split) => {
-                    prop_assert!((split.gain - expected).abs() <= 1e-9 * expected.max(1.0));
-                    // What it says of itself is what it does to raw values.
-                    let threshold = case.threshold(&split);
-                    let left = case.entries.iter().filter(|entry| {
-                        let x = case.column[entry.row as usize];
-                        if x.is_nan() { split.missing_left } else { x <= threshold }
-                    });
-                    prop_assert_eq!(Sum::over(&left.copied().collect::<Vec<_>>()), split.left);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn equal_gradients_are_not_parted() {
-        let rule = Rule::new(&CART, 1.0);
-        for gradient in [0, 1, 7, -32_767] {
-            let rows: Vec<(f32, i16)> = (0..1000).map(|i| (i as f32, gradient)).collect();
-            assert_eq!(Case::new(&rows).best(&rule), None);
-        }
-    }
-
-    #[test]
-    fn rounding_is_no_gain() {
-        // Squares of these sums need more than the 53 bits of an f64.
-        let rule = Rule::new(&CART, 1.0);
-        for gradient in [32_767, 32_501, -29_999] {
-            let rows: Vec<(f32, i16)> = (0..150_001_u32)
-                .map(|i| ((i % 97) as f32, gradient))
-                .collect();
-            assert_eq!(Case::new(&rows).best(&rule), None);
-        }
-    }
-
-    #[test]
-    fn of_equal_cuts_the_lowest_counts() {
-        let case = Case::new(&[(1.0, 5), (2.0, -10), (3.0, 5)]);
-        let split = case.best(&Rule::new(&CART, 1.0)).unwrap();
-        assert_eq!((case.threshold(&split), split.gain), (1.5, 37.5));
-    }
-
-    #[test]
-    fn the_cut_is_in_the_middle_of_empty_bins() {
-        let mut case = Case::new(&[(0.0, 0), (1.0, 0), (2.0, 0), (3.0, 0), (9.0, 0), (20.0, 0)]);
-        case.entries
-            .retain(|entry| entry.row == 0 || entry.row == 5);
-        case.entries[1].gradient = 10;
-        let split = case.best(&Rule::new(&CART, 1.0)).unwrap();
-        assert_eq!(case.threshold(&split), 2.5);
-    }
-
-    #[test]
-    fn missing_values_go_where_they_fit() {
-        let nan = f32::NAN;
-        let rule = Rule::new(&CART, 1.0);
-        let low = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5), (nan, -5)])
-            .best(&rule)
-            .unwrap();
-        assert!(low.missing_left && low.left.weight == 3);
-        let high = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5), (nan, 5)])
-            .best(&rule)
-            .unwrap();
-        assert!(!high.missing_left && high.left.weight == 2);
-        let alone = Case::new(&[(1.0, 5), (2.0, 5), (nan, -5), (nan, -5)]);
-        let split = alone.best(&rule).unwrap();
-        assert!(!split.missing_left && split.left.weight == 2);
-        assert_eq!(alone.threshold(&split), f32::MAX);
-    }
-
-    #[test]
-    fn what_was_never_missing_joins_the_larger_part() {
-        let rule = Rule::new(&CART, 1.0);
-        let left = Case::new(&[(1.0, 0), (2.0, 0), (3.0, 9)])
-            .best(&rule)
-            .unwrap();
-        assert!(left.missing_left);
-        let right = Case::new(&[(1.0, 9), (2.0, 0), (3.0, 0)])
-            .best(&rule)
-            .unwrap();
-        assert!(!right.missing_left);
-    }
-
-    #[test]
-    fn penalties_hold_splits_back() {
-        // Children (-10, 2 rows) and (10, 2 rows): gain 100/2 + 100/2 - 0 = 100 without penalties.
-        let case = Case::new(&[(1.0, -5), (2.0, -5), (3.0, 5), (4.0, 5)]);
-        let gain = |[reg_lambda, reg_alpha, min_split_gain, min_child_weight]: [f64; 4], step| {
-            let penalties = Penalties {
-                reg_lambda,
-                reg_alpha,
-                min_split_gain,
-                min_child_weight,
+impl Best {
+    fn improve(&mut self, cut: BestCut, missing_left: bool, below: &Below) {
+        if 0.0 < cut.score {
+            *self = Self {
+                score: cut.score,
+                way: Way {
+                    ask: Ask::UpTo(cut.last as u8),
+                    left: below.sums[cut.last],
+                    missing_left,
+                },
             };
-            case.best(&Rule::new(&penalties, step))
-                .map(|split| split.gain)
-        };
-        assert_eq!(gain([0.0, 0.0, 0.0, 1.0], 1.0), Some(100.0));
-        assert_eq!(gain([3.0, 0.0, 0.0, 1.0], 1.0), Some(40.0));
-        assert_eq!(gain([0.0, 4.0, 0.0, 1.0], 1.0), Some(36.0));
-        assert_eq!(gain([0.0, 2.0, 0.0, 1.0], 0.5), Some(36.0));
-        assert_eq!(gain([0.0, 0.0, 100.0, 1.0], 1.0), None);
-        assert_eq!(gain([0.0, 0.0, 99.0, 1.0], 1.0), Some(100.0));
-        assert_eq!(gain([0.0, 0.0, 25.0, 1.0], 0.5), None);
-        assert_eq!(gain([0.0, 0.0, 0.0, 2.5], 1.0), None);
+        }
     }
 }

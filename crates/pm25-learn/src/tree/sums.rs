@@ -4,19 +4,55 @@
 
 use rayon::prelude::*;
 
-/// Numbers that are summed one after the other; the sums of blocks are then summed in the order of the blocks.
-const BLOCK: usize = 4096;
+/// Numbers that are summed together; the sums of blocks are then summed in the order of the blocks.
+pub(crate) const BLOCK: usize = 4096;
+
+/// Eight sums side by side: number `i` of a block belongs to sum `i % 8`, so that no addition waits for the last.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Lanes([f64; 8]);
+
+impl Lanes {
+    /// Goes on summing. All parts of a block but the last are multiples of eight.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, values: &[f64], term: impl Fn(f64) -> f64) {
+        for chunk in values.chunks(8) {
+            for (sum, &value) in self.0.iter_mut().zip(chunk) {
+                *sum += term(value);
+            }
+        }
+    }
+
+    /// The sum of the eight, from the first to the last.
+    pub(crate) fn sum(self) -> f64 {
+        in_order(&self.0)
+    }
+}
+
+/// The sum of numbers from the first to the last.
+pub(crate) fn in_order(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |sum, value| sum + value)
+}
 
 /// The sum of `term` over all values.
 pub(crate) fn sum_of(values: &[f64], term: impl Fn(f64) -> f64 + Sync) -> f64 {
-    let of_block = |block: &[f64]| block.iter().fold(0.0, |sum, &value| sum + term(value));
+    let of_block = |block: &[f64]| {
+        let mut lanes = Lanes::default();
+        lanes.add(block, &term);
+        lanes.sum()
+    };
     let blocks: Vec<f64> = values.par_chunks(BLOCK).map(of_block).collect();
-    blocks.iter().fold(0.0, |sum, block| sum + block)
+    in_order(&blocks)
 }
 
 /// The mean; 0 of nothing.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     sum_of(values, |value| value) / values.len().max(1) as f64
+}
+
+/// The mean of numbers in f32; 0 of none.
+pub(crate) fn mean_of(values: &[f32]) -> f64 {
+    let exact: Vec<f64> = values.par_iter().map(|&value| f64::from(value)).collect();
+    mean(&exact)
 }
 
 /// The root of the mean square; 0 of nothing.

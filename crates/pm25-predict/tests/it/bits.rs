@@ -1,7 +1,7 @@
 //! One row alone and the same row among many: the same bits.
 
 use pm25_air::civil::{HOUR_S, format_utc};
-use pm25_air::feature::evaluate;
+use pm25_air::feature::{Scene, evaluate};
 use pm25_air::task::persistence;
 use pm25_air::{FeatureSet, Network, Task};
 use pm25_artifact::model::{Model, ModelKind, Rows};
@@ -25,7 +25,8 @@ fn batch(model: &Model, network: &Network, at: usize, task: Task) -> Vec<f64> {
         .iter()
         .position(|known| known.name == station.name);
     let n_hours = station.n_hours();
-    let columns = evaluate(&features, station, code.map(|code| code as u32), 0..n_hours);
+    let scene = Scene::whole(&features, network);
+    let columns = evaluate(&scene, at, code.map(|code| code as u32), 0..n_hours);
     let times: Vec<i64> = (0..n_hours).map(|hour| station.time_s(hour)).collect();
     model.predict(&Rows {
         station: Some((std::slice::from_ref(&station.name), &vec![0; n_hours])),
@@ -45,6 +46,13 @@ fn a_row_alone_is_the_row_of_the_batch() {
     ]);
     for (kind, task, features) in [
         (ModelKind::Linear, Task::Forecast { horizon_h: 24 }, "full"),
+        (
+            ModelKind::Linear,
+            Task::Forecast { horizon_h: 6 },
+            "others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm25,24)),pm10,at(\"b\",pm25)",
+        ),
+        (ModelKind::Linear, Task::DayMean, "full"),
+        (ModelKind::Persistence, Task::DayMean, "pm25"),
         (ModelKind::Linear, Task::Nowcast, "full"),
         (ModelKind::Linear, Task::Nowcast, "classic"),
         (

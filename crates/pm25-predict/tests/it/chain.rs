@@ -21,7 +21,8 @@ fn ran(house: &House, program: &str, argv: &[&str]) -> bool {
 
 /// Observations, and tables and a model of one task; false where something is not at hand.
 fn prepared(house: &House, task: &[&str], model: &[&str]) -> bool {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/beijing");
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    let data = Path::new(&here).join("../../../shared/data/beijing");
     let file = |name: &str| data.join(format!("PRSA_Data_{name}_20130301-20170228.csv.gz"));
     let files =
         [file("Aotizhongxin"), file("Dingling")].map(|path| path.to_string_lossy().into_owned());

@@ -63,8 +63,13 @@ impl House {
 
     /// Another program that was built beside this one, run here; nothing where it was not built.
     pub(crate) fn sibling(&self, name: &str, argv: &[&str]) -> Option<Output> {
+        Some(run(&self.program(name)?, self.0.path(), argv))
+    }
+
+    /// Where another program is that was built beside this one.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         let path = Path::new(env!("CARGO_BIN_EXE_pm25-predict")).with_file_name(name);
-        path.exists().then(|| run(&path, self.0.path(), argv))
+        path.exists().then_some(path)
     }
 }
 
@@ -107,7 +112,9 @@ fn write_observations(path: &Path, network: &Network) {
 /// A station whose every quantity wanders, with holes and doubtful values.
 pub(crate) fn station(name: &str, start_s: i64, n_hours: usize) -> Station {
     let mut station = Station::new(name, start_s, 480);
-    let seed = name.bytes().map(u64::from).sum::<u64>();
+    let seed = name
+        .bytes()
+        .fold(0, |seed, byte| seed * 31 + u64::from(byte));
     for quantity in Quantity::ALL {
         let q = quantity.index() as u64 + 1;
         let value = |hour: u64| match (hour * 31 + seed * 7 + q * 13) % 17 {
@@ -117,7 +124,7 @@ pub(crate) fn station(name: &str, start_s: i64, n_hours: usize) -> Station {
         station.values[quantity.index()] = (0..n_hours as u64).map(value).collect();
         let flag = |hour: u64| {
             if (hour + q).is_multiple_of(29) {
-                pm25_air::flag::SPIKE
+                pm25_air::flag::FLATLINE
             } else {
                 0
             }
@@ -164,6 +171,8 @@ pub(crate) fn model(kind: ModelKind, task: Task, features: &str, stations: &[&st
         },
         stations,
         trees: None,
+        blend: None,
+        intervals: None,
         profile: None,
     }
 }

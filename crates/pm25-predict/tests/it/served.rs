@@ -2,7 +2,7 @@
 
 use pm25_air::civil::HOUR_S;
 use pm25_air::{Network, Quantity, Task};
-use pm25_artifact::model::ModelKind;
+use pm25_artifact::model::{IntervalLevel, Intervals, ModelKind};
 
 use super::house::{House, NONE, model, network, said, station};
 
@@ -196,6 +196,9 @@ fn strange_house() -> House {
     house.model("renamed.json", foreign.clone());
     foreign.inputs[0].expression = "x".into();
     house.model("foreign.json", foreign);
+    let mut other = air();
+    other.stations[0].values[Quantity::Rain.index()][7] = 1.5;
+    house.observations("other.parquet", &other);
     let mut mute = network(vec![air().stations.remove(2)]);
     mute.stations[0].name = "elsewhere".into();
     house.observations("mute.parquet", &mute);
@@ -226,7 +229,7 @@ fn what_cannot_be_served_is_refused_with_its_status_and_a_hint() {
         (obs, &[obs], &[], 4, "obs.parquet"),
         ("model.json", &["model.json"], &[], 4, "model.json"),
         ("model.json", &["text.parquet"], &[], 4, "text.parquet"),
-        ("model.json", &[obs, obs], &[], 3, "twice"),
+        ("model.json", &[obs, "other.parquet"], &[], 3, "twice"),
         (
             "model.json",
             &["mute.parquet"],
@@ -264,5 +267,53 @@ fn what_cannot_be_served_is_refused_with_its_status_and_a_hint() {
         );
         assert!(said(&output).contains(words), "{argv:?}: {}", said(&output));
         assert!(!house.path("f.parquet").exists() && output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_day_has_bands_and_an_hour_has_none() {
+    let day = house(Task::DayMean).predict("model.json", &[]);
+    let means = day.f64("prediction_ug_m3").unwrap();
+    let (indices, bands) = (day.f32("aqi_us").unwrap(), day.text("band_us").unwrap());
+    for row in 0..day.n_rows() {
+        let level = pm25_air::aqi::Level::of_number(means[row]).unwrap();
+        let reading = pm25_air::aqi::Scale::Us.of_day(level).unwrap();
+        assert_eq!(indices[row], reading.index.unwrap() as f32);
+        assert_eq!(bands.get(row), reading.band.name);
+    }
+    assert!(day.names().any(|name| name == "band_who"));
+    assert!(
+        day.names()
+            .all(|name| !name.ends_with("europe") && name != "aqi_who")
+    );
+    let hour = house(FORECAST).predict("model.json", &[]);
+    assert!(
+        hour.names()
+            .all(|name| !name.starts_with("aqi") && !name.starts_with("band"))
+    );
+}
+
+#[test]
+fn a_calibrated_model_gives_intervals_in_its_table() {
+    let house = house(FORECAST);
+    let mut sure = model(ModelKind::Linear, FORECAST, "pm10,o3,hour", &["a"]);
+    let level = IntervalLevel {
+        below_ug_m3: None,
+        lower_ug_m3: -5.5,
+        upper_ug_m3: 7.25,
+    };
+    sure.intervals = Some(Intervals {
+        coverage: 0.9,
+        rows: 10,
+        levels: vec![level],
+    });
+    house.model("sure.json", sure);
+    let table = house.predict("sure.json", &[]);
+    let column = |name: &str| table.f64(name).unwrap().to_vec();
+    let ends = column("lower_90_ug_m3")
+        .into_iter()
+        .zip(column("upper_90_ug_m3"));
+    for (prediction, (lower, upper)) in column("prediction_ug_m3").into_iter().zip(ends) {
+        assert_eq!((lower, upper), (prediction - 5.5, prediction + 7.25));
     }
 }

@@ -32,7 +32,7 @@ fn explain_needs_no_observations() {
     }
     let text = said(&world, "--task forecast --horizon-h 6 --explain");
     assert!(
-        text.starts_with("forecast 6 h ahead: 94 features of the row t, which reach back 168 h"),
+        text.starts_with("forecast 6 h ahead: 129 features of the row t, which reach back 168 h"),
         "{text}"
     );
 }
@@ -55,7 +55,7 @@ fn the_result_is_said_in_text_and_in_json() {
     );
     let text = said(&world, &args);
     assert!(
-        text.starts_with("forecast 1 h ahead: 94 features, 1 stations (1 with train rows)"),
+        text.starts_with("forecast 1 h ahead: 129 features, 1 stations (1 with train rows)"),
         "{text}"
     );
     assert!(

@@ -84,7 +84,7 @@ fn every_row_is_accounted_for() {
     pm25(&mut a)[11] = f32::NAN;
     pm25_flags(&mut a)[11] = flag::SENTINEL;
     pm25_flags(&mut a)[45] = flag::IMPOSSIBLE;
-    pm25_flags(&mut a)[46] = flag::SPIKE;
+    pm25_flags(&mut a)[46] = flag::FLATLINE;
     let world = World::new(vec![a, counting("b", 60)]);
     let report = world.made(&format!(
         "obs.parquet --out-dir out --task forecast --horizon-h 3 --features pm25 {}",
@@ -122,7 +122,7 @@ fn every_row_is_accounted_for() {
 #[test]
 fn suspicion_hides_a_feature_and_keeps_a_target() {
     let mut a = counting("a", 60);
-    pm25_flags(&mut a)[45] = flag::SPIKE;
+    pm25_flags(&mut a)[45] = flag::FLATLINE;
     let world = World::new(vec![a]);
     world.made(&format!(
         "obs.parquet --out-dir out --task forecast --horizon-h 1 --features pm25,lag(pm25,1) {}",
@@ -268,4 +268,137 @@ impl Network60 {
         }
         station
     }
+}
+
+#[test]
+fn stations_say_something_by_name_where_that_helps() {
+    let late = from_hour(counting("late", 60), 60);
+    let world = World::new(vec![counting("a", 120), counting("B 2", 120), late]);
+    let made = |horizon_h: u8| {
+        world.made(&format!(
+            "obs.parquet --out-dir out --task forecast --horizon-h {horizon_h} {}",
+            cut(50, 80)
+        ));
+        world.read("out/train.parquet")
+    };
+    let near = made(1);
+    let rows = near.rows_of("a");
+    let own = "pm25_ug_m3__at_a";
+    let others: Vec<&str> = near
+        .table
+        .names()
+        .filter(|name| name.contains("__at_"))
+        .collect();
+    assert_eq!(others.len(), 4, "only stations with train rows: {others:?}");
+    assert_eq!(others[2], own);
+    assert!(others[0].starts_with("pm25_ug_m3__at_b_2_"), "{others:?}");
+    assert!(rows.iter().all(|&row| near.column(own)[row].is_none()));
+    let said = near.column(others[0]);
+    assert!(
+        rows.iter()
+            .all(|&row| said[row] == Some(near.hours()[row] as f32))
+    );
+    assert!(made(24).table.names().all(|name| !name.contains("__at_")));
+}
+
+#[test]
+fn neighbours_reach_a_row_and_the_row_itself_does_not() {
+    let mut b = counting("b", 60);
+    pm25(&mut b)[20] = 500.0;
+    let world = World::new(vec![counting("a", 60), b, counting("c", 60)]);
+    world.made(&format!(
+        "obs.parquet --out-dir out --task forecast --horizon-h 1 --features others_max(pm25),others_mean(change(pm25,1)) {}",
+        cut(30, 40)
+    ));
+    let train = world.read("out/train.parquet");
+    let [largest, rise] = [
+        "pm25_ug_m3__others_max",
+        "pm25_ug_m3__change_1h__others_mean",
+    ];
+    let at_20 = |station: &str| {
+        let rows = train.rows_of(station);
+        rows.into_iter()
+            .find(|&row| train.hours()[row] == 20)
+            .unwrap()
+    };
+    assert_eq!(train.column(largest)[at_20("a")], Some(500.0));
+    assert_eq!(train.column(largest)[at_20("b")], Some(20.0));
+    assert_eq!(train.column(rise)[at_20("c")], Some((1.0 + 481.0) / 2.0));
+}
+
+#[test]
+fn a_day_ahead_is_the_mean_of_its_hours_and_is_purged_as_a_whole() {
+    let mut a = counting("a", 120);
+    pm25(&mut a)[101..103].fill(f32::NAN);
+    let world = World::new(vec![a]);
+    let report = world.made(&format!(
+        "obs.parquet --out-dir out --task daymean --features pm25,mean(pm25,24) {}",
+        cut(50, 80)
+    ));
+    assert_eq!(report.task, TaskFact::DayMean);
+    let train = world.read("out/train.parquet");
+    assert_eq!(train.hours(), (0..26).collect::<Vec<i64>>(), "t+24 < T1");
+    assert_eq!(train.column("target_ug_m3")[0], Some(12.5));
+    assert_eq!(train.column("persistence_ug_m3")[16..18], [None, Some(8.5)]);
+    assert_eq!(train.column("persistence_ug_m3")[25], Some(13.5));
+    let test = world.read("out/test.parquet");
+    assert_eq!(
+        test.hours().last(),
+        Some(&99),
+        "18 of the hours to 119 are there"
+    );
+    assert!(adds_up(&report.rows));
+    assert_eq!(report.rows.dropped.target_after_record, 20);
+    let refused = world.refused(
+        &format!(
+            "obs.parquet --out-dir out2 --task daymean --horizon-h 6 {}",
+            cut(50, 80)
+        ),
+        2,
+    );
+    assert!(refused.contains("leave out --horizon-h"), "{refused}");
+}
+
+#[test]
+fn hours_that_two_files_share_count_once_and_must_agree() {
+    let world = World::new(vec![counting("a", 60)]);
+    let made = |files: &str| {
+        let args = format!(
+            "{files} --out-dir out --task forecast --horizon-h 1 --features pm25 {}",
+            cut(30, 45)
+        );
+        world.made(&args).rows
+    };
+    let alone = made("obs.parquet");
+    let table = world.read("out/test.parquet").column("pm25_ug_m3");
+    let mut later = counting("a", 60);
+    for values in &mut later.values {
+        values.drain(..40);
+    }
+    for flags in &mut later.flags {
+        flags.drain(..40);
+    }
+    let later = from_hour(later, 40);
+    world.observe("later.parquet", vec![later.clone()]);
+    let both = made("obs.parquet later.parquet");
+    assert_eq!((both.read, both.repeated, both.gap), (80, 20, 0));
+    assert_eq!(
+        (both.train, both.test, both.dropped),
+        (alone.train, alone.test, alone.dropped)
+    );
+    assert_eq!(world.read("out/test.parquet").column("pm25_ug_m3"), table);
+    let mut other = later;
+    pm25(&mut other)[3] = 1.0;
+    world.observe("other.parquet", vec![other]);
+    let said = world.refused(
+        &format!(
+            "obs.parquet other.parquet --out-dir x --task nowcast {}",
+            cut(30, 45)
+        ),
+        3,
+    );
+    assert!(
+        said.contains("twice, and not with the same pm25_ug_m3"),
+        "{said}"
+    );
 }

@@ -116,6 +116,14 @@ impl Made {
         (0..self.table.n_rows()).map(|row| text.get(row)).collect()
     }
 
+    /// The rows of one station.
+    pub(crate) fn rows_of(&self, station: &str) -> Vec<usize> {
+        let stations = self.stations();
+        (0..stations.len())
+            .filter(|&row| stations[row] == station)
+            .collect()
+    }
+
     /// The values, with a word for missing.
     pub(crate) fn column(&self, name: &str) -> Vec<Option<f32>> {
         self.table

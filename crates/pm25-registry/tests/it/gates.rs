@@ -162,6 +162,30 @@ fn a_model_that_sat_another_exam_is_refused() {
     }
 }
 
+/// After folds within train and valid have chosen, both may teach; nothing else may, whatever a header says.
+#[test]
+fn valid_may_teach_where_the_header_says_so_and_nothing_else_may() {
+    for (said, status) in [
+        ("train", 0),
+        ("train+valid", 0),
+        ("train+valid+test", 4),
+        ("test", 4),
+    ] {
+        let shop = Shop::new();
+        let good = shop.papers(GOOD);
+        let mut model: serde_json::Value = serde_json::from_slice(&papers::model(GOOD)).unwrap();
+        model["pm25"]["params"] = serde_json::json!({ "learned_from": said });
+        model["pm25"]["seal"] = format!("pm25-seal:{}", "0".repeat(64)).into();
+        let mut bytes = serde_json::to_vec_pretty(&model).unwrap();
+        pm25_file::fill_seal(&mut bytes, pm25_file::Place::First).unwrap();
+        let hash = Sha256::of(&bytes);
+        fs::write(&good.model, bytes).unwrap();
+        fs::write(&good.eval, papers::eval(GOOD, hash, "test")).unwrap();
+        let ran = shop.run(&register_words(1));
+        assert_eq!(ran.status, status, "{said}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn papers_that_do_not_belong_together_are_refused() {
     let shop = Shop::new();

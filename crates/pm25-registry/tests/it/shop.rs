@@ -9,8 +9,12 @@ use tempfile::TempDir;
 
 use super::papers::{self, GOOD, Papers, Story};
 
-/// The policy that the repository ships.
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../governance/policy.toml");
+/// The repository. Asked at run time: with a target folder shared by two checkouts, what was compiled in may be the
+/// other's.
+pub(crate) fn checkout() -> PathBuf {
+    let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    Path::new(&here).join("../..")
+}
 
 pub(crate) struct Shop {
     pub(crate) dir: TempDir,
@@ -29,7 +33,9 @@ impl Shop {
             dir: tempfile::tempdir().unwrap(),
         };
         fs::create_dir(shop.path("governance")).unwrap();
-        fs::copy(POLICY, shop.path("governance/policy.toml")).unwrap();
+        // The policy that the repository ships.
+        let policy = checkout().join("governance/policy.toml");
+        fs::copy(policy, shop.path("governance/policy.toml")).unwrap();
         shop
     }
 

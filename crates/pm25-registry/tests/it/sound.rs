@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::papers::{GOOD, Story};
-use super::shop::{Ran, Shop, register_words, walk};
+use super::shop::{Ran, Shop, checkout, register_words, walk};
 
 fn overwrite(path: &Path, bytes: &[u8]) {
     fs::remove_file(path).unwrap();
@@ -166,11 +166,7 @@ fn what_the_readme_says_to_do_by_hand_works() {
             String::from_utf8(output.stdout).unwrap(),
         )
     };
-    let readme = fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../registry/README.md"
-    ))
-    .unwrap();
+    let readme = fs::read_to_string(checkout().join("registry/README.md")).unwrap();
     let by_hand = "for f in */*; do echo \"${f#*/}  $f\"; done | sha256sum --check --quiet";
     assert!(readme.contains(by_hand));
     assert_eq!(

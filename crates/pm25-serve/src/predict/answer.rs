@@ -1,5 +1,9 @@
 //! The answer of `POST /v1/predict`.
 
+use std::collections::BTreeMap;
+
+use pm25_air::Task;
+use pm25_air::aqi::{Level, Scale};
 use pm25_air::civil::{HOUR_S, format_utc};
 use serde::Serialize;
 
@@ -30,6 +34,21 @@ struct Prediction<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     predicted_hour: Option<String>,
     prediction_ug_m3: f64,
+    /// Its 90 % interval, where the model was calibrated for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower_90_ug_m3: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper_90_ug_m3: Option<f64>,
+    /// What 24-hour scales call it, by scale; only for the mean of 24 hours.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    scales: BTreeMap<&'static str, Judged>,
+}
+
+#[derive(Serialize)]
+struct Judged {
+    band: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u32>,
 }
 
 /// Writes the answer.
@@ -53,6 +72,9 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         .time_s
         .as_ref()
         .and_then(|times| times.get(row_idx).copied());
+    let intervals = served.model.intervals.as_ref();
+    let intervals = intervals.filter(|intervals| intervals.coverage == 0.9);
+    let ends = intervals.and_then(|intervals| intervals.around(&[value]).first().copied());
     Prediction {
         station: batch
             .stations
@@ -62,5 +84,23 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         horizon_h,
         predicted_hour: time_s.map(|time_s| format_utc(time_s + i64::from(horizon_h) * HOUR_S)),
         prediction_ug_m3: value,
+        lower_90_ug_m3: ends.map(|[lower, _]| lower),
+        upper_90_ug_m3: ends.map(|[_, upper]| upper),
+        scales: match served.task() {
+            Task::DayMean => scales(value),
+            Task::Nowcast | Task::Forecast { .. } => BTreeMap::new(),
+        },
     }
+}
+
+fn scales(mean_ug_m3: f64) -> BTreeMap<&'static str, Judged> {
+    let judged = |scale: Scale| {
+        let reading = scale.of_day(Level::of_number(mean_ug_m3)?)?;
+        let judged = Judged {
+            band: reading.band.name,
+            index: reading.index,
+        };
+        Some((scale.name(), judged))
+    };
+    Scale::ALL.into_iter().filter_map(judged).collect()
 }

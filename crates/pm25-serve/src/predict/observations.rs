@@ -1,5 +1,9 @@
 //! `POST /v1/predict` with `observations`: one station's newest hours, from which the features are made here.
 //!
+//! `others` may hold the newest hours of further stations, for a model whose features look at neighbours; without them
+//! what neighbours say is missing, and the model answers as it does where nobody measures beside the station. No answer
+//! is given for them.
+//!
 //! The features come from the one evaluator that made the training tables, so the answer is that of a batch.
 //! Only the hours that the row can see are laid out, however far apart the first and the last one are.
 //!
@@ -10,15 +14,15 @@
 //! ```
 
 use pm25_air::civil::{self, HOUR_S, OFFSETS_MIN};
-use pm25_air::feature::evaluate;
-use pm25_air::{FeatureSet, Quantity, Station, task};
+use pm25_air::feature::{Scene, evaluate};
+use pm25_air::{FeatureSet, Network, Quantity, Station, task};
 
 use super::batch::{Batch, Stations};
 use super::rows::{NULL_IS_MISSING, station_name, time_s, too_many};
 use crate::inputs::Bound;
 use crate::json::{Reader, fill};
 use crate::limits::Limits;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Result, shown};
 use crate::served::Served;
 
 /// A field of the request.
@@ -32,15 +36,18 @@ pub(crate) enum Field {
     Observations,
     /// Which of them is the row; the newest unless it is said.
     At,
+    /// Other stations, each with its hours.
+    Others,
 }
 
 impl Field {
     /// Every field.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Station,
         Self::UtcOffsetMin,
         Self::Observations,
         Self::At,
+        Self::Others,
     ];
 
     /// As it is sent.
@@ -50,6 +57,7 @@ impl Field {
             Self::UtcOffsetMin => "utc_offset_min",
             Self::Observations => "observations",
             Self::At => "at",
+            Self::Others => "others",
         }
     }
 
@@ -66,6 +74,15 @@ pub(super) struct Request {
     utc_offset_min: Option<i16>,
     hours: Option<Vec<Hour>>,
     at_s: Option<i64>,
+    others: Option<Vec<Neighbour>>,
+    /// Hours of all stations together.
+    n_hours: usize,
+}
+
+/// Another station.
+struct Neighbour {
+    name: String,
+    hours: Vec<Hour>,
 }
 
 /// One observed hour; NaN = missing.
@@ -82,8 +99,11 @@ impl Request {
             utc_offset_min,
             hours,
             at_s,
+            others,
+            n_hours: _,
         } = self;
-        station.is_none() && utc_offset_min.is_none() && hours.is_none() && at_s.is_none()
+        let is_at_all = station.is_some() || utc_offset_min.is_some() || hours.is_some();
+        !is_at_all && at_s.is_none() && others.is_none()
     }
 
     /// Reads one field.
@@ -103,12 +123,16 @@ impl Request {
                 fill(&mut self.utc_offset_min, reader, offset)
             }
             Field::Observations => {
-                let hours = hours(reader, limits)?;
+                let hours = hours(reader, limits, &mut self.n_hours)?;
                 fill(&mut self.hours, reader, hours)
             }
             Field::At => {
                 let at_s = time_s(reader)?;
                 fill(&mut self.at_s, reader, at_s)
+            }
+            Field::Others => {
+                let others = others(reader, limits, &mut self.n_hours)?;
+                fill(&mut self.others, reader, others)
             }
         }
     }
@@ -126,17 +150,23 @@ impl Request {
             .station
             .ok_or_else(|| reader.missing(Field::Station.name()))?;
         let (code, utc_offset_min) = known(served, &name, self.utc_offset_min)?;
-        hours.sort_by_key(|hour| hour.time_s);
+        let own = format!("/{}", Field::Observations.name());
+        in_order(&mut hours, &own)?;
         let at_s = row_hour(&hours, self.at_s)?;
         let station = grid(&name, utc_offset_min, set, &hours, at_s);
         let row = station.n_hours() - 1..station.n_hours();
+        let persistence_ug_m3 = task::persistence(&station, served.task(), row.clone());
+        let network = network(station, self.others.unwrap_or_default(), set, at_s)?;
+        let scene = Scene::new(set, &network, at_s..at_s + HOUR_S);
+        let is_own = |station: &Station| station.name == name;
+        let own_idx = network.stations.iter().position(is_own);
         let mut stations = Stations::default();
         stations.push(&name);
         Ok(Batch {
             stations: Some(stations),
             time_s: Some(vec![at_s]),
-            persistence_ug_m3: Some(task::persistence(&station, served.task(), row.clone())),
-            columns: evaluate(set, &station, code, row),
+            persistence_ug_m3: Some(persistence_ug_m3),
+            columns: evaluate(&scene, own_idx.unwrap_or(0), code, row),
             n_rows: 1,
         })
     }
@@ -159,12 +189,39 @@ fn offset(reader: &mut Reader) -> Result<i16> {
         })
 }
 
-fn hours(reader: &mut Reader, limits: &Limits) -> Result<Vec<Hour>> {
+/// Other stations. Their clocks do not matter: only the row's own station has a calendar.
+fn others(reader: &mut Reader, limits: &Limits, n_hours: &mut usize) -> Result<Vec<Neighbour>> {
+    let mut others = Vec::new();
+    reader.array(|reader, _| {
+        let (mut name, mut own) = (None, None);
+        reader.object(|reader, key| match Field::of(key) {
+            Some(Field::Station) => {
+                let station = station_name(reader)?.into_owned();
+                fill(&mut name, reader, station)
+            }
+            Some(Field::Observations) => {
+                let hours = hours(reader, limits, n_hours)?;
+                fill(&mut own, reader, hours)
+            }
+            _ => Err(reader.unknown([Field::Station.name(), Field::Observations.name()])),
+        })?;
+        others.push(Neighbour {
+            name: name.ok_or_else(|| reader.missing(Field::Station.name()))?,
+            hours: own.ok_or_else(|| reader.missing(Field::Observations.name()))?,
+        });
+        Ok(())
+    })?;
+    Ok(others)
+}
+
+/// One station's hours; `n_hours` counts those of the whole request.
+fn hours(reader: &mut Reader, limits: &Limits, n_hours: &mut usize) -> Result<Vec<Hour>> {
     let mut hours = Vec::new();
-    reader.array(|reader, idx| {
-        if limits.rows_max <= idx {
+    reader.array(|reader, _| {
+        if limits.rows_max <= *n_hours {
             return Err(too_many(limits.rows_max, "observations"));
         }
+        *n_hours += 1;
         hours.push(hour(reader)?);
         Ok(())
     })?;
@@ -245,12 +302,13 @@ fn known(served: &Served, name: &str, said_min: Option<i16>) -> Result<(Option<u
     }
 }
 
-/// The stamp of the row. All hours must be of one grid, none twice, and the row's must be among them.
-fn row_hour(hours: &[Hour], wanted_s: Option<i64>) -> Result<i64> {
+/// Sorts a station's hours, which must be of one grid and none twice; `pointer` says where they stand.
+fn in_order(hours: &mut [Hour], pointer: &str) -> Result<()> {
+    hours.sort_by_key(|hour| hour.time_s);
     let refuse = |detail: String| {
         Problem::unusable(detail)
             .field("time")
-            .pointer(format!("/{}", Field::Observations.name()))
+            .pointer(pointer.to_owned())
     };
     for pair in hours.windows(2) {
         let (before_s, time_s) = (pair[0].time_s, pair[1].time_s);
@@ -268,6 +326,11 @@ fn row_hour(hours: &[Hour], wanted_s: Option<i64>) -> Result<i64> {
             .hint("give the starts of the station's hours"));
         }
     }
+    Ok(())
+}
+
+/// The stamp of the row, which must be among the hours.
+fn row_hour(hours: &[Hour], wanted_s: Option<i64>) -> Result<i64> {
     let newest_s = hours.last().map(|hour| hour.time_s);
     match wanted_s.or(newest_s) {
         Some(at_s) if hours.iter().any(|hour| hour.time_s == at_s) => Ok(at_s),
@@ -280,10 +343,36 @@ fn row_hour(hours: &[Hour], wanted_s: Option<i64>) -> Result<i64> {
     }
 }
 
+/// The station of the row and its neighbours, no name twice.
+fn network(
+    station: Station,
+    others: Vec<Neighbour>,
+    set: &FeatureSet,
+    at_s: i64,
+) -> Result<Network> {
+    let mut stations = vec![station];
+    for (idx, mut other) in others.into_iter().enumerate() {
+        let pointer = format!("/{}/{idx}", Field::Others.name());
+        in_order(&mut other.hours, &pointer)?;
+        let Some(first) = other.hours.first() else {
+            continue;
+        };
+        // Its newest hour that begins no later than the row's, also if it begins at another minute.
+        let newest_s = at_s - (at_s - first.time_s).rem_euclid(HOUR_S);
+        stations.push(grid(&other.name, 0, set, &other.hours, newest_s));
+    }
+    Network::from_stations(stations).map_err(|name| {
+        Problem::unusable(format!("the station `{}` is there twice", shown(&name)))
+            .field(Field::Others.name())
+            .pointer(format!("/{}", Field::Others.name()))
+            .hint("`others` are stations besides the one that is asked about")
+    })
+}
+
 /// The hours that the row at `at_s` can see; what comes later is not even looked at.
 fn grid(name: &str, utc_offset_min: i16, set: &FeatureSet, hours: &[Hour], at_s: i64) -> Station {
-    // A nowcast's persistence is one hour old even if no feature is.
-    let history_h = i64::from(set.history_h().max(1));
+    // The persistence may be older than any feature.
+    let history_h = i64::from(set.history_h().max(set.task().persistence_oldest_h()));
     let start_s = at_s - history_h * HOUR_S;
     let n_hours = history_h as usize + 1;
     let mut station = Station::new(name, start_s, utc_offset_min);

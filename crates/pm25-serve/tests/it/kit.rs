@@ -58,6 +58,8 @@ pub(crate) fn model(task: Task, features: &str, kind: ModelKind) -> Model {
             hour: numbers(n_stations * N_MONTHS * N_HOURS, 50),
         },
         trees: None,
+        blend: None,
+        intervals: None,
         profile: None,
     }
 }

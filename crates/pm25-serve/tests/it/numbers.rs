@@ -1,8 +1,12 @@
 //! A served prediction is the model's prediction, to the last bit.
 
-use pm25_air::feature::evaluate;
-use pm25_air::{FeatureSet, Quantity, Station, Task, task};
-use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_air::feature::{Scene, evaluate};
+use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
+use pm25_artifact::model::{
+    Blend, IntervalLevel, Intervals, Model, ModelKind, Part, PartModel, Rows,
+};
+use pm25_learn::Columns;
+use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
 use serde_json::{Map, Value, json};
 
 use super::http::{Client, post};
@@ -64,43 +68,97 @@ fn number(value: f32) -> Value {
     }
 }
 
+/// The classic model as each kind; trees are grown on the rows that will be asked about.
+fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
+    let x = Columns::new(
+        columns.iter().map(Vec::as_slice).collect(),
+        columns[0].len(),
+    );
+    let y: Vec<f32> = columns[0]
+        .iter()
+        .map(|value| value.max(0.0).sqrt() * 3.7)
+        .collect();
+    let few = [("n_estimators".to_owned(), "12".to_owned())];
+    let boost = || {
+        let params = BoostParams::from_pairs(&few).unwrap();
+        fit_boost(&x, &y, None, &params, &|_| ()).ensemble
+    };
+    let trees = match kind {
+        ModelKind::Forest => {
+            let params = ForestParams::from_pairs(&few).unwrap();
+            Some(fit_forest(&x, &y, &params, &|_| ()).ensemble)
+        }
+        ModelKind::Boost => Some(boost()),
+        _ => None,
+    };
+    let part = |weight, reference_share, model| Part {
+        name: "part".to_owned(),
+        weight,
+        reference_share,
+        model,
+    };
+    let blend = (kind == ModelKind::Blend).then(|| Blend {
+        parts: vec![
+            part(0.3, 0.0, PartModel::Linear(classic().linear)),
+            part(0.6, 0.5, PartModel::Trees(boost())),
+        ],
+        reference_weight: 0.1,
+        reference_mean_ug_m3: 70.0,
+    });
+    Model {
+        kind,
+        trees,
+        blend,
+        ..classic()
+    }
+}
+
 #[test]
 fn a_thousand_rows_are_predicted_as_in_a_batch() {
     const N_ROWS: usize = 1_000;
-    let model = classic();
     let columns = columns(N_ROWS);
-    let features = columns.iter().map(Vec::as_slice).collect();
-    let rows = Rows {
-        station: None,
-        time_s: None,
-        persistence_ug_m3: None,
-        features,
-        n_rows: N_ROWS,
-    };
-    let wanted = bits(&model.predict(&rows));
-    let json: Vec<Value> = (0..N_ROWS)
-        .map(|row_idx| {
+    let words = STATIONS.map(|(name, _)| name.to_owned());
+    let codes: Vec<u32> = (0..N_ROWS as u32).map(|row_idx| row_idx % 2).collect();
+    let time_s: Vec<i64> = (0..N_ROWS as i64)
+        .map(|row_idx| 1_730_000_000 / 3600 * 3600 + row_idx * 3600)
+        .collect();
+    // Somewhat missing, and possible as PM2.5.
+    let persistence = &columns[1];
+    for kind in ModelKind::ALL {
+        let model = classic_as(kind, &columns);
+        let rows = Rows {
+            station: Some((&words, &codes)),
+            time_s: Some(&time_s),
+            persistence_ug_m3: Some(persistence),
+            features: columns.iter().map(Vec::as_slice).collect(),
+            n_rows: N_ROWS,
+        };
+        let wanted = bits(&model.predict(&rows));
+        let row = |row_idx: usize| {
             let fields = model.inputs.iter().zip(&columns);
-            let row: Map<String, Value> = fields
+            let mut row: Map<String, Value> = fields
                 .map(|(input, column)| (input.column.clone(), number(column[row_idx])))
                 .collect();
+            let station = &words[codes[row_idx] as usize];
+            row.insert("station".to_owned(), station.as_str().into());
+            let time = pm25_air::civil::format_utc(time_s[row_idx]);
+            row.insert("time".to_owned(), time.into());
+            row.insert("persistence_ug_m3".to_owned(), number(persistence[row_idx]));
             Value::Object(row)
-        })
-        .collect();
-    let site = Site::of(model);
-    let whole = post(
-        site.listen,
-        "/v1/predict",
-        json!({"rows": json}).to_string(),
-    );
-    assert_eq!(served(&whole.body), wanted);
+        };
+        let json: Vec<Value> = (0..N_ROWS).map(row).collect();
+        as_one_request_and_row_by_row(&Site::of(model.clone()), &json, &wanted);
+    }
+}
+
+fn as_one_request_and_row_by_row(site: &Site, rows: &[Value], wanted: &[u64]) {
+    let whole = json!({"rows": rows}).to_string();
+    let answer = post(site.listen, "/v1/predict", whole);
+    assert_eq!(served(&answer.body), wanted);
     let mut client = Client::to(site.listen);
-    for (row, wanted) in json.iter().zip(&wanted) {
-        let answer = client.ask(
-            "POST",
-            "/v1/predict",
-            json!({"rows": [row]}).to_string().as_bytes(),
-        );
+    for (row, wanted) in rows.iter().zip(wanted) {
+        let body = json!({"rows": [row]}).to_string();
+        let answer = client.ask("POST", "/v1/predict", body.as_bytes());
         assert_eq!(served(&answer.body), [*wanted]);
     }
 }
@@ -108,7 +166,7 @@ fn a_thousand_rows_are_predicted_as_in_a_batch() {
 /// A station of three weeks with holes.
 fn station(name: &str, utc_offset_min: i16) -> Station {
     const N_HOURS: usize = 21 * 24;
-    let mut chance = Chance(11);
+    let mut chance = Chance(11 + name.len() as u64);
     let mut station = Station::new(name, 1_730_000_000 / 3600 * 3600 + 1800, utc_offset_min);
     for quantity in Quantity::ALL {
         let (min, max) = (
@@ -151,13 +209,17 @@ fn observations(station: &Station) -> Value {
     (0..station.n_hours()).map(hour).collect()
 }
 
-fn batch(model: &Model, set: &FeatureSet, station: &Station, hour_idx: usize) -> u64 {
+/// The batch over the whole record of a network, at one hour of the station with that name.
+fn batch(model: &Model, set: &FeatureSet, network: &Network, name: &str, hour_idx: usize) -> u64 {
     let code = STATIONS
         .iter()
-        .position(|(name, _)| *name == station.name)
+        .position(|(known, _)| *known == name)
         .map(|code| code as u32);
+    let is_asked = |station: &Station| station.name == name;
+    let station_idx = network.stations.iter().position(is_asked).unwrap();
+    let station = &network.stations[station_idx];
     let row = hour_idx..hour_idx + 1;
-    let columns = evaluate(set, station, code, row.clone());
+    let columns = evaluate(&Scene::whole(set, network), station_idx, code, row.clone());
     let persistence = task::persistence(station, set.task(), row);
     let words = [station.name.clone()];
     let rows = Rows {
@@ -170,12 +232,27 @@ fn batch(model: &Model, set: &FeatureSet, station: &Station, hour_idx: usize) ->
     model.predict(&rows)[0].to_bits()
 }
 
+fn alone(station: &Station) -> Network {
+    Network {
+        stations: vec![station.clone()],
+    }
+}
+
 #[test]
 fn observations_are_predicted_as_in_a_batch() {
     let nowcast = model(Task::Nowcast, "full", ModelKind::Linear);
     let persistence = model(Task::Nowcast, "hour", ModelKind::Persistence);
     let climatology = model(FORECAST, "hour", ModelKind::Climatology);
-    for model in [forecast(), nowcast, persistence, climatology] {
+    let day = model(Task::DayMean, "full", ModelKind::Linear);
+    let day_before = model(Task::DayMean, "hour", ModelKind::Persistence);
+    for model in [
+        forecast(),
+        nowcast,
+        persistence,
+        climatology,
+        day,
+        day_before,
+    ] {
         let features: Vec<&str> = model
             .inputs
             .iter()
@@ -192,10 +269,129 @@ fn observations_are_predicted_as_in_a_batch() {
                 let answer = post(site.listen, "/v1/predict", request.to_string());
                 assert_eq!(
                     served(&answer.body),
-                    [batch(&model, &set, &station, hour_idx)],
+                    [batch(&model, &set, &alone(&station), name, hour_idx)],
                     "{name} {hour_idx}"
                 );
             }
         }
+    }
+}
+
+#[test]
+fn neighbours_that_are_sent_are_looked_at_as_in_a_batch() {
+    let features = "pm25,others_mean(pm25),others_max(change(pm25,1)),others_std(mean(pm10,24)),others_min(temp),at(\"Zoo\",pm10)";
+    let model = model(FORECAST, features, ModelKind::Linear);
+    let set = FeatureSet::parse(FORECAST, features).unwrap();
+    let site = Site::of(model.clone());
+    let own = station(STATIONS[1].0, STATIONS[1].1);
+    let mut shifted = station("Elsewhere, at other minutes", 0);
+    shifted.start_s += 900 - 5 * 3600;
+    let others = [station("A first", 330), shifted, station("Zoo", 330)];
+    let stations = others.iter().cloned().chain([own.clone()]).collect();
+    let network = Network::from_stations(stations).unwrap();
+    let sent: Vec<Value> = others
+        .iter()
+        .map(|other| json!({"station": other.name, "observations": observations(other)}))
+        .collect();
+    for hour_idx in [30, 200, own.n_hours() - 1] {
+        let at = pm25_air::civil::format_utc(own.time_s(hour_idx));
+        let mut request =
+            json!({"station": own.name, "at": at, "observations": observations(&own)});
+        let with_none = served(&post(site.listen, "/v1/predict", request.to_string()).body);
+        request["others"] = sent.clone().into();
+        let with_all = served(&post(site.listen, "/v1/predict", request.to_string()).body);
+        assert_eq!(
+            with_all,
+            [batch(&model, &set, &network, &own.name, hour_idx)]
+        );
+        assert_eq!(
+            with_none,
+            [batch(&model, &set, &alone(&own), &own.name, hour_idx)]
+        );
+        assert_ne!(with_all, with_none);
+    }
+}
+
+#[test]
+fn neighbours_that_contradict_are_refused_by_place() {
+    let site = Site::of(forecast());
+    let hours = json!([{"time": "2024-11-06T05:00:00Z", "pm25": 50.0}]);
+    let twice = json!([{"time": "2024-11-06T05:00:00Z"}, {"time": "2024-11-06T05:00:00Z"}]);
+    let refused = |others: Value| -> Value {
+        let request = json!({"station": STATIONS[0].0, "observations": hours, "others": others});
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        assert_ne!(answer.status, 200);
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let own = refused(json!([{"station": STATIONS[0].0, "observations": hours}]));
+    assert_eq!(
+        (&own["status"], &own["pointer"]),
+        (&json!(422), &json!("/others"))
+    );
+    let hour = refused(
+        json!([{"station": "b", "observations": hours}, {"station": "c", "observations": twice}]),
+    );
+    assert_eq!(
+        (&hour["status"], &hour["pointer"]),
+        (&json!(422), &json!("/others/1"))
+    );
+    let nameless = refused(json!([{"observations": hours}]));
+    assert_eq!(nameless["field"], "station");
+    let clock = refused(json!([{"station": "b", "utc_offset_min": 0, "observations": hours}]));
+    assert_eq!(clock["status"], 422);
+    assert_eq!(
+        refused(json!([{"station": "b", "observations": []}]))["status"],
+        422
+    );
+}
+
+#[test]
+fn a_day_is_judged_by_scales_and_an_hour_is_not() {
+    let answer = |task: Task| -> Value {
+        let site = Site::of(model(task, "pm10", ModelKind::Linear));
+        let request = json!({"rows": [{"pm10_ug_m3": 80.0}]});
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let day = &answer(Task::DayMean)["predictions"][0];
+    let mean = day["prediction_ug_m3"].as_f64().unwrap();
+    let level = pm25_air::aqi::Level::of_number(mean).unwrap();
+    let india = pm25_air::aqi::Scale::India.of_day(level).unwrap();
+    assert_eq!(
+        day["scales"]["india"],
+        json!({"band": india.band.name, "index": india.index})
+    );
+    assert!(day["scales"]["who"]["index"].is_null() && day["scales"]["europe"].is_null());
+    assert!(answer(FORECAST)["predictions"][0]["scales"].is_null());
+}
+
+#[test]
+fn a_calibrated_model_says_how_sure_it_is() {
+    let level = |below_ug_m3, lower_ug_m3, upper_ug_m3| IntervalLevel {
+        below_ug_m3,
+        lower_ug_m3,
+        upper_ug_m3,
+    };
+    let mut sure = model(FORECAST, "pm10", ModelKind::Linear);
+    sure.intervals = Some(Intervals {
+        coverage: 0.9,
+        rows: 100,
+        levels: vec![level(Some(60.0), -9.25, 20.5), level(None, -33.0, 41.0)],
+    });
+    let ends = |pm10: f64| -> Value {
+        let site = Site::of(sure.clone());
+        let request = json!({"rows": [{"pm10_ug_m3": pm10}]});
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        answer["predictions"][0].clone()
+    };
+    for pm10 in [0.0, 80.0, 500.0] {
+        let said = ends(pm10);
+        let value = said["prediction_ug_m3"].as_f64().unwrap();
+        let [lower, upper] = sure.intervals.as_ref().unwrap().around(&[value])[0];
+        assert_eq!(
+            (&said["lower_90_ug_m3"], &said["upper_90_ug_m3"]),
+            (&json!(lower), &json!(upper))
+        );
     }
 }

@@ -1,107 +1,14 @@
-//! `pm25-train` through its front door.
-#![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
+//! One run of `pm25-train` through its front door.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use pm25_artifact::model::{Model, ModelKind, Rows};
-use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
-use pm25_artifact::train::TrainReport;
-use pm25_file::{Header, Input, InputRef, Sha256, program, read_document};
-use pm25_table::{Column, Table, Text};
+use pm25_artifact::model::{ModelKind, Rows};
+use pm25_artifact::train::{LearnedFrom, TrainReport};
+use pm25_file::{Input, Sha256, read_document};
+use pm25_table::Table;
 
-const HOUR_S: i64 = 3600;
-
-/// What the world is like: target = 20 + 3 x + 10 where y is missing; x has no pattern in time.
-fn world(hours: std::ops::Range<i64>) -> Table {
-    let n = (hours.end - hours.start) as usize;
-    let x: Vec<f32> = hours
-        .clone()
-        .map(|h| ((h * 7919) % 10_007) as f32 / 1000.0)
-        .collect();
-    let y: Vec<f32> = hours
-        .clone()
-        .map(|h| if h % 5 == 0 { f32::NAN } else { 1.0 })
-        .collect();
-    let target: Vec<f32> = x
-        .iter()
-        .zip(&y)
-        .map(|(x, y)| 20.0 + 3.0 * x + if y.is_nan() { 10.0 } else { 0.0 })
-        .collect();
-    let mut table = Table::new();
-    table.push("station", Column::Text(Text::from_rows(vec!["a"; n])));
-    table.push("time", Column::Time(hours.map(|h| h * HOUR_S).collect()));
-    table.push("target_ug_m3", target.clone());
-    table.push(
-        "persistence_ug_m3",
-        (0..n)
-            .map(|i| if i == 3 { f32::NAN } else { 40.0 })
-            .collect::<Vec<_>>(),
-    );
-    table.push("x", x);
-    table.push("y", y);
-    table
-}
-
-fn header(task: TaskFact) -> Header {
-    let feature = |column: &str| FeatureFact {
-        column: column.into(),
-        expression: column.into(),
-        unit: "1".into(),
-    };
-    let prepared = Prepared {
-        task,
-        features: vec![feature("x"), feature("y")],
-        stations: vec![StationFact {
-            name: "a".into(),
-            utc_offset_min: 480,
-        }],
-        vocabulary: vec!["a".into()],
-        statistics: Default::default(),
-    };
-    prepared.put(Header::new(&program!()))
-}
-
-fn write(table: &Table, path: &Path) {
-    let output = pm25_file::Output::Path(path.to_owned());
-    table
-        .write(
-            &output,
-            "pm25-features",
-            header(TaskFact::Forecast { horizon_h: 1 }),
-        )
-        .unwrap();
-}
-
-fn train(folder: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pm25-train"))
-        .current_dir(folder)
-        .args([
-            "--train",
-            "train.parquet",
-            "--valid",
-            "valid.parquet",
-            "--out",
-            "model.json",
-        ])
-        .args(more)
-        .output()
-        .unwrap()
-}
-
-fn tables(folder: &Path) {
-    write(&world(0..2000), &folder.join("train.parquet"));
-    write(&world(2000..2400), &folder.join("valid.parquet"));
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn model(folder: &Path) -> (Model, InputRef) {
-    Model::read(&Input::Path(folder.join("model.json"))).unwrap()
-}
+use super::world::{model, said, tables, train, world, write};
 
 #[test]
 fn the_best_model_is_chosen_and_knows_the_world() {
@@ -129,6 +36,8 @@ fn the_best_model_is_chosen_and_knows_the_world() {
     let (report, _) = read_document::<TrainReport>(&report).unwrap();
     assert_eq!(report.model, reference.sha256);
     assert_eq!((report.train_rows, report.valid_rows), (2000, 400));
+    assert_eq!(report.learned_from, LearnedFrom::TrainAndValid);
+    assert_eq!(report.folds.len(), 4);
     let order: Vec<_> = report
         .candidates
         .iter()
@@ -239,7 +148,7 @@ fn a_table_of_another_program_is_used_with_one_warning() {
     for name in ["train.parquet", "valid.parquet"] {
         fs::write(
             folder.path().join(name),
-            include_bytes!("data/foreign.parquet"),
+            include_bytes!("../data/foreign.parquet"),
         )
         .unwrap();
     }

@@ -1,0 +1,121 @@
+//! Values a thousand times too large or too small: a unit other than the one declared.
+//!
+//! Not a correction: the raw values stay, the suspected factor is reported.
+
+use crate::Quantity;
+
+/// Between µg and mg, ppb and ppm, µg and g/1000: the factor that units of concentration are confused by.
+const FACTOR: f64 = 1_000.0;
+/// A median within this factor of a thousand times the reference is a slip; real stations of one network differ by
+/// less than a hundred. Ours.
+const WITHIN: f64 = 10.0;
+/// So many other stations make a reference; ours.
+const OTHERS_MIN: usize = 2;
+/// So many positive readings make a median worth comparing; ours.
+const READINGS_MIN: usize = 24;
+
+/// Where the median of a station's readings lies, in our units: from the cleanest to the worst sites of the world
+/// with a margin. Medians, not hours: an hour may leave it. Background CO is 0.1 mg/m³, PM2.5 at remote sites 1 to
+/// 2 µg/m³, the worst cities' medians are some hundreds. Ours.
+const fn plausible_median(quantity: Quantity) -> Option<(f64, f64)> {
+    match quantity {
+        Quantity::Pm25 => Some((0.5, 500.0)),
+        Quantity::Pm10 => Some((1.0, 1_000.0)),
+        Quantity::No2 | Quantity::So2 => Some((0.05, 400.0)),
+        Quantity::O3 => Some((0.5, 400.0)),
+        Quantity::Co => Some((0.03, 15.0)),
+        _ => None,
+    }
+}
+
+/// The median of the positive readings; none where there are too few of them.
+pub fn median_positive(values: &[f32]) -> Option<f32> {
+    let mut positive: Vec<f32> = values
+        .iter()
+        .copied()
+        .filter(|value| 0.0 < *value)
+        .collect();
+    if positive.len() < READINGS_MIN {
+        return None;
+    }
+    let middle = positive.len() / 2;
+    Some(*positive.select_nth_unstable_by(middle, f32::total_cmp).1)
+}
+
+/// By how much values with this median seem multiplied, 1000 or 0.001; none if nothing is suspected.
+///
+/// Dividing by the factor must make the median plausible, and either the other stations' medians are that far away
+/// or, where fewer than two others are known, the median is implausible as it stands.
+pub fn factor(quantity: Quantity, median: f32, others: &[f32]) -> Option<f32> {
+    let (lowest, highest) = plausible_median(quantity)?;
+    let plausible = |value: f64| (lowest..=highest).contains(&value);
+    let median = f64::from(median);
+    let reference = reference(others);
+    [FACTOR, 1.0 / FACTOR]
+        .into_iter()
+        .find(|&factor| {
+            let repaired = median / factor;
+            plausible(repaired)
+                && match reference {
+                    Some(reference) => {
+                        let apart = repaired / reference;
+                        1.0 / WITHIN < apart && apart < WITHIN
+                    }
+                    None => !plausible(median),
+                }
+        })
+        .map(|factor| factor as f32)
+}
+
+fn reference(others: &[f32]) -> Option<f64> {
+    if others.len() < OTHERS_MIN {
+        return None;
+    }
+    let mut sorted = others.to_vec();
+    let middle = sorted.len() / 2;
+    Some(f64::from(
+        *sorted.select_nth_unstable_by(middle, f32::total_cmp).1,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CO: [f32; 8] = [0.9, 0.7, 1.1, 1.2, 0.6, 0.8, 1.0, 0.9];
+
+    #[test]
+    fn a_thousandfold_is_named_against_other_stations() {
+        assert_eq!(factor(Quantity::Co, 900.0, &CO), Some(1_000.0));
+        assert_eq!(factor(Quantity::Co, 0.000_9, &CO), Some(0.001));
+        assert_eq!(
+            factor(Quantity::No2, 0.04, &[38.0, 52.0, 47.0]),
+            Some(0.001)
+        );
+    }
+
+    #[test]
+    fn a_dirty_or_a_clean_station_is_left() {
+        for median in [0.1, 0.3, 2.0, 9.0, 14.0] {
+            assert_eq!(factor(Quantity::Co, median, &CO), None);
+        }
+        assert_eq!(factor(Quantity::Pm25, 3.0, &[80.0, 95.0, 120.0]), None);
+        assert_eq!(factor(Quantity::Pm25, 300.0, &[4.0, 5.0]), None);
+        assert_eq!(factor(Quantity::Temp, 20_000.0, &[20.0, 21.0]), None);
+    }
+
+    #[test]
+    fn a_lone_station_is_judged_by_what_is_plausible() {
+        assert_eq!(factor(Quantity::Co, 900.0, &[]), Some(1_000.0));
+        assert_eq!(factor(Quantity::Co, 1.2, &[]), None);
+        assert_eq!(factor(Quantity::Pm25, 0.05, &[40.0]), Some(0.001));
+    }
+
+    #[test]
+    fn a_median_needs_readings() {
+        assert_eq!(median_positive(&[1.0; 23]), None);
+        let mut values = vec![2.0; 25];
+        values.extend([0.0, -1.0, f32::NAN]);
+        assert_eq!(median_positive(&values), Some(2.0));
+    }
+}

@@ -1,0 +1,230 @@
+//! The judging itself: reads, asks, reports, writes, says.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use pm25_air::civil::format_utc;
+use pm25_artifact::eval::EvalReport;
+use pm25_artifact::model::Model;
+use pm25_artifact::train::LearnedFrom;
+use pm25_file::{Fault, Input, InputRef};
+use pm25_table::Table;
+use pm25_tool::{Console, Outcome, Threads};
+
+use crate::answers::Answers;
+use crate::exam::{self, Exam};
+use crate::exceed::{Lessons, Wish, chances};
+use crate::files::Folder;
+use crate::opening::{self, Look};
+use crate::report::{self, Case};
+use crate::rival::Rival;
+use crate::{plots, say};
+
+/// Skill of a forecast over persistence that makes one look for a leak. On twelve Beijing stations the best honest
+/// models reach 0.16 to 0.21 at 1 to 24 h, and a random split of the rows 0.15, 0.38 and 0.50; weather forecasts of
+/// the coming day may bring an honest model above it.
+const SKILL_TOO_GOOD: f64 = 0.35;
+/// R² of a nowcast that does the same: on the same stations 0.91 is honest without PM2.5 of earlier hours and 0.979
+/// with them, and a city mean that contains the target gives 0.996.
+const R2_TOO_GOOD: f64 = 0.99;
+
+/// What the user typed.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct JudgeArgs {
+    /// Model to judge (model.json)
+    #[arg(long, value_name = "FILE", required = true)]
+    model: Option<Input>,
+    /// Test rows (test.parquet)
+    #[arg(long, value_name = "FILE", required = true)]
+    test: Option<Input>,
+    /// Another model, or the folder of its evaluation, to hold it against on the same rows
+    #[arg(long, value_name = "FILE|DIR")]
+    against: Option<Input>,
+    /// Validation rows (valid.parquet), from which lines for warnings and probabilities are learned
+    #[arg(long, value_name = "FILE")]
+    valid: Option<Input>,
+    /// Warn of single hours above these, µg/m³
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "75,150", value_parser = level)]
+    thresholds: Vec<f64>,
+    /// What a warning costs, as a share of what a missed hour costs: between 0 and 1
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "valid")]
+    warning_cost: Option<f64>,
+    /// Folder for eval.json, predictions.parquet and pictures
+    #[arg(long, value_name = "DIR", required = true)]
+    out_dir: Option<PathBuf>,
+    /// Column with what was measured
+    #[arg(long, value_name = "NAME", default_value = exam::TARGET)]
+    target: String,
+    /// Draw no pictures
+    #[arg(long)]
+    no_plots: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// Judges a model.
+pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
+    let [model, test] = [&args.model, &args.test].map(|input| input.as_ref());
+    let (Some(model), Some(test), Some(out_dir)) = (model, test, &args.out_dir) else {
+        return Err(Fault::usage("nothing to judge")
+            .hint("pm25-eval --model FILE --test FILE --out-dir DIR")
+            .into());
+    };
+    let (model, model_ref) = Model::read(model)?;
+    let table = Table::read(test, "pm25-features")?;
+    let exam = Exam::of(&table, &args.target, &model)?;
+    for warning in exam::warnings(&table, &model) {
+        console.warn(&warning);
+    }
+    note_opening(out_dir, (&exam, &model_ref), console);
+    let valid = match &args.valid {
+        Some(input) => Some(Table::read(input, "pm25-features")?),
+        None => None,
+    };
+    let valid = match &valid {
+        Some(table) => Some(lessons(args, table, (&exam, &model))?),
+        None => None,
+    };
+    let answers = args.threads.install(|| Answers::of(&model, &exam))??;
+    let rival = args
+        .against
+        .as_ref()
+        .map(|other| args.threads.install(|| Rival::of(other, &model, &exam)))
+        .transpose()?
+        .transpose()?;
+    let wish = Wish {
+        thresholds: &args.thresholds,
+        warning_cost: args.warning_cost,
+        lessons: valid
+            .as_ref()
+            .map(|(exam, answers)| Lessons { exam, answers }),
+    };
+    let chances = chances(&answers, &wish);
+    let case = Case {
+        model: (&model, &model_ref),
+        answers: &answers,
+        rival: rival.as_ref(),
+        wish: &wish,
+        chances: &chances,
+    };
+    let mut report = args.threads.install(|| report::report(&exam, &case))??;
+    if let Some(warning) = too_good(&report) {
+        console.warn(&warning);
+    }
+    let folder = Folder { path: out_dir };
+    folder.predictions(&exam, &answers, &chances, &mut report)?;
+    if !args.no_plots {
+        folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
+    }
+    folder.report(&mut report)?;
+    console.say(&say::Said(&report))?;
+    Ok(Outcome::Done)
+}
+
+/// Validation rows and what the model says to them; refused if they are not all before the test rows.
+fn lessons<'t>(
+    args: &JudgeArgs,
+    table: &'t Table,
+    (test, model): (&Exam<'_>, &Model),
+) -> Result<(Exam<'t>, Answers)> {
+    let exam = Exam::of(table, &args.target, model)?;
+    if model.learned_from() == LearnedFrom::TrainAndValid {
+        let what = format!(
+            "the model has learned from validation rows: {} would flatter it",
+            exam.source().name
+        );
+        return Err(Fault::bad_data(what)
+            .hint("leave --valid out, or judge a model that learned from train rows alone: pm25-train --model boost")
+            .into());
+    }
+    let last = exam.time_s.and_then(|time_s| time_s.iter().max());
+    let first = test.time_s.and_then(|time_s| time_s.iter().min());
+    let horizon_s = i64::from(pm25_air::Task::from(model.task()).horizon_h()) * 3600;
+    let overlaps = match (last, first) {
+        (Some(last), Some(first)) => *first <= last.saturating_add(horizon_s),
+        _ => exam.source().sha256 == test.source().sha256,
+    };
+    if overlaps {
+        let until = last.map_or_else(String::new, |time| format!(" up to {}", format_utc(*time)));
+        let what = format!(
+            "{} holds rows{until} that are not before the test rows of {}",
+            exam.source().name,
+            test.source().name
+        );
+        return Err(Fault::bad_data(what)
+            .hint("lines for warnings are chosen on rows before the test: give the valid.parquet of the same pm25-prep run")
+            .into());
+    }
+    let answers = args.threads.install(|| Answers::of(model, &exam))??;
+    Ok((exam, answers))
+}
+
+/// An opening that cannot be written down is no reason not to judge.
+fn note_opening(out_dir: &Path, (exam, model): (&Exam<'_>, &InputRef), console: &Console) {
+    let look = Look {
+        test: exam.source(),
+        model,
+    };
+    match opening::record(out_dir, &look) {
+        Ok(0) => {}
+        Ok(others) => {
+            let models = if others == 1 {
+                "another model has"
+            } else {
+                "other models have"
+            };
+            console.warn(&format!(
+                "{models} been judged on {} before ({others} in runs.jsonl): who chooses by these scores \
+                 needs new test rows to know how good the choice is",
+                exam.source().name
+            ));
+        }
+        Err(error) => console.warn(&format!(
+            "that {} was opened cannot be written into runs.jsonl: {error}",
+            exam.source().name
+        )),
+    }
+}
+
+/// A score that air does not allow.
+fn too_good(report: &EvalReport) -> Option<String> {
+    let what = match pm25_air::Task::from(report.model.task) {
+        pm25_air::Task::Forecast { .. } | pm25_air::Task::DayMean => report
+            .skill_over_persistence
+            .skill
+            .filter(|skill| SKILL_TOO_GOOD < *skill)
+            .map(|skill| format!("a skill of {skill:.3} over persistence")),
+        pm25_air::Task::Nowcast => report
+            .metrics
+            .r2
+            .filter(|r2| R2_TOO_GOOD < *r2)
+            .map(|r2| format!("an R² of {r2:.4}")),
+    };
+    what.map(|what| {
+        format!("{what} is too good for air: look for the target in the features (`pm25-eval probe` does)")
+    })
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    let value: f64 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not a number"))?;
+    if 0.0 < value && value <= 10_000.0 {
+        Ok(value)
+    } else {
+        Err(format!("{text} µg/m³ is outside 0 to 10000"))
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value: f64 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not a number"))?;
+    if 0.0 < value && value < 1.0 {
+        Ok(value)
+    } else {
+        Err(format!("{text} is not between 0 and 1"))
+    }
+}

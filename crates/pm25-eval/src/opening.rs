@@ -1,0 +1,178 @@
+//! Who has looked at which test rows: each opening is a line in `runs.jsonl`, outside everything that is sealed.
+//!
+//! A test set answers one question once. Whoever tries model after model on it chooses by it, and the best score is
+//! then too good. It is not a lock: it counts and warns.
+//!
+//! The file is `artifacts/runs.jsonl` where the output lies below a folder of that name, as in the pipeline, else
+//! `runs.jsonl` beside the output folder. One line is one write at the end of the file, so that several programs may
+//! write at once; a line that is none of ours, or torn, is passed over.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pm25_file::{InputRef, Sha256};
+use serde::{Deserialize, Serialize};
+
+const HISTORY: &str = "runs.jsonl";
+const ARTIFACTS: &str = "artifacts";
+
+/// One line.
+#[derive(Deserialize, Serialize)]
+struct Line {
+    /// Seconds since 1970, UTC.
+    started_s: u64,
+    test_opening: Opening,
+}
+
+/// One look at test rows.
+#[derive(Deserialize, Serialize)]
+struct Opening {
+    test: InputRef,
+    model: InputRef,
+    /// The account, as the system says it.
+    who: Option<String>,
+}
+
+/// Which rows, which model.
+pub(crate) struct Look<'a> {
+    pub(crate) test: &'a InputRef,
+    pub(crate) model: &'a InputRef,
+}
+
+/// Writes the opening down; returns how many other models have seen these rows before.
+pub(crate) fn record(out_dir: &Path, look: &Look<'_>) -> io::Result<usize> {
+    let path = place(out_dir);
+    let others = others(&fs::read(&path).or_else(none_yet)?, look);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let line = Line {
+        started_s: now.map_or(0, |since| since.as_secs()),
+        test_opening: Opening {
+            test: look.test.clone(),
+            model: look.model.clone(),
+            who: std::env::var("USER").ok(),
+        },
+    };
+    append(&path, &serde_json::to_string(&line)?)?;
+    Ok(others)
+}
+
+fn none_yet(error: io::Error) -> io::Result<Vec<u8>> {
+    match error.kind() {
+        io::ErrorKind::NotFound => Ok(Vec::new()),
+        _ => Err(error),
+    }
+}
+
+fn others(history: &[u8], look: &Look<'_>) -> usize {
+    let lines = history.split(|byte| *byte == b'\n');
+    let mut models: Vec<Sha256> = lines
+        .filter_map(|line| serde_json::from_slice::<Line>(line).ok())
+        .map(|line| line.test_opening)
+        .filter(|opening| opening.test.sha256 == look.test.sha256)
+        .map(|opening| opening.model.sha256)
+        .filter(|model| *model != look.model.sha256)
+        .collect();
+    models.sort_unstable();
+    models.dedup();
+    models.len()
+}
+
+/// Where the history of this output is.
+fn place(out_dir: &Path) -> PathBuf {
+    let absolute = std::path::absolute(out_dir).unwrap_or_else(|_| out_dir.to_owned());
+    let above = absolute.ancestors().skip(1);
+    let artifacts = above
+        .clone()
+        .find(|folder| folder.file_name().is_some_and(|name| name == ARTIFACTS));
+    let beside = absolute.parent().unwrap_or(&absolute);
+    artifacts.unwrap_or(beside).join(HISTORY)
+}
+
+/// Adds a line with one write. A torn last line, as a crash leaves it, stays alone on its line.
+fn append(path: &Path, line: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .open(path)?;
+    let mut last = [b'\n'];
+    if 0 < file.metadata()?.len() {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    let start = if last == [b'\n'] { "" } else { "\n" };
+    file.write_all(format!("{start}{line}\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> InputRef {
+        InputRef {
+            name: name.to_owned(),
+            sha256: Sha256::of(name.as_bytes()),
+        }
+    }
+
+    #[test]
+    fn only_other_models_on_the_same_rows_count_and_each_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let out = temp.path().join("artifacts/24h/eval");
+        let look = |test: &str, model: &str| {
+            let (test, model) = (file(test), file(model));
+            record(
+                &out,
+                &Look {
+                    test: &test,
+                    model: &model,
+                },
+            )
+            .unwrap()
+        };
+        assert_eq!(look("test", "a"), 0);
+        assert_eq!(look("test", "a"), 0, "the same again");
+        assert_eq!(look("another", "b"), 0);
+        assert_eq!(look("test", "b"), 1);
+        assert_eq!(look("test", "b"), 1);
+        assert_eq!(look("test", "c"), 2);
+        let history = fs::read_to_string(temp.path().join("artifacts/runs.jsonl")).unwrap();
+        assert_eq!(history.lines().count(), 6);
+    }
+
+    #[test]
+    fn foreign_and_torn_lines_are_passed_over() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(
+            temp.path().join(HISTORY),
+            "{\"status\":0}\n\u{fffd}\n{\"started_s\":",
+        )
+        .unwrap();
+        let (test, a, b) = (file("test"), file("a"), file("b"));
+        let out = temp.path().join("out");
+        record(
+            &out,
+            &Look {
+                test: &test,
+                model: &a,
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            record(
+                &out,
+                &Look {
+                    test: &test,
+                    model: &b
+                }
+            )
+            .unwrap(),
+            1
+        );
+    }
+}

@@ -1,0 +1,353 @@
+//! The rules of [`pm25_air::quality`] over all stations: flags are set, hours counted, first hours remembered.
+//!
+//! Not the rules. No value is changed here, and no flag is taken back.
+//!
+//! ```text
+//! Network   each station's PM2.5 and medians, as merged        4 bytes for each hour, 8 KiB for each station
+//! check     one station at a time, side by side                two copies of one column, its runs and levels
+//! ```
+
+use std::collections::BTreeMap;
+
+use pm25_air::Quantity;
+use pm25_air::civil::{HOUR_S, format_at};
+use pm25_air::quality::neighbour::{self, Record};
+use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, slip};
+use pm25_artifact::ingest::{Example, Slip};
+use pm25_file::Output;
+
+use crate::layout::Source;
+use crate::number::as_written;
+use crate::stations::{Grid, Lines};
+
+/// Examples of a rule at one station.
+const EXAMPLES_MAX: usize = 3;
+/// A stretch that is looked at for a unit of its own: 30 days.
+const STRETCH_H: usize = 720;
+
+/// What the user says about quality and its report.
+#[derive(Debug, clap::Args)]
+pub(crate) struct QualityArgs {
+    /// Whose thresholds tell the doubtful: cn, in, us, eu or none [default: those of the files' network, else none]
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) profile: Option<Profile>,
+    /// Write the report as one page for people here
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<Output>,
+}
+
+/// The profile of a network by its sources, if they agree. An earlier table says nothing of its network.
+pub(crate) fn profile_of(sources: impl Iterator<Item = Source>) -> Profile {
+    let raw = sources.filter(|source| *source != Source::Observations);
+    let mut profiles = raw.map(|source| match source {
+        Source::UciBeijing => Profile::Cn,
+        Source::Cpcb => Profile::In,
+        Source::Aqs | Source::AirNow => Profile::Us,
+        Source::Eea => Profile::Eu,
+        _ => Profile::None,
+    });
+    let first = profiles.next().unwrap_or(Profile::None);
+    if profiles.all(|profile| profile == first) {
+        first
+    } else {
+        Profile::None
+    }
+}
+
+/// A station's PM2.5 and what its columns are like, for comparison with other stations.
+pub(crate) struct Pm25Series {
+    /// Start of the first hour, seconds since 1970 UTC.
+    pub(crate) start_s: i64,
+    /// µg/m³; NaN where it is missing or removed.
+    pub(crate) values: Vec<f32>,
+    /// The median of each pollutant's positive readings, as they stand.
+    pub(crate) medians: [Option<f32>; 13],
+}
+
+impl Pm25Series {
+    /// Of a merged station.
+    pub(crate) fn of(station: &Grid) -> Self {
+        let mut medians = [None; 13];
+        for quantity in POLLUTANTS {
+            medians[quantity.index()] = slip::median_positive(station.values(quantity));
+        }
+        Self {
+            start_s: station.start_s,
+            values: quality::usable(
+                station.values(Quantity::Pm25),
+                station.flags(Quantity::Pm25),
+            ),
+            medians,
+        }
+    }
+
+    fn record(&self) -> Record<'_> {
+        Record {
+            first_h: self.start_s.div_euclid(HOUR_S),
+            values: &self.values,
+        }
+    }
+}
+
+/// All stations side by side.
+pub(crate) struct Network {
+    stations: Vec<Pm25Series>,
+    samples: Vec<Vec<f32>>,
+}
+
+impl Network {
+    /// Of the stations in the order of the table.
+    pub(crate) fn new(stations: Vec<Pm25Series>) -> Self {
+        let records: Vec<Record> = stations.iter().map(Pm25Series::record).collect();
+        let samples = neighbour::samples(&records);
+        Self { stations, samples }
+    }
+
+    fn far_from_neighbours(&self, station_idx: usize) -> Vec<u32> {
+        let neighbours: Vec<Record> = neighbour::most_alike(station_idx, &self.samples)
+            .into_iter()
+            .map(|other| self.stations[other].record())
+            .collect();
+        neighbour::hours(&self.stations[station_idx].record(), &neighbours)
+    }
+
+    fn other_medians(&self, station_idx: usize, quantity: Quantity) -> Vec<f32> {
+        let others = self
+            .stations
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != station_idx);
+        others
+            .filter_map(|(_, station)| station.medians[quantity.index()])
+            .collect()
+    }
+}
+
+/// What the rules found at one station.
+#[derive(Debug, Default)]
+pub(crate) struct StationQuality {
+    /// Hours by observation column and rule.
+    pub(crate) rules: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The first hours of each rule.
+    pub(crate) examples: BTreeMap<Rule, Vec<Example>>,
+    pub(crate) slips: Vec<Slip>,
+}
+
+/// Sets the flags of one station, the `station_idx`-th of the network; values stay.
+pub(crate) fn check(
+    station: &mut Grid,
+    station_idx: usize,
+    network: &Network,
+    profile: Profile,
+    lines: &[Lines],
+) -> StationQuality {
+    let mut found = Vec::new();
+    let mut checked = StationQuality::default();
+    for quantity in POLLUTANTS {
+        let usable = quality::usable(station.values(quantity), station.flags(quantity));
+        found.extend(quality::series(&usable, quantity, profile));
+        let others = network.other_medians(station_idx, quantity);
+        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, others) {
+            checked
+                .slips
+                .push(slip_of(station, quantity, factor, &hours));
+            found.push(Finding {
+                rule: Rule::UnitSlip,
+                quantity,
+                hours,
+            });
+        }
+    }
+    found.extend(between_columns(station));
+    found.push(Finding {
+        rule: Rule::Neighbour,
+        quantity: Quantity::Pm25,
+        hours: network.far_from_neighbours(station_idx),
+    });
+    for finding in found.iter().filter(|finding| !finding.hours.is_empty()) {
+        checked.count(finding);
+        checked.show(finding, station, lines);
+        set(station, finding);
+    }
+    checked
+}
+
+/// PM2.5 above PM10 marks both: nobody knows which of them is wrong.
+fn between_columns(station: &Grid) -> Vec<Finding> {
+    let [pm25, pm10] = [Quantity::Pm25, Quantity::Pm10]
+        .map(|quantity| quality::usable(station.values(quantity), station.flags(quantity)));
+    let hours = quality::ratio::hours(&pm25, &pm10);
+    [Quantity::Pm25, Quantity::Pm10]
+        .map(|quantity| Finding {
+            rule: Rule::PmRatio,
+            quantity,
+            hours: hours.clone(),
+        })
+        .into()
+}
+
+/// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days.
+fn slipped(values: &[f32], quantity: Quantity, mut others: Vec<f32>) -> Option<(f32, Vec<u32>)> {
+    let own = slip::median_positive(values)?;
+    let hours_of = |from: usize, values: &[f32]| -> Vec<u32> {
+        let present = values
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !value.is_nan());
+        present
+            .map(|(hour_idx, _)| (from + hour_idx) as u32)
+            .collect()
+    };
+    if let Some(factor) = slip::factor(quantity, own, &others) {
+        return Some((factor, hours_of(0, values)));
+    }
+    if others.len() < 2 {
+        others = vec![own; 2];
+    }
+    let mut found: Option<(f32, Vec<u32>)> = None;
+    for (stretch_idx, stretch) in values.chunks(STRETCH_H).enumerate() {
+        let median = slip::median_positive(stretch);
+        let Some(factor) = median.and_then(|median| slip::factor(quantity, median, &others)) else {
+            continue;
+        };
+        let (known, hours) = found.get_or_insert((factor, Vec::new()));
+        if *known == factor {
+            hours.extend(hours_of(stretch_idx * STRETCH_H, stretch));
+        }
+    }
+    found
+}
+
+fn slip_of(station: &Grid, quantity: Quantity, factor: f32, hours: &[u32]) -> Slip {
+    let local = |hour_idx: Option<&u32>| {
+        let time_s = station.time_s(hour_idx.map_or(0, |&hour_idx| hour_idx as usize));
+        format_at(time_s, station.utc_offset_min)
+    };
+    Slip {
+        station: station.name.clone(),
+        column: quantity.column().to_owned(),
+        factor: as_written(factor),
+        hours: hours.len() as u64,
+        first: local(hours.first()),
+        last: local(hours.last()),
+    }
+}
+
+fn set(station: &mut Grid, finding: &Finding) {
+    let n_hours = station.n_hours;
+    let flags = &mut station.flags[finding.quantity.index()];
+    flags.resize(n_hours, 0);
+    for &hour_idx in &finding.hours {
+        flags[hour_idx as usize] |= finding.rule.flag();
+    }
+}
+
+impl StationQuality {
+    fn count(&mut self, finding: &Finding) {
+        let column = finding.quantity.column().to_owned();
+        let rules = self.rules.entry(column).or_default();
+        *rules.entry(finding.rule.name().to_owned()).or_default() += finding.hours.len() as u64;
+    }
+
+    fn show(&mut self, finding: &Finding, station: &Grid, lines: &[Lines]) {
+        let examples = self.examples.entry(finding.rule).or_default();
+        let values = station.values(finding.quantity);
+        for &hour_idx in finding.hours.iter().take(EXAMPLES_MAX) {
+            if examples.len() < EXAMPLES_MAX {
+                let time_s = station.time_s(hour_idx as usize);
+                let time = format_at(time_s, station.utc_offset_min);
+                let value = as_written(values[hour_idx as usize]);
+                let column = finding.quantity.column();
+                examples.push(Example {
+                    at: place(lines, time_s),
+                    text: format!("{}, {time}: {column} {value}", station.name),
+                });
+            }
+        }
+    }
+}
+
+/// `file:line` of an hour: where the first file has it.
+fn place(lines: &[Lines], time_s: i64) -> String {
+    let line = |lines: &Lines| {
+        let hour_idx = usize::try_from((time_s - lines.start_s).div_euclid(HOUR_S)).ok()?;
+        lines.line.get(hour_idx).copied().filter(|line| *line != 0)
+    };
+    lines
+        .iter()
+        .find_map(|of_file| Some(format!("{}:{}", of_file.file, line(of_file)?)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pm25_air::flag;
+
+    fn grid(name: &str, pm25: Vec<f32>) -> Grid {
+        let mut values: [Vec<f32>; 13] = Default::default();
+        let n_hours = pm25.len();
+        values[0] = pm25;
+        Grid {
+            name: name.to_owned(),
+            start_s: 0,
+            utc_offset_min: 480,
+            n_hours,
+            values,
+            flags: Default::default(),
+            channels: Default::default(),
+        }
+    }
+
+    fn wave(n: usize, times: f32) -> Vec<f32> {
+        (0..n)
+            .map(|hour| times * (60.0 + ((hour * 37) % 41) as f32))
+            .collect()
+    }
+
+    fn alone(station: &mut Grid) -> StationQuality {
+        let network = Network::new(vec![Pm25Series::of(station)]);
+        let lines = [Lines {
+            file: "a.csv".to_owned(),
+            start_s: 0,
+            line: (2..2 + station.n_hours as u32).collect(),
+        }];
+        check(station, 0, &network, Profile::Cn, &lines)
+    }
+
+    #[test]
+    fn a_spike_is_flagged_counted_and_shown_and_stays() {
+        let mut station = grid("A", wave(500, 0.5));
+        station.values[0][100] = 300.0;
+        let quality = alone(&mut station);
+        assert_eq!(station.values[0][100], 300.0);
+        assert_ne!(station.flags[0][100] & flag::SPIKE, 0);
+        assert_eq!(quality.rules["pm25_ug_m3"]["spike"], 1);
+        let example = &quality.examples[&Rule::Spike][0];
+        assert_eq!(example.at, "a.csv:102");
+        assert_eq!(example.text, "A, 1970-01-05T12:00:00+08:00: pm25_ug_m3 300");
+    }
+
+    #[test]
+    fn a_month_in_another_unit_is_named_with_its_factor() {
+        let mut station = grid("A", wave(3_600, 1.0));
+        for value in &mut station.values[0][1_440..2_160] {
+            *value /= 1_000.0;
+        }
+        let slips = alone(&mut station).slips;
+        assert_eq!((slips[0].factor, slips[0].hours), (0.001, 720));
+        assert_eq!(slips[0].column, "pm25_ug_m3");
+        assert_eq!(station.flags[0][1_439] & flag::UNIT, 0);
+        assert_ne!(station.flags[0][1_440] & flag::UNIT, 0);
+    }
+
+    #[test]
+    fn the_networks_files_choose_the_profile() {
+        let of = |sources: &[Source]| profile_of(sources.iter().copied());
+        assert_eq!(of(&[Source::UciBeijing; 2]), Profile::Cn);
+        assert_eq!(of(&[Source::Cpcb, Source::Aqs]), Profile::None);
+        assert_eq!(of(&[Source::Observations, Source::Eea]), Profile::Eu);
+        assert_eq!(of(&[Source::Generic]), Profile::None);
+        assert_eq!(of(&[]), Profile::None);
+    }
+}

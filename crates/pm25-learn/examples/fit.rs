@@ -1,0 +1,134 @@
+//! Times fitting, predicting and explaining on raw matrices, without anything around it: what `bench/peers/speed`
+//! holds against other libraries.
+//!
+//! Not a program for users, and not a benchmark of reading: files are in memory before a clock starts.
+//!
+//! ```text
+//! fit boost|forest TRAIN TEST COLUMNS SHAP_ROWS THREADS [name=value ...]
+//!   TRAIN, TEST  little-endian f32: the columns one after the other, then the target
+//! ```
+//!
+//! One line of JSON: seconds of each part, RMSE on the test rows, the largest resident memory in MiB (Linux).
+
+use std::error::Error;
+use std::io::Write;
+use std::time::Instant;
+
+use pm25_learn::Columns;
+use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, fit_boost, fit_forest, shap};
+
+type Anyhow<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Columns and target as they lie in a file.
+struct Raw {
+    values: Vec<f32>,
+    n_rows: usize,
+    n_columns: usize,
+}
+
+impl Raw {
+    fn read(path: &str, n_columns: usize) -> Anyhow<Self> {
+        let bytes = std::fs::read(path)?;
+        let (words, rest) = bytes.as_chunks::<4>();
+        let n_rows = words.len() / (n_columns + 1);
+        if !rest.is_empty() || n_rows * (n_columns + 1) != words.len() {
+            return Err(format!("{path} is no table of {n_columns} columns and a target").into());
+        }
+        Ok(Self {
+            values: words.iter().map(|&word| f32::from_le_bytes(word)).collect(),
+            n_rows,
+            n_columns,
+        })
+    }
+
+    fn columns(&self, n_rows: usize) -> Columns<'_> {
+        let column = |at: usize| &self.values[at * self.n_rows..][..n_rows];
+        Columns::new((0..self.n_columns).map(column).collect(), n_rows)
+    }
+
+    fn target(&self) -> &[f32] {
+        &self.values[self.n_columns * self.n_rows..]
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let begun = Instant::now();
+    let done = work();
+    (done, begun.elapsed().as_secs_f64())
+}
+
+fn fit(kind: &str, x: &Columns, y: &[f32], settings: &[(String, String)]) -> Anyhow<Ensemble> {
+    match kind {
+        "boost" => {
+            let params = BoostParams::from_pairs(settings)?;
+            Ok(fit_boost(x, y, None, &params, &|_| ()).ensemble)
+        }
+        "forest" => {
+            let params = ForestParams::from_pairs(settings)?;
+            Ok(fit_forest(x, y, &params, &|_| ()).ensemble)
+        }
+        _ => Err(format!("`{kind}` is neither boost nor forest").into()),
+    }
+}
+
+/// The largest resident memory so far, MiB; none where the system does not tell.
+fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+fn rmse(predictions: &[f64], target: &[f32]) -> f64 {
+    let squares = predictions.iter().zip(target);
+    let sum: f64 = squares.map(|(p, &y)| (p - f64::from(y)).powi(2)).sum();
+    (sum / target.len() as f64).sqrt()
+}
+
+fn main() -> Anyhow<()> {
+    let argv: Vec<String> = std::env::args().skip(1).collect();
+    let [
+        kind,
+        train,
+        test,
+        n_columns,
+        shap_rows,
+        threads,
+        settings @ ..,
+    ] = &argv[..]
+    else {
+        return Err(
+            "usage: fit boost|forest TRAIN TEST COLUMNS SHAP_ROWS THREADS [name=value ...]".into(),
+        );
+    };
+    let n_columns = n_columns.parse()?;
+    let settings = settings
+        .iter()
+        .filter_map(|setting| setting.split_once('='));
+    let settings: Vec<_> = settings
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let (train, test) = (Raw::read(train, n_columns)?, Raw::read(test, n_columns)?);
+    let shap_rows = shap_rows.parse::<usize>()?.min(test.n_rows);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.parse()?)
+        .build()?;
+    let line = pool.install(|| -> Anyhow<String> {
+        let x = train.columns(train.n_rows);
+        let (ensemble, fit_s) = timed(|| fit(kind, &x, train.target(), &settings));
+        let (ensemble, fit_mib) = (ensemble?, peak_mib());
+        let (predictions, predict_s) = timed(|| ensemble.predict(&test.columns(test.n_rows)));
+        let row: Vec<f32> = (0..n_columns).map(|c| test.columns(1).column(c)[0]).collect();
+        let (_, rows_s) = timed(|| (0..1000).map(|_| ensemble.predict_row(&row)).sum::<f64>());
+        let (_, shap_s) = timed(|| shap(&ensemble, &test.columns(shap_rows)));
+        let nodes: usize = ensemble.trees.iter().map(|tree| tree.n_nodes()).sum();
+        Ok(format!(
+            r#"{{"fit_s":{fit_s},"predict_s":{predict_s},"row_us":{},"shap_s":{shap_s},"rmse":{},"peak_mib":{},"nodes":{nodes}}}"#,
+            rows_s * 1000.0,
+            rmse(&predictions, test.target()),
+            fit_mib.map_or("null".to_owned(), |mib| mib.to_string()),
+        ))
+    })?;
+    writeln!(std::io::stdout(), "{line}")?;
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! A row as a few 64-bit words: its bins, what it asks for and how often it counts travel together.
+//!
+//! Not a table that is looked up: growing a tree moves whole rows, so that memory is read and written in order.
+//!
+//! ```text
+//! Load::Single   word 0   | gradient i16 | bin 5 | bin 4 | bin 3 | bin 2 | bin 1 | bin 0 |
+//! Load::Counted  word 0   | gradient i16 | count | bin 4 | bin 3 | bin 2 | bin 1 | bin 0 |
+//! Load::Weighted word 0   | gradient i16 |  weight u16   | bin 3 | bin 2 | bin 1 | bin 0 |
+//!                word 1 … | bin + 7 |                 …                 | bin + 1 | bin   |
+//! named rows     last word| number u32 of the row | …
+//!                63       48      40      32      24      16      8       0
+//! ```
+
+use std::ops::Range;
+
+/// What a row carries beside its bins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// A gradient; the row counts once.
+    Single,
+    /// A gradient and how often the row was drawn, at most 255 times.
+    Counted,
+    /// A gradient and a second derivative, both in steps of their own.
+    Weighted,
+}
+
+/// The gradient of a row that the tree does not see.
+pub(crate) const NOT_DRAWN: i16 = i16::MIN;
+
+impl Load {
+    /// Bins that fit into the first word.
+    fn n_first_bins(self) -> usize {
+        match self {
+            Self::Single => 6,
+            Self::Counted => 5,
+            Self::Weighted => 4,
+        }
+    }
+
+    /// The bits of the first word that hold bins.
+    pub(crate) fn bins_mask(self) -> u64 {
+        (1 << (8 * self.n_first_bins())) - 1
+    }
+}
+
+/// The gradient in a row's first word.
+pub(crate) fn gradient(first: u64) -> i16 {
+    (first >> 48) as i16
+}
+
+/// Where a feature's bin is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) word: usize,
+    pub(crate) shift: u32,
+}
+
+impl Place {
+    pub(crate) fn bin(self, row: &[u64]) -> u8 {
+        (row[self.word] >> self.shift) as u8
+    }
+}
+
+/// How rows are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) load: Load,
+    n_features: usize,
+    /// Words a row: 1, 2, 3, 4 or a larger power of two, so that a few sizes of row are all there are.
+    pub(crate) n_words: usize,
+}
+
+impl Layout {
+    /// The smallest rows that hold so many features.
+    pub(crate) fn new(load: Load, n_features: usize) -> Self {
+        Self::with_bytes(load, n_features, n_features)
+    }
+
+    /// Rows that also know their number.
+    pub(crate) fn named(load: Load, n_features: usize) -> Self {
+        // The upper half of the last word, which must not be the first.
+        let n_bytes = n_features.max(load.n_first_bins()) + 4;
+        Self::with_bytes(load, n_features, n_bytes)
+    }
+
+    fn with_bytes(load: Load, n_features: usize, n_bytes: usize) -> Self {
+        let n_words = 1 + n_bytes.saturating_sub(load.n_first_bins()).div_ceil(8);
+        let n_words = match n_words {
+            1..=4 => n_words,
+            more => more.next_power_of_two(),
+        };
+        Self {
+            load,
+            n_features,
+            n_words,
+        }
+    }
+
+    pub(crate) fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    pub(crate) fn place(&self, feature: usize) -> Place {
+        let n_first = self.load.n_first_bins();
+        if feature < n_first {
+            let shift = 8 * feature as u32;
+            return Place { word: 0, shift };
+        }
+        let byte = feature - n_first;
+        Place {
+            word: 1 + byte / 8,
+            shift: 8 * (byte % 8) as u32,
+        }
+    }
+
+    /// The features that a word holds.
+    pub(crate) fn features_in(&self, word: usize) -> Range<usize> {
+        let start_of = |word: usize| match word {
+            0 => 0,
+            _ => self.load.n_first_bins() + 8 * (word - 1),
+        };
+        start_of(word).min(self.n_features)..start_of(word + 1).min(self.n_features)
+    }
+
+    /// Puts a row's number where named rows have it.
+    pub(crate) fn name(row: &mut [u64], number: u32) {
+        if let Some(last) = row.last_mut() {
+            *last = *last & u64::from(u32::MAX) | u64::from(number) << 32;
+        }
+    }
+
+    /// The number of a named row.
+    pub(crate) fn number(row: &[u64]) -> usize {
+        row.last().map_or(0, |last| last >> 32) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bin_has_a_byte_of_its_own() {
+        for load in [Load::Single, Load::Counted, Load::Weighted] {
+            for n_features in [0, 1, 4, 5, 6, 7, 13, 14, 15, 26, 63, 200] {
+                for layout in [
+                    Layout::new(load, n_features),
+                    Layout::named(load, n_features),
+                ] {
+                    let mut row = vec![0; layout.n_words];
+                    row[0] = !load.bins_mask();
+                    for feature in 0..n_features {
+                        let Place { word, shift } = layout.place(feature);
+                        assert!(layout.features_in(word).contains(&feature));
+                        assert_eq!(row[word] >> shift & 255, 0);
+                        row[word] |= 255 << shift;
+                    }
+                    assert_eq!(
+                        (0..layout.n_words)
+                            .map(|w| layout.features_in(w).len())
+                            .sum::<usize>(),
+                        n_features
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_disturbs_no_bin() {
+        for n_features in [0, 3, 5, 6, 9, 10, 14, 40] {
+            let layout = Layout::named(Load::Counted, n_features);
+            let mut row = vec![0; layout.n_words];
+            Layout::name(&mut row, u32::MAX - 1);
+            Layout::name(&mut row, 77);
+            assert_eq!(Layout::number(&row), 77);
+            for feature in 0..n_features {
+                assert_eq!(layout.place(feature).bin(&row), 0);
+            }
+            assert_eq!(gradient(row[0]), 0);
+        }
+    }
+
+    #[test]
+    fn six_features_and_a_gradient_are_one_word() {
+        assert_eq!(Layout::new(Load::Single, 6).n_words, 1);
+        assert_eq!(Layout::new(Load::Single, 7).n_words, 2);
+        assert_eq!(Layout::named(Load::Counted, 6).n_words, 2);
+        assert_eq!(Layout::new(Load::Single, 26).n_words, 4);
+        assert_eq!(Layout::new(Load::Single, 31).n_words, 8);
+    }
+}

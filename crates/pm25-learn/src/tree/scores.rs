@@ -1,0 +1,582 @@
+//! The training rows between two trees: what the trees so far say of each, and what the next one shall learn.
+//!
+//! Not the growing of a tree. Two passes over the rows, both from front to back, lie between one tree and the next:
+//! one finds each row's leaf and sums residuals by leaf; one adds the leaves' values, and makes, rounds and packs the
+//! next gradients while it counts them into the root's histogram.
+//!
+//! Sums of floating-point numbers run over blocks of fixed size in a fixed order, whatever the number of threads.
+
+use rayon::prelude::*;
+
+use super::assign::Assign;
+use super::chance::Stream;
+use super::grow::{Seed, Span};
+use super::histogram::{Among, Histogram, Size, Sum};
+use super::objective::Objective;
+use super::quantise::Rounding;
+use super::rows::{Layout, Load, NOT_DRAWN, gradient};
+use super::split::Steps;
+use super::sums::{BLOCK, Lanes};
+use super::wide::Work;
+
+/// Rows whose residuals are at hand at once.
+const CHUNK: usize = 512;
+/// Rows over which residuals are summed by leaf, if there are few leaves.
+const LEAF_BLOCK: usize = 1 << 14;
+
+/// What is to be learned of each row.
+#[derive(Clone, Copy)]
+pub(crate) struct Goal<'a> {
+    pub(crate) objective: Objective,
+    pub(crate) y: &'a [f32],
+    /// How much each row counts; empty if all count once.
+    pub(crate) weights: &'a [f32],
+    /// The score of no tree.
+    pub(crate) base: f64,
+}
+
+impl Goal<'_> {
+    /// What rows carry: second derivatives only if they differ.
+    pub(crate) fn load(&self) -> Load {
+        if self.weights.is_empty() && !self.objective.is_curved() {
+            Load::Single
+        } else {
+            Load::Weighted
+        }
+    }
+
+    /// The goal of the rows from `first` on.
+    #[inline(always)]
+    fn from(&self, first: usize) -> Self {
+        Self {
+            y: &self.y[first..],
+            weights: self.weights.get(first..).unwrap_or(&[]),
+            ..*self
+        }
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.weights
+            .get(row)
+            .map_or(1.0, |&weight| f64::from(weight))
+    }
+
+    /// What the first rows want, by their sums over trees, each as much as it counts.
+    #[inline(always)]
+    fn wants(&self, sums: &[f64], wants: &mut Wants) {
+        let rows = self.y.iter().zip(sums);
+        if self.objective == Objective::Squared && self.weights.is_empty() {
+            for (gradient, (&y, &sum)) in wants.gradients.iter_mut().zip(rows) {
+                *gradient = f64::from(y) - (self.base + sum);
+            }
+            return;
+        }
+        for (row, (&y, &sum)) in rows.enumerate() {
+            let weight = self.weight(row);
+            let want = self.objective.want(f64::from(y), self.base + sum);
+            wants.gradients[row] = weight * want.gradient;
+            wants.hessians[row] = weight * want.hessian;
+            wants.losses[row] = weight * want.loss;
+        }
+    }
+
+    /// Adds the losses of the first `n` rows.
+    #[inline(always)]
+    fn add_losses(&self, lanes: &mut Lanes, wants: &Wants, n: usize) {
+        if self.objective == Objective::Squared && self.weights.is_empty() {
+            lanes.add(&wants.gradients[..n], |residual| residual * residual);
+        } else {
+            lanes.add(&wants.losses[..n], |loss| loss);
+        }
+    }
+}
+
+/// What a chunk of rows wants. With squared error and equal weights, only gradients are written.
+struct Wants {
+    gradients: [f64; CHUNK],
+    hessians: [f64; CHUNK],
+    losses: [f64; CHUNK],
+}
+
+impl Wants {
+    fn new() -> Self {
+        Self {
+            gradients: [0.0; CHUNK],
+            hessians: [0.0; CHUNK],
+            losses: [0.0; CHUNK],
+        }
+    }
+}
+
+/// Training rows in bins, and the sums of trees.
+pub(crate) struct Scores<'a> {
+    pub(crate) layout: Layout,
+    goal: Goal<'a>,
+    weight: f64,
+    table: Vec<u64>,
+    /// Two buffers in which trees part rows.
+    buffers: [Vec<u64>; 2],
+    /// Sum over trees for each row, exactly as the finished ensemble will sum it.
+    sums: Vec<f64>,
+    /// The leaf of the last tree, numbered from the left.
+    leaves: Vec<u16>,
+    /// With squared error, no residual is larger.
+    residual_max: f64,
+}
+
+/// How the next tree's rows are drawn and its gradients rounded.
+#[derive(Clone, Copy)]
+pub(crate) struct Draw {
+    /// Share of rows that are drawn.
+    pub(crate) subsample: f64,
+    pub(crate) rows: Stream,
+    pub(crate) rounding: Stream,
+}
+
+/// What a tree starts from.
+pub(crate) struct Start {
+    pub(crate) histogram: Histogram,
+    pub(crate) sum: Sum,
+    /// What one step of a gradient and of a second derivative stand for.
+    pub(crate) steps: Steps,
+    /// The error of the trees so far.
+    pub(crate) error: f64,
+}
+
+impl<'a> Scores<'a> {
+    /// Rows of which no tree has said anything yet.
+    pub(crate) fn new(layout: Layout, table: Vec<u64>, goal: Goal<'a>) -> Self {
+        let (y, base) = (goal.y, goal.base);
+        let residual_max = y.par_iter().map(|&y| (f64::from(y) - base).abs());
+        let weights: Vec<f64> = (0..goal.weights.len())
+            .map(|row| goal.weight(row))
+            .collect();
+        Self {
+            residual_max: residual_max.reduce(|| 0.0, f64::max),
+            buffers: [vec![0; table.len()], vec![0; table.len()]],
+            sums: vec![0.0; y.len()],
+            leaves: vec![0; y.len()],
+            weight: match goal.weights {
+                [] => y.len() as f64,
+                _ => super::sums::sum_of(&weights, |weight| weight),
+            },
+            layout,
+            goal,
+            table,
+        }
+    }
+
+    /// What a histogram of all rows must hold.
+    pub(crate) fn size(&self) -> Size {
+        Size {
+            layout: self.layout,
+            n_drawn: self.goal.y.len(),
+        }
+    }
+
+    /// Rows of a shard: whole blocks, and a few shards a thread if there are rows enough.
+    fn shard_rows(&self) -> usize {
+        let n_shards = 2 * rayon::current_num_threads();
+        let n_blocks = self.goal.y.len().div_ceil(BLOCK);
+        if n_blocks < 4 * n_shards {
+            return n_blocks.max(1) * BLOCK;
+        }
+        n_blocks.div_ceil(n_shards) * BLOCK
+    }
+
+    /// Adds the last tree, of which leaf `i` from the left says `values[i]`, and prepares the next. If chance would
+    /// leave out every row, all are drawn.
+    pub(crate) fn start(&mut self, values: &[f32], draw: Draw) -> Start {
+        let start = self.start_if_any(values, draw);
+        if 0 < start.sum.weight || self.goal.y.is_empty() {
+            return start;
+        }
+        let all = Draw {
+            subsample: 1.0,
+            ..draw
+        };
+        self.start_if_any(&[], all)
+    }
+
+    fn start_if_any(&mut self, values: &[f32], draw: Draw) -> Start {
+        let largest = values
+            .iter()
+            .fold(0.0_f32, |max, value| max.max(value.abs()));
+        let bound = self.residual_max + f64::from(largest);
+        let values: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
+        let known = self.goal.objective.gradient_max(bound);
+        let (values, [gradient_max, hessian_max]) = match (known, self.layout.load) {
+            (Some(gradient_max), Load::Single) => (values, [gradient_max, 0.0]),
+            _ => (Vec::new(), self.measure(&values)),
+        };
+        let pass = Pass {
+            layout: self.layout,
+            size: self.size(),
+            values,
+            gradients: Rounding::new(gradient_max, draw.rounding),
+            // These have no sign, and so one bit more.
+            hessians: Rounding::new(hessian_max / 2.0, draw.rounding.child(1)),
+            drawn: draw.rows,
+            drawn_below: (draw.subsample * 65_536.0).ceil() as u32,
+        };
+        let n_rows = self.shard_rows();
+        let (goal, n_words) = (self.goal, self.layout.n_words);
+        let tables = self.table.par_chunks_mut(n_rows * n_words);
+        let shards = (
+            tables,
+            self.sums.par_chunks_mut(n_rows),
+            self.leaves.par_chunks(n_rows),
+        );
+        let done = shards.into_par_iter().enumerate();
+        let done: Vec<Done> = done
+            .map(|(shard, (table, sums, leaves))| {
+                let first = shard * n_rows;
+                let goal = goal.from(first);
+                let shard = Shard { sums, leaves, goal };
+                super::wide::run(Over {
+                    pass: &pass,
+                    first,
+                    table,
+                    shard,
+                })
+            })
+            .collect();
+        self.residual_max = done
+            .iter()
+            .fold(0.0, |max, done| max.max(done.gradient_max));
+        let losses: Vec<f64> = done
+            .iter()
+            .flat_map(|done| done.losses.iter().copied())
+            .collect();
+        let mut histogram = Histogram::new(self.size());
+        done.iter()
+            .for_each(|done| histogram.merge(&done.histogram));
+        let weight_step = match self.layout.load {
+            Load::Weighted => pass.hessians.step(),
+            Load::Single | Load::Counted => 1.0,
+        };
+        Start {
+            sum: self.total(&histogram),
+            histogram,
+            steps: Steps {
+                gradient: pass.gradients.step(),
+                weight: weight_step,
+            },
+            error: goal
+                .objective
+                .error(super::sums::in_order(&losses), self.weight),
+        }
+    }
+
+    /// Adds the last tree's values and finds the largest gradient and second derivative.
+    fn measure(&mut self, values: &[f64]) -> [f64; 2] {
+        let goal = self.goal;
+        let chunks = self
+            .sums
+            .par_chunks_mut(CHUNK)
+            .zip(self.leaves.par_chunks(CHUNK));
+        let largest = chunks.enumerate().map(|(chunk, (sums, leaves))| {
+            let mut wants = Wants::new();
+            add_values(values, sums, leaves);
+            goal.from(chunk * CHUNK).wants(sums, &mut wants);
+            // Elsewhere these are 0, and with squared error and equal weights nobody measures.
+            [max_abs(&wants.gradients), max_abs(&wants.hessians)]
+        });
+        largest.reduce(|| [0.0; 2], |a, b| [a[0].max(b[0]), a[1].max(b[1])])
+    }
+
+    /// The sum over all rows drawn.
+    fn total(&self, histogram: &Histogram) -> Sum {
+        if 0 < self.layout.n_features() {
+            return histogram.total(0);
+        }
+        let firsts = self
+            .table
+            .chunks_exact(self.layout.n_words)
+            .map(|row| row[0]);
+        let drawn = firsts.filter(|&first| gradient(first) != NOT_DRAWN);
+        drawn.fold(Sum::default(), |sum, first| {
+            sum + super::histogram::sum_of_row(self.layout.load, first)
+        })
+    }
+
+    /// The root of the next tree.
+    pub(crate) fn seed(&mut self, histogram: Histogram, sum: Sum) -> Seed<'_> {
+        let n_words = (self.shard_rows() * self.layout.n_words).max(1);
+        let [rows, spare] = &mut self.buffers;
+        let buffers = rows.chunks_mut(n_words).zip(spare.chunks_mut(n_words));
+        let spans = buffers.zip(self.table.chunks(n_words));
+        let spans = spans.map(|((rows, spare), table)| Span {
+            table: Some(table),
+            rows,
+            spare,
+        });
+        Seed {
+            spans: spans.collect(),
+            histogram,
+            sum,
+        }
+    }
+
+    /// Finds each row's leaf.
+    fn assign(&mut self, assign: &Assign) {
+        let layout = self.layout;
+        let chunks = self.leaves.par_chunks_mut(BLOCK);
+        let chunks = chunks.zip(self.table.par_chunks(BLOCK * layout.n_words));
+        chunks.for_each(|(leaves, table)| assign.fill(&layout, table, leaves));
+    }
+
+    /// Finds each row's leaf, and sums gradients and second derivatives of the rows drawn by leaf. With squared error
+    /// and equal weights the latter stay 0.
+    pub(crate) fn sum_by_leaf(&mut self, assign: &Assign, n_leaves: usize) -> Vec<[f64; 2]> {
+        let (layout, goal) = (self.layout, self.goal);
+        let n_rows = LEAF_BLOCK.max((32 * n_leaves).next_power_of_two());
+        let blocks = (
+            self.leaves.par_chunks_mut(n_rows),
+            self.table.par_chunks(n_rows * layout.n_words),
+            self.sums.par_chunks(n_rows),
+        );
+        let blocks = blocks.into_par_iter().enumerate();
+        let blocks = blocks.map(|(block, (leaves, table, sums))| {
+            super::wide::run(ByLeaf {
+                goal: goal.from(block * n_rows),
+                layout,
+                assign,
+                n_leaves,
+                leaves,
+                table,
+                sums,
+            })
+        });
+        let blocks: Vec<Vec<[f64; 2]>> = blocks.collect();
+        let mut totals = vec![[0.0; 2]; n_leaves];
+        for block in blocks {
+            for (total, sum) in totals.iter_mut().zip(block) {
+                *total = [total[0] + sum[0], total[1] + sum[1]];
+            }
+        }
+        totals
+    }
+
+    /// Finds each row's leaf, and the constant that serves the residuals of a leaf's drawn rows best.
+    pub(crate) fn centre_by_leaf(
+        &mut self,
+        assign: &Assign,
+        n_leaves: usize,
+        share: f64,
+    ) -> Vec<f64> {
+        self.assign(assign);
+        let goal = self.goal;
+        let mut by_leaf: Vec<Vec<(f64, f64)>> = vec![Vec::new(); n_leaves];
+        let rows = self
+            .leaves
+            .iter()
+            .zip(self.table.chunks_exact(self.layout.n_words));
+        for (row, ((&leaf, words), &sum)) in rows.zip(&self.sums).enumerate() {
+            if gradient(words[0]) != NOT_DRAWN {
+                let residual = f64::from(goal.y[row]) - (goal.base + sum);
+                by_leaf[usize::from(leaf)].push((residual, goal.weight(row)));
+            }
+        }
+        let leaves = by_leaf.par_iter_mut();
+        leaves
+            .map(|pairs| goal.objective.centre(pairs, share))
+            .collect()
+    }
+}
+
+/// Finding leaves and summing by leaf in one block.
+struct ByLeaf<'a> {
+    goal: Goal<'a>,
+    layout: Layout,
+    assign: &'a Assign,
+    n_leaves: usize,
+    leaves: &'a mut [u16],
+    table: &'a [u64],
+    sums: &'a [f64],
+}
+
+impl Work for ByLeaf<'_> {
+    type Done = Vec<[f64; 2]>;
+
+    #[inline(always)]
+    fn work(self) -> Vec<[f64; 2]> {
+        let (layout, n_leaves) = (self.layout, self.n_leaves);
+        // The last sum is that of rows that were not drawn.
+        let mut by_leaf = vec![[0.0; 2]; n_leaves + 1];
+        let mut wants = Wants::new();
+        let chunks = self
+            .leaves
+            .chunks_mut(CHUNK)
+            .zip(self.table.chunks(CHUNK * layout.n_words));
+        for (chunk, ((leaves, table), sums)) in chunks.zip(self.sums.chunks(CHUNK)).enumerate() {
+            self.assign.fill(&layout, table, leaves);
+            self.goal.from(chunk * CHUNK).wants(sums, &mut wants);
+            let places = leaves.iter().zip(table.chunks_exact(layout.n_words));
+            let places = places.map(|(&leaf, row)| {
+                let is_drawn = gradient(row[0]) != NOT_DRAWN;
+                if is_drawn {
+                    usize::from(leaf)
+                } else {
+                    n_leaves
+                }
+            });
+            if layout.load == Load::Single {
+                for (place, gradient) in places.zip(&wants.gradients) {
+                    by_leaf[place][0] += gradient;
+                }
+            } else {
+                let rows = wants.gradients.iter().zip(&wants.hessians);
+                for (place, (gradient, hessian)) in places.zip(rows) {
+                    by_leaf[place][0] += gradient;
+                    by_leaf[place][1] += hessian;
+                }
+            }
+        }
+        by_leaf
+    }
+}
+
+/// One pass over one shard.
+struct Over<'a> {
+    pass: &'a Pass,
+    first: usize,
+    table: &'a mut [u64],
+    shard: Shard<'a>,
+}
+
+impl Work for Over<'_> {
+    type Done = Done;
+
+    #[inline(always)]
+    fn work(self) -> Done {
+        self.pass.over(self.first, self.table, self.shard)
+    }
+}
+
+/// One pass over the rows between two trees.
+struct Pass {
+    layout: Layout,
+    size: Size,
+    values: Vec<f64>,
+    gradients: Rounding,
+    hessians: Rounding,
+    drawn: Stream,
+    /// A row is drawn if its 16 bits of chance are below.
+    drawn_below: u32,
+}
+
+/// One shard's part of what all rows have.
+struct Shard<'a> {
+    sums: &'a mut [f64],
+    leaves: &'a [u16],
+    goal: Goal<'a>,
+}
+
+/// What a pass finds in a shard.
+struct Done {
+    histogram: Histogram,
+    /// Sums of losses, one a block.
+    losses: Vec<f64>,
+    gradient_max: f64,
+}
+
+impl Pass {
+    #[inline(always)]
+    fn over(&self, first: usize, table: &mut [u64], shard: Shard) -> Done {
+        let mut done = Done {
+            histogram: Histogram::new(self.size),
+            losses: Vec::new(),
+            gradient_max: 0.0,
+        };
+        let Shard { sums, leaves, goal } = shard;
+        let n_words = self.layout.n_words;
+        let mut wants = Wants::new();
+        let blocks = table
+            .chunks_mut(BLOCK * n_words)
+            .zip(sums.chunks_mut(BLOCK));
+        for (block, ((table, sums), leaves)) in blocks.zip(leaves.chunks(BLOCK)).enumerate() {
+            let mut lanes = Lanes::default();
+            let chunks = table
+                .chunks_mut(CHUNK * n_words)
+                .zip(sums.chunks_mut(CHUNK));
+            for (chunk, ((table, sums), leaves)) in chunks.zip(leaves.chunks(CHUNK)).enumerate() {
+                let within = block * BLOCK + chunk * CHUNK;
+                add_values(&self.values, sums, leaves);
+                goal.from(within).wants(sums, &mut wants);
+                goal.add_losses(&mut lanes, &wants, sums.len());
+                let largest = max_abs(&wants.gradients[..sums.len()]);
+                done.gradient_max = largest.max(done.gradient_max);
+                self.write(first + within, &wants, table);
+            }
+            done.losses.push(lanes.sum());
+            if !done.histogram.is_wide() {
+                done.histogram.add(&self.layout, Among::All, table);
+            }
+        }
+        if done.histogram.is_wide() {
+            done.histogram.add(&self.layout, Among::All, table);
+        }
+        done
+    }
+
+    /// Rounds what rows want and puts it into them, or that a row is not drawn.
+    #[inline(always)]
+    fn write(&self, first: usize, wants: &Wants, table: &mut [u64]) {
+        let n_words = self.layout.n_words;
+        let mask = self.layout.load.bins_mask();
+        let mut chances = [0; CHUNK];
+        let mut words = [0; CHUNK];
+        self.drawn.fill(first / 4, &mut chances);
+        self.gradients.fill(first / 4, &wants.gradients, &mut words);
+        for (word, chance) in words.iter_mut().zip(chances) {
+            let is_drawn = u32::from(chance) < self.drawn_below;
+            *word = if is_drawn {
+                *word << 48
+            } else {
+                NOT_DRAWN_WORD
+            };
+        }
+        if self.layout.load == Load::Weighted {
+            let mut hessians = [0; CHUNK];
+            self.hessians
+                .fill(first / 4, &wants.hessians, &mut hessians);
+            for (word, hessian) in words.iter_mut().zip(hessians) {
+                *word |= (hessian & 0xffff) << 32;
+            }
+        }
+        if n_words == 1 {
+            for (row, word) in table.iter_mut().zip(words) {
+                *row = *row & mask | word;
+            }
+        } else {
+            for (row, word) in table.chunks_exact_mut(n_words).zip(words) {
+                row[0] = row[0] & mask | word;
+            }
+        }
+    }
+}
+
+const NOT_DRAWN_WORD: u64 = (NOT_DRAWN as u16 as u64) << 48;
+
+#[inline(always)]
+fn add_values(values: &[f64], sums: &mut [f64], leaves: &[u16]) {
+    if values.is_empty() {
+        return;
+    }
+    for (sum, &leaf) in sums.iter_mut().zip(leaves) {
+        *sum += values[usize::from(leaf)];
+    }
+}
+
+#[inline(always)]
+fn max_abs(values: &[f64]) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    for chunk in values.chunks(8) {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            let value = value.abs();
+            *lane = if *lane < value { value } else { *lane };
+        }
+    }
+    lanes.into_iter().fold(0.0, f64::max)
+}

@@ -1,0 +1,284 @@
+//! Decides on out-of-fold rows which kind of model is best, and refits it on every row before the test.
+//!
+//! ```text
+//! train + valid ── folds ── out-of-fold predictions ── kinds, weights, trees, intervals
+//!        └───────────────────────── refit ◀──────────────────────┘
+//! ```
+//!
+//! It never sees a test row, and nothing is calibrated on rows that it was fitted on.
+
+use pm25_artifact::model::{Blend, Intervals, Model, ModelKind, Part as ModelPart};
+use pm25_artifact::prep::TaskFact;
+use pm25_artifact::train::{Candidate, PartFact};
+use pm25_file::{Fault, Result};
+use pm25_tool::Console;
+
+use crate::calibrate::calibrate;
+use crate::choose::{Wanted, candidate, rank};
+use crate::fit::{Facts, baselines, reference};
+use crate::folds::Fold;
+use crate::learner::{Learner, Part, Share, Stop, learn_shown};
+use crate::oof::{OutOfFold, less};
+use crate::params::Params;
+use crate::sample::Sample;
+use crate::weights;
+
+/// The part of a blend that is the reference itself.
+pub(crate) const REFERENCE: &str = "persistence";
+
+/// What is asked for.
+pub(crate) struct Request<'a> {
+    pub(crate) wanted: Wanted,
+    /// Parts of a blend by name; empty for those that suit the task.
+    pub(crate) parts: &'a [Part],
+    pub(crate) facts: &'a Facts,
+    pub(crate) params: &'a Params,
+}
+
+/// What the folds decided.
+pub(crate) struct Decision {
+    pub(crate) kind: ModelKind,
+    pub(crate) candidates: Vec<Candidate>,
+    /// Parts with their weights: of a blend several, of a forest or a booster one.
+    pub(crate) parts: Vec<PartFact>,
+    intervals: Intervals,
+    /// As in `parts`, what is to be fitted; none is the reference.
+    plan: Vec<(Option<Part>, f64, Option<u64>)>,
+}
+
+/// One kind of model as the folds saw it.
+struct Tried {
+    kind: ModelKind,
+    said: Vec<f64>,
+    /// Learners with their weights; none is the reference.
+    parts: Vec<(Option<Part>, f64)>,
+}
+
+/// Fits in every fold, compares, and picks.
+pub(crate) fn decide(
+    sample: &Sample,
+    folds: &[Fold],
+    request: &Request,
+    console: &Console,
+) -> Result<Decision> {
+    let mut of = OutOfFold::new(sample, folds, request.facts, request.params);
+    let tried = match request.wanted {
+        Wanted::Kind(_) => vec![blend(&mut of, request, console)?],
+        Wanted::Best => every_kind(&mut of, request, console)?,
+    };
+    let mut candidates = tried
+        .iter()
+        .map(|tried| candidate(tried.kind, &tried.said, &of.target))
+        .collect::<Result<Vec<_>>>()?;
+    rank(&mut candidates);
+    let kind = crate::choose::choose(request.wanted, request.facts.task, &candidates)?;
+    let chosen = tried
+        .into_iter()
+        .find(|tried| tried.kind == kind)
+        .ok_or_else(|| Fault::unforeseen(format!("no {kind} model was tried")))?;
+    let mut parts = Vec::new();
+    let mut plan = Vec::new();
+    for (part, weight) in chosen.parts {
+        let said = match part {
+            Some(part) => of.part(part, console)?.to_vec(),
+            None => of.reference.clone(),
+        };
+        let n_trees = part.and_then(|part| of.refit_n_trees(part));
+        parts.push(PartFact {
+            name: part.map_or_else(|| REFERENCE.to_owned(), |part| part.to_string()),
+            weight,
+            rmse_ug_m3: candidate(kind, &said, &of.target)?.valid_rmse_ug_m3,
+            trees: n_trees,
+        });
+        plan.push((part, weight, n_trees));
+    }
+    Ok(Decision {
+        kind,
+        candidates,
+        parts,
+        intervals: calibrate(&chosen.said, &of.target),
+        plan,
+    })
+}
+
+fn every_kind(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Vec<Tried>> {
+    let of_kind = |kind, said: Vec<f64>, part: Option<Part>| Tried {
+        kind,
+        said,
+        parts: part.map(|part| (Some(part), 1.0)).into_iter().collect(),
+    };
+    let mut tried: Vec<Tried> = [ModelKind::Persistence, ModelKind::Climatology]
+        .map(|kind| of_kind(kind, of.baseline(kind), None))
+        .into();
+    let booster = booster(of, request, console)?;
+    for (kind, part) in [
+        (ModelKind::Linear, Learner::Linear.value()),
+        (ModelKind::Forest, Learner::Forest.value()),
+        (ModelKind::Boost, booster.value()),
+    ] {
+        let said = of.part(part, console)?.to_vec();
+        tried.push(of_kind(kind, said, Some(part)));
+    }
+    if request.facts.task != TaskFact::Nowcast {
+        let parts = [Some(Learner::Linear.value()), Some(booster.value()), None];
+        tried.push(blend_of(of, &parts, console)?);
+    }
+    Ok(tried)
+}
+
+/// The booster for this task: as it is set, or in a forecast the patient one if the folds like it better and nobody
+/// has set anything.
+fn booster(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Learner> {
+    if request.facts.task == TaskFact::Nowcast || request.params.boost_is_set {
+        return Ok(Learner::Boost);
+    }
+    let mut rmse = |learner: Learner| {
+        let said = of.part(learner.value(), console)?.to_vec();
+        candidate(ModelKind::Boost, &said, &of.target).map(|found| found.valid_rmse_ug_m3)
+    };
+    let better = rmse(Learner::Patient)? < rmse(Learner::Boost)?;
+    Ok(if better {
+        Learner::Patient
+    } else {
+        Learner::Boost
+    })
+}
+
+/// The blend that was asked for, or the one that suits the task.
+fn blend(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Tried> {
+    let nowcast = request.facts.task == TaskFact::Nowcast;
+    let mut parts: Vec<Option<Part>> = request.parts.iter().map(|&part| Some(part)).collect();
+    if parts.is_empty() {
+        let booster = booster(of, request, console)?;
+        let with = |share| {
+            Some(Part {
+                share,
+                ..booster.value()
+            })
+        };
+        parts = match nowcast {
+            true => vec![Some(Learner::Forest.value()), with(Share::Value)],
+            false => vec![with(Share::Value), with(Share::Half), with(Share::Change)],
+        };
+        parts.insert(0, Some(Learner::Linear.value()));
+    }
+    // Where a nowcast is needed nobody measures PM2.5: there is nothing to persist.
+    if !nowcast {
+        parts.push(None);
+    }
+    blend_of(of, &parts, console)
+}
+
+/// Weights that were found on the other folds, or the plain mean where it is better: scored without a look at the
+/// answers, then found once more on all folds.
+fn blend_of(of: &mut OutOfFold, parts: &[Option<Part>], console: &Console) -> Result<Tried> {
+    for part in parts.iter().flatten() {
+        of.part(*part, console)?;
+    }
+    let said: Vec<Vec<f64>> = parts
+        .iter()
+        .map(|part| match part {
+            Some(part) => of.part(*part, console).map(<[f64]>::to_vec),
+            None => Ok(of.reference.clone()),
+        })
+        .collect::<Result<_>>()?;
+    let slices: Vec<&[f64]> = said.iter().map(Vec::as_slice).collect();
+    let errors: Vec<Vec<f64>> = said
+        .iter()
+        .map(|said| said.iter().zip(&of.target).map(|(p, y)| p - y).collect())
+        .collect();
+    let weighted = leave_a_fold_out(of, &slices, &errors);
+    // The mean is over what learns: persistence is worse than all of them.
+    let n_learners = parts.iter().flatten().count();
+    let mut equal = weights::equal(n_learners);
+    equal.resize(parts.len(), 0.0);
+    let mean = weights::blended(&slices, &equal, 0..of.target.len());
+    let squares = |said: &[f64]| -> f64 {
+        let rows = said.iter().zip(&of.target);
+        rows.fold(0.0, |sum, (p, y)| sum + (p - y) * (p - y))
+    };
+    let (said, weights) = if squares(&mean) <= squares(&weighted) {
+        (mean, equal)
+    } else {
+        let errors: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
+        (weighted, weights::best(&errors))
+    };
+    Ok(Tried {
+        kind: ModelKind::Blend,
+        said,
+        parts: parts
+            .iter()
+            .copied()
+            .zip(weights)
+            .filter(|(_, weight)| 0.0 < *weight)
+            .collect(),
+    })
+}
+
+fn leave_a_fold_out(of: &OutOfFold, said: &[&[f64]], errors: &[Vec<f64>]) -> Vec<f64> {
+    let mut from = 0;
+    let mut blended = Vec::with_capacity(of.target.len());
+    for n_rows in of.fold_rows() {
+        let rows = from..from + n_rows;
+        let others: Vec<Vec<f64>> = errors
+            .iter()
+            .map(|errors| [&errors[..rows.start], &errors[rows.end..]].concat())
+            .collect();
+        let others: Vec<&[f64]> = others.iter().map(Vec::as_slice).collect();
+        blended.extend(weights::blended(
+            said,
+            &weights::best(&others),
+            rows.clone(),
+        ));
+        from = rows.end;
+    }
+    blended
+}
+
+/// Fits what was decided on all rows.
+pub(crate) fn refit(
+    sample: &Sample,
+    decision: &Decision,
+    request: &Request,
+    console: &Console,
+) -> Result<Model> {
+    let mut model = baselines(sample, request.facts, request.params);
+    model.kind = decision.kind;
+    let of_reference = reference(&model, sample);
+    let x = sample.matrix();
+    let mut parts = Vec::new();
+    let mut reference_weight = 0.0;
+    for (part, weight, n_trees) in &decision.plan {
+        let Some(part) = part else {
+            reference_weight = *weight;
+            continue;
+        };
+        let share = part.share.of_reference();
+        let y = less(sample, &of_reference, share);
+        let stop = Stop::At(n_trees.unwrap_or_default());
+        let fit = learn_shown(part.learner, (&x, &y), &stop, request.params, console)?;
+        parts.push(ModelPart {
+            name: part.to_string(),
+            weight: *weight,
+            reference_share: share,
+            model: fit.model,
+        });
+    }
+    match decision.kind {
+        ModelKind::Blend => {
+            let total = of_reference.iter().fold(0.0, |sum, r| sum + r);
+            model.blend = Some(Blend {
+                parts,
+                reference_weight,
+                reference_mean_ug_m3: total / of_reference.len() as f64,
+            });
+        }
+        // The ridge of every model is the linear one.
+        ModelKind::Forest | ModelKind::Boost => {
+            model.trees = parts.pop().and_then(|part| part.model.into_trees());
+        }
+        _ => {}
+    }
+    model.intervals = Some(decision.intervals.clone());
+    Ok(model)
+}

@@ -1,0 +1,208 @@
+//! One learner fitted to one thing: the value, the change from the newest value, or half of each.
+//!
+//! ```text
+//! value    y            the prediction is f(x)
+//! half     y - r / 2    the prediction is f(x) + r / 2
+//! change   y - r        the prediction is f(x) + r
+//! ```
+//!
+//! r is the reference: the newest known PM2.5, where it is missing the climatology. Not a choice between them: that
+//! is made on what each is worth out of fold.
+
+use std::fmt;
+use std::str::FromStr;
+
+use pm25_artifact::model::PartModel;
+use pm25_file::Result;
+use pm25_learn::tree::{BoostParams, fit_boost, fit_forest};
+use pm25_learn::{Columns, fit_ridge};
+use pm25_tool::Console;
+
+use crate::params::{Params, count_of};
+
+/// What learns.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Learner {
+    /// Ridge regression.
+    Linear,
+    /// Random forest.
+    Forest,
+    /// Gradient boosting as it is set.
+    Boost,
+    /// Gradient boosting with many small, strongly shrunk steps: [`Params::patient`].
+    Patient,
+}
+
+/// How much of the reference is taken off the target, in halves.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Share {
+    Value,
+    Half,
+    Change,
+}
+
+/// A learner and what it is fitted to; typed `boost-change`.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Part {
+    pub(crate) learner: Learner,
+    pub(crate) share: Share,
+}
+
+impl Learner {
+    const ALL: [Self; 4] = [Self::Linear, Self::Forest, Self::Boost, Self::Patient];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Forest => "forest",
+            Self::Boost => "boost",
+            Self::Patient => "patient",
+        }
+    }
+
+    /// Fitted to the value itself.
+    pub(crate) const fn value(self) -> Part {
+        Part {
+            learner: self,
+            share: Share::Value,
+        }
+    }
+}
+
+impl Share {
+    /// The share of the reference, 0 to 1.
+    pub(crate) const fn of_reference(self) -> f64 {
+        match self {
+            Self::Value => 0.0,
+            Self::Half => 0.5,
+            Self::Change => 1.0,
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.learner.word())?;
+        match self.share {
+            Share::Value => Ok(()),
+            Share::Half => f.write_str("-half"),
+            Share::Change => f.write_str("-change"),
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        let shares = [Share::Value, Share::Half, Share::Change];
+        let all = Learner::ALL
+            .into_iter()
+            .flat_map(|learner| shares.map(|share| Self { learner, share }));
+        all.into_iter()
+            .find(|part| part.to_string() == word)
+            .ok_or_else(|| {
+                format!(
+                    "`{word}` is no part: linear, forest, boost or patient, perhaps with -half or -change"
+                )
+            })
+    }
+}
+
+/// What a learner learned, and how its error fell on the rows that told it when to stop.
+pub(crate) struct Fit {
+    pub(crate) model: PartModel,
+    /// RMSE after 1, 2, ... trees, µg/m³; empty without such rows and for what has no such steps.
+    pub(crate) stop_rmse: Vec<f64>,
+}
+
+/// When a booster stops.
+pub(crate) enum Stop<'a> {
+    /// As it is set, seen on these rows.
+    On(&'a Columns<'a>, &'a [f32]),
+    /// After as many trees.
+    At(u64),
+}
+
+/// Fits one learner to `y`; `advance` is told of finished trees.
+pub(crate) fn learn(
+    learner: Learner,
+    (x, y): (&Columns, &[f32]),
+    stop: &Stop,
+    params: &Params,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Fit> {
+    let plain = |model| Fit {
+        model,
+        stop_rmse: Vec::new(),
+    };
+    Ok(match learner {
+        Learner::Linear => plain(PartModel::Linear(fit_ridge(x, y, &params.ridge))),
+        Learner::Forest => {
+            let fit = fit_forest(x, y, &params.forest, advance);
+            plain(PartModel::Trees(fit.ensemble))
+        }
+        Learner::Boost | Learner::Patient => {
+            let params = booster(learner, stop, params)?;
+            let valid = match *stop {
+                Stop::On(x_stop, y_stop) => Some((x_stop, y_stop)),
+                Stop::At(_) => None,
+            };
+            let fit = fit_boost(x, y, valid, &params, advance);
+            Fit {
+                model: PartModel::Trees(fit.ensemble),
+                stop_rmse: fit.history.valid_errors,
+            }
+        }
+    })
+}
+
+/// The same, with a progress bar.
+pub(crate) fn learn_shown(
+    learner: Learner,
+    rows: (&Columns, &[f32]),
+    stop: &Stop,
+    params: &Params,
+    console: &Console,
+) -> Result<Fit> {
+    let n_trees = match learner {
+        Learner::Linear => return learn(learner, rows, stop, params, &|_| {}),
+        Learner::Forest => count_of(&params.forest.settings()),
+        Learner::Boost | Learner::Patient => count_of(&booster(learner, stop, params)?.settings()),
+    };
+    let progress = console.progress(learner.word(), n_trees);
+    let fit = learn(learner, rows, stop, params, &|n| progress.advance(n))?;
+    if let PartModel::Trees(trees) = &fit.model {
+        let n_kept = trees.trees.len();
+        console.detail(&format!(
+            "{}: {n_kept} trees of at most {n_trees}",
+            learner.word()
+        ));
+    }
+    Ok(fit)
+}
+
+/// The settings of a booster that stops like this.
+fn booster(learner: Learner, stop: &Stop, params: &Params) -> Result<BoostParams> {
+    let params = match learner {
+        Learner::Patient => params.patient()?,
+        _ => params.boost.clone(),
+    };
+    match *stop {
+        Stop::On(..) => Ok(params),
+        Stop::At(n_trees) => crate::params::at_n_trees(&params, n_trees),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_reads_as_it_is_written() {
+        for word in ["linear", "boost", "boost-half", "patient-change", "forest"] {
+            assert_eq!(word.parse::<Part>().unwrap().to_string(), word);
+        }
+        assert!("boost-third".parse::<Part>().unwrap_err().contains("-half"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Predictions out of fold: for each judged row what would have been said by models that had seen only its past.
+//!
+//! Everything that is chosen is chosen on these: the kind of model, the number of trees, the weights of a blend, the
+//! width of intervals. The test rows are never here.
+
+use std::collections::BTreeMap;
+
+use pm25_artifact::model::{Model, ModelKind, PartModel};
+use pm25_file::Result;
+use pm25_tool::Console;
+
+use crate::fit::{Facts, baselines, reference};
+use crate::folds::Fold;
+use crate::learner::{Part, Stop, learn_shown};
+use crate::params::Params;
+use crate::sample::Sample;
+
+/// The refit has more rows than the folds had, and more rows bear more trees: folds of a record of three years learn
+/// from about 0.83 of it on average, and 1 / 0.83 = 1.2; a little less, for what shorter records lack.
+const REFIT_TREES: f64 = 1.15;
+
+/// Trees of a refit on all rows when the folds wanted `n_trees`.
+pub(crate) fn refit_n_trees(n_trees: f64) -> u64 {
+    ((n_trees * REFIT_TREES).round() as u64).max(1)
+}
+
+/// The judged rows of all folds, one after the other, and what is said of them.
+pub(crate) struct OutOfFold<'a> {
+    sample: &'a Sample,
+    folds: &'a [Fold],
+    params: &'a Params,
+    /// One model a fold with the baselines only.
+    models: Vec<Model>,
+    pub(crate) target: Vec<f64>,
+    /// The reference of each judged row, µg/m³.
+    pub(crate) reference: Vec<f64>,
+    parts: BTreeMap<Part, Vec<f64>>,
+    n_trees: BTreeMap<Part, u64>,
+}
+
+impl<'a> OutOfFold<'a> {
+    /// Fits the baselines of every fold; parts are added one by one.
+    pub(crate) fn new(
+        sample: &'a Sample,
+        folds: &'a [Fold],
+        facts: &Facts,
+        params: &'a Params,
+    ) -> Self {
+        let models: Vec<Model> = folds
+            .iter()
+            .map(|fold| baselines(&sample.take(&fold.train), facts, params))
+            .collect();
+        let mut of = Self {
+            sample,
+            folds,
+            params,
+            models,
+            target: Vec::new(),
+            reference: Vec::new(),
+            parts: BTreeMap::new(),
+            n_trees: BTreeMap::new(),
+        };
+        of.target = of.gather(|_, judged| judged.target.iter().map(|&y| f64::from(y)).collect());
+        of.reference = of.gather(reference);
+        of
+    }
+
+    /// For each fold's model and judged rows, one after the other.
+    fn gather(&self, of: impl Fn(&Model, &Sample) -> Vec<f64>) -> Vec<f64> {
+        let folds = self.folds.iter().zip(&self.models);
+        folds
+            .flat_map(|(fold, model)| of(model, &self.sample.take(&fold.judged)))
+            .collect()
+    }
+
+    /// What a kind that needs no learner of its own says.
+    pub(crate) fn baseline(&self, kind: ModelKind) -> Vec<f64> {
+        self.gather(|model, judged| {
+            Model {
+                kind,
+                ..model.clone()
+            }
+            .predict(&judged.rows())
+        })
+    }
+
+    /// What a part says; it is fitted in every fold when it is asked for the first time.
+    pub(crate) fn part(&mut self, part: Part, console: &Console) -> Result<&[f64]> {
+        if !self.parts.contains_key(&part) {
+            let said = self.fit(part, console)?;
+            self.parts.insert(part, said);
+        }
+        Ok(&self.parts[&part])
+    }
+
+    /// Trees that a refit on all rows should have; none for a part without such a number.
+    pub(crate) fn refit_n_trees(&self, part: Part) -> Option<u64> {
+        let n_trees = *self.n_trees.get(&part)?;
+        Some(refit_n_trees(n_trees as f64))
+    }
+
+    /// Rows of each fold, in order.
+    pub(crate) fn fold_rows(&self) -> impl Iterator<Item = usize> {
+        self.folds.iter().map(|fold| fold.judged.len())
+    }
+
+    fn fit(&mut self, part: Part, console: &Console) -> Result<Vec<f64>> {
+        let share = part.share.of_reference();
+        let mut fits = Vec::new();
+        for (fold, model) in self.folds.iter().zip(&self.models) {
+            let (train, judged) = (
+                self.sample.take(&fold.train),
+                self.sample.take(&fold.judged),
+            );
+            let y = less(&train, &reference(model, &train), share);
+            let y_judged = less(&judged, &reference(model, &judged), share);
+            let x_judged = judged.matrix();
+            let stop = Stop::On(&x_judged, &y_judged);
+            let x = train.matrix();
+            fits.push(learn_shown(
+                part.learner,
+                (&x, &y),
+                &stop,
+                self.params,
+                console,
+            )?);
+        }
+        let curves: Vec<(&[f64], usize)> = fits
+            .iter()
+            .zip(self.fold_rows())
+            .map(|(fit, n_rows)| (&fit.stop_rmse[..], n_rows))
+            .collect();
+        if let Some(n_trees) = best_n_trees(&curves) {
+            self.n_trees.insert(part, n_trees as u64);
+            for fit in &mut fits {
+                if let PartModel::Trees(trees) = &mut fit.model {
+                    trees.trees.truncate(n_trees);
+                }
+            }
+        }
+        let mut said = Vec::new();
+        for (fit, fold) in fits.iter().zip(self.folds) {
+            said.extend(fit.model.predict(&self.sample.take(&fold.judged).matrix()));
+        }
+        for (said, reference) in said.iter_mut().zip(&self.reference) {
+            *said += share * reference;
+        }
+        Ok(said)
+    }
+}
+
+/// The target less a share of the reference.
+pub(crate) fn less(sample: &Sample, reference: &[f64], share: f64) -> Vec<f32> {
+    let rows = sample.target.iter().zip(reference);
+    rows.map(|(&y, r)| (f64::from(y) - share * r) as f32)
+        .collect()
+}
+
+/// The number of trees with the smallest squared error over all folds together, the smallest of several; none if no
+/// fold counts trees. A fold that stopped early counts with its last error from there on.
+fn best_n_trees(curves: &[(&[f64], usize)]) -> Option<usize> {
+    let longest = curves.iter().map(|(curve, _)| curve.len()).max()?;
+    let squares = |n_trees: usize| -> f64 {
+        let of = |(curve, n_rows): &(&[f64], usize)| {
+            let rmse = curve.get(n_trees).or(curve.last()).copied().unwrap_or(0.0);
+            rmse * rmse * *n_rows as f64
+        };
+        curves.iter().map(of).sum()
+    };
+    (0..longest)
+        .min_by(|&a, &b| squares(a).total_cmp(&squares(b)))
+        .map(|at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folds_choose_the_number_of_trees_together() {
+        let (short, long) = ([5.0, 3.0, 4.0], [9.0, 8.0, 7.0, 6.0, 7.0]);
+        assert_eq!(best_n_trees(&[(&short, 10), (&long, 10)]), Some(4));
+        assert_eq!(best_n_trees(&[(&short, 1000), (&long, 1)]), Some(2));
+        assert_eq!(best_n_trees(&[(&[], 10)]), None);
+        assert_eq!(best_n_trees(&[(&[2.0, 2.0], 3)]), Some(1));
+    }
+}

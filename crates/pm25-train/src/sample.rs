@@ -1,0 +1,166 @@
+//! Rows to learn from, taken out of their tables: columns, targets, times, stations.
+//!
+//! Not a table: it has no names and no header, and any choice of its rows is one again.
+
+use pm25_artifact::model::Rows;
+use pm25_file::Result;
+use pm25_learn::Columns;
+
+use crate::data::Dataset;
+
+/// Rows in memory; every list has one element a row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sample {
+    columns: Vec<Vec<f32>>,
+    pub(crate) target: Vec<f32>,
+    /// Stamps t; none in a table without times.
+    time_s: Option<Vec<i64>>,
+    /// Newest known PM2.5, µg/m³, NaN = missing; none in a table without it.
+    persistence: Option<Vec<f32>>,
+    /// Station names, and one index into them a row; none in a table without stations.
+    station: Option<Stations>,
+}
+
+/// Names, and one index into them a row.
+type Stations = (Vec<String>, Vec<u32>);
+
+impl Sample {
+    /// All rows of a table, with the columns of `like` in its order.
+    pub(crate) fn of(table: &Dataset, like: &Dataset) -> Result<Self> {
+        let columns = table.columns(&like.features)?;
+        let rows = table.rows(&columns);
+        Ok(Self {
+            target: table.target().to_vec(),
+            time_s: rows.time_s.map(<[i64]>::to_vec),
+            persistence: rows.persistence_ug_m3.map(<[f32]>::to_vec),
+            station: rows
+                .station
+                .map(|(words, codes)| (words.to_vec(), codes.to_vec())),
+            columns: columns
+                .into_iter()
+                .map(std::borrow::Cow::into_owned)
+                .collect(),
+        })
+    }
+
+    /// These rows and then those of another sample; what one of them lacks, both lack together.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        for (mine, more) in self.columns.iter_mut().zip(&other.columns) {
+            mine.extend(more);
+        }
+        self.target.extend(&other.target);
+        self.time_s = joined(self.time_s, other.time_s.as_deref());
+        self.persistence = joined(self.persistence, other.persistence.as_deref());
+        self.station = self.station.zip(other.station.as_ref()).map(both_stations);
+        self
+    }
+
+    /// Some of the rows, in the order of their numbers.
+    pub(crate) fn take(&self, rows: &[u32]) -> Self {
+        Self {
+            columns: self.columns.iter().map(|c| chosen(c, rows)).collect(),
+            target: chosen(&self.target, rows),
+            time_s: self.time_s.as_ref().map(|times| chosen(times, rows)),
+            persistence: self.persistence.as_ref().map(|p| chosen(p, rows)),
+            station: self
+                .station
+                .as_ref()
+                .map(|(words, codes)| (words.clone(), chosen(codes, rows))),
+        }
+    }
+
+    pub(crate) fn n_rows(&self) -> usize {
+        self.target.len()
+    }
+
+    /// Stamps t, if the table has times.
+    pub(crate) fn time_s(&self) -> Option<&[i64]> {
+        self.time_s.as_deref()
+    }
+
+    /// As a learner wants them.
+    pub(crate) fn matrix(&self) -> Columns<'_> {
+        Columns::new(self.slices(), self.n_rows())
+    }
+
+    /// As a model wants them.
+    pub(crate) fn rows(&self) -> Rows<'_> {
+        Rows {
+            station: self
+                .station
+                .as_ref()
+                .map(|(words, codes)| (&words[..], &codes[..])),
+            time_s: self.time_s.as_deref(),
+            persistence_ug_m3: self.persistence.as_deref(),
+            features: self.slices(),
+            n_rows: self.n_rows(),
+        }
+    }
+
+    /// The feature columns.
+    pub(crate) fn slices(&self) -> Vec<&[f32]> {
+        self.columns.iter().map(Vec::as_slice).collect()
+    }
+}
+
+fn chosen<T: Copy>(values: &[T], rows: &[u32]) -> Vec<T> {
+    rows.iter().map(|&row| values[row as usize]).collect()
+}
+
+fn joined<T: Copy>(mine: Option<Vec<T>>, more: Option<&[T]>) -> Option<Vec<T>> {
+    let (mut mine, more) = mine.zip(more)?;
+    mine.extend(more);
+    Some(mine)
+}
+
+/// Station words are few: those that only the second table has are added to the first's.
+fn both_stations(
+    ((mut words, mut codes), (more_words, more_codes)): (Stations, &Stations),
+) -> Stations {
+    let place: Vec<u32> = more_words
+        .iter()
+        .map(|word| match words.iter().position(|known| known == word) {
+            Some(at) => at as u32,
+            None => {
+                words.push(word.clone());
+                words.len() as u32 - 1
+            }
+        })
+        .collect();
+    codes.extend(more_codes.iter().map(|&code| place[code as usize]));
+    (words, codes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(stations: &[&str], values: &[f32]) -> Sample {
+        Sample {
+            columns: vec![values.to_vec()],
+            target: values.to_vec(),
+            time_s: Some(values.iter().map(|&v| v as i64).collect()),
+            persistence: None,
+            station: Some((
+                stations.iter().map(|&s| s.to_owned()).collect(),
+                (0..values.len())
+                    .map(|at| (at % stations.len()) as u32)
+                    .collect(),
+            )),
+        }
+    }
+
+    #[test]
+    fn two_samples_are_one_whose_stations_keep_their_names() {
+        let both = sample(&["a", "b"], &[1.0, 2.0]).and(&sample(&["c", "b"], &[3.0, 4.0]));
+        let rows = both.rows();
+        let (words, codes) = rows.station.unwrap();
+        let names: Vec<&str> = codes.iter().map(|&c| words[c as usize].as_str()).collect();
+        assert_eq!(names, ["a", "b", "c", "b"]);
+        assert_eq!(rows.features[0], [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(both.time_s(), Some(&[1, 2, 3, 4][..]));
+        let some = both.take(&[3, 0]);
+        assert_eq!(some.target, [4.0, 1.0]);
+        assert_eq!(some.rows().station.unwrap().1, [1, 0]);
+    }
+}

@@ -1,0 +1,61 @@
+//! The report as it is said on standard output.
+
+use std::fmt;
+
+use pm25_artifact::train::{LearnedFrom, TrainReport};
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct Said<'a>(pub(crate) &'a TrainReport);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.0;
+        let (kind, n_features) = (report.kind, report.n_features);
+        let (train_rows, valid_rows) = (report.train_rows, report.valid_rows);
+        match report.learned_from {
+            LearnedFrom::Train => writeln!(
+                f,
+                "{kind}: learned from {train_rows} rows of {n_features} features, chosen on {valid_rows} rows"
+            )?,
+            LearnedFrom::TrainAndValid => writeln!(
+                f,
+                "{kind}: learned from {} rows of {n_features} features, chosen on {} rows of {} folds",
+                train_rows + valid_rows,
+                report
+                    .folds
+                    .iter()
+                    .map(|fold| fold.judged_rows)
+                    .sum::<u64>(),
+                report.folds.len()
+            )?,
+        }
+        for candidate in &report.candidates {
+            writeln!(
+                f,
+                "  {:<12} RMSE {:>8.3}  MAE {:>8.3} µg/m³{}",
+                candidate.kind.word(),
+                candidate.valid_rmse_ug_m3,
+                candidate.valid_mae_ug_m3,
+                if candidate.kind == kind {
+                    "  <- chosen"
+                } else {
+                    ""
+                }
+            )?;
+        }
+        for part in &report.parts {
+            write!(
+                f,
+                "    {:<16} weight {:.3}  RMSE {:>8.3} µg/m³",
+                part.name, part.weight, part.rmse_ug_m3
+            )?;
+            match part.trees {
+                Some(n_trees) => writeln!(f, "  {n_trees} trees")?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! `pm25-train` through its front door.
+#![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
+
+mod choice;
+mod front;
+mod tune;
+mod world;
