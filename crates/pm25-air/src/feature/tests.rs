@@ -345,7 +345,7 @@ fn others_are_all_stations_but_the_own() {
 fn what_others_lack_is_left_out_and_who_has_none_has_nothing() {
     let mut air = three();
     air.stations[1].values[Quantity::Pm25.index()][10] = f32::NAN;
-    air.stations[2].flags[Quantity::Pm25.index()][10] = flag::SPIKE;
+    air.stations[2].flags[Quantity::Pm25.index()][10] = flag::FLATLINE;
     let set = set(
         FORECAST,
         "others_mean(pm25),others_max(pm25),others_std(pm25)",
