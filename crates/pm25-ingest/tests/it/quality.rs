@@ -253,7 +253,8 @@ fn faults_planted_in_real_air_are_found() {
     }
     let ingested = bench.ingested("raw");
     assert_eq!(hours(&ingested, "flatline"), 1_180);
-    assert_eq!(hours(&ingested, "ceiling"), 40);
+    // Every 800th of 32,000 hours, but one of the 40 lies in the stuck ones.
+    assert_eq!(hours(&ingested, "ceiling"), 39);
     let slips = &ingested.report.quality.slips;
     assert_eq!(slips.len(), 1, "{slips:?}");
     assert_eq!(

@@ -154,7 +154,7 @@ fn a_censored_night_of_dongsi_leads_to_its_lines() {
         "{out}"
     );
     assert!(
-        out.contains("\nPRSA_Data_Dongsi_20130301-20170228.csv.gz:14134: 14133,2014,10,11,19,3,"),
+        out.contains("\nPRSA_Data_Dongsi_20130301-20170228.csv.gz:14157: 14156,2014,10,11,19,3,"),
         "{out}"
     );
 }

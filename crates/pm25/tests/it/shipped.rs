@@ -17,7 +17,8 @@ fn the_shipped_pipeline_makes_two_models_step_by_step() {
         .collect();
     let steps = |model: &str| {
         [
-            "prep", "train", "eval", "register", "stage", "promote", "shap", "predict", "drift",
+            "prep", "probe", "train", "eval", "register", "stage", "promote", "card", "shap",
+            "predict", "drift",
         ]
         .map(|step| format!("{step}-{model}"))
     };
