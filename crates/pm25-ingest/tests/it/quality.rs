@@ -274,8 +274,8 @@ fn planted(text: &str) -> String {
             line if line % 800 == 7 && line < 32_001 => cells[5] = "985".to_owned(),
             _ => {}
         }
-        if let Ok(co) = cells[10].parse::<f64>() {
-            cells[10] = (1_000.0 * co).to_string();
+        if let Ok(co) = cells[9].parse::<f64>() {
+            cells[9] = (1_000.0 * co).to_string();
         }
         planted.push_str(&cells.join(","));
         planted.push('\n');

@@ -1,5 +1,5 @@
-//! Real measurements, where they are at hand: the folder that `PM25_DATA` names, or `../shared/data` beside the
-//! checkout. They are not part of it.
+//! Real measurements, where they are at hand: the folder that `PM25_DATA` names, or `shared/data` beside the
+//! checkout or further up. They are not part of it.
 
 use std::path::PathBuf;
 
@@ -13,14 +13,16 @@ use pm25_air::civil::format_at;
     reason = "who runs the tests must see what they did not test"
 )]
 pub(crate) fn data(set: &str) -> Option<PathBuf> {
-    let beside = || {
-        // Asked at run time: a checkout may be moved after it was built.
-        let own = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".to_owned());
-        PathBuf::from(own).join("../../../shared/data")
-    };
-    let folder = std::env::var_os("PM25_DATA")
-        .map_or_else(beside, PathBuf::from)
-        .join(set);
+    // Asked at run time: a checkout may be moved after it was built.
+    let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| ".".into()));
+    let mut beside = own.ancestors().map(|above| above.join("shared/data"));
+    let folder = match std::env::var_os("PM25_DATA") {
+        Some(named) => PathBuf::from(named),
+        None => beside
+            .find(|folder| folder.is_dir())
+            .unwrap_or_else(|| "shared/data".into()),
+    }
+    .join(set);
     if !folder.exists() {
         println!("skipped: {} is not there", folder.display());
         return None;
@@ -295,44 +297,49 @@ fn median(ingested: &Ingested) -> Option<f32> {
 
 #[test]
 fn every_file_is_recognised_by_its_content() {
-    for expected in EXPECTED {
-        let Some(file) = data(expected.file) else {
-            continue;
-        };
+    let present: Vec<(&Expected, PathBuf)> = EXPECTED
+        .iter()
+        .filter_map(|expected| Some((expected, data(expected.file)?)))
+        .collect();
+    println!(
+        "{} of {} real files are here",
+        present.len(),
+        EXPECTED.len()
+    );
+    for (expected, file) in present {
         let ingested = Bench::new().ingested(&format!(
             "{} {} --max-rejects 5%",
             file.display(),
             expected.flags
         ));
-        let report = &ingested.report;
-        let first = (0..ingested.table.n_rows())
-            .map(|row| {
-                (
-                    ingested.table.time("time").unwrap()[row],
-                    ingested.table.i16("utc_offset_min").unwrap()[row],
-                )
-            })
-            .min()
-            .map(|(time_s, offset_min)| format_at(time_s, offset_min));
-        assert_eq!(
-            (
-                report.files[0].source.as_str(),
-                report.rows.read,
-                report.rows.kept,
-                first.as_deref(),
-                median(&ingested)
-            ),
-            (
-                expected.source,
-                expected.read,
-                expected.kept,
-                Some(expected.first),
-                expected.median
-            ),
-            "{}",
-            expected.file
-        );
+        assert_as_expected(expected, &ingested);
     }
+}
+
+fn assert_as_expected(expected: &Expected, ingested: &Ingested) {
+    let report = &ingested.report;
+    let times_s = ingested.table.time("time").unwrap();
+    let offsets_min = ingested.table.i16("utc_offset_min").unwrap();
+    let first = times_s.iter().zip(offsets_min).min();
+    let first = first.map(|(time_s, offset_min)| format_at(*time_s, *offset_min));
+    assert_eq!(
+        (
+            report.files[0].source.as_str(),
+            report.rows.read,
+            report.rows.kept,
+            first.as_deref(),
+            median(ingested)
+        ),
+        (
+            expected.source,
+            expected.read,
+            expected.kept,
+            Some(expected.first),
+            expected.median
+        ),
+        "{}",
+        expected.file
+    );
 }
 
 fn present(ingested: &Ingested) -> u64 {
