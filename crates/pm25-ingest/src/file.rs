@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::Read;
 
 use pm25_air::Quantity;
+use pm25_air::quality::ceiling;
 use pm25_artifact::ingest::{ColumnUse, RawFile, Skipped};
 use pm25_file::{Fault, Input, Result, Sha256};
 use pm25_table::Batches;
 
-use crate::ceiling::pile_ups;
 use crate::claim::{Claim, Decision, decide};
 use crate::clock::Order;
 use crate::correction::{Correction, epa_pm25_ug_m3};
@@ -375,7 +375,7 @@ fn convert(layout: &Layout, rows: &mut Rows, warnings: &mut Vec<String>) -> Vec<
         .map(|(column, values)| {
             let is_particles = matches!(column.quantity, Quantity::Pm25 | Quantity::Pm10);
             let codes = if is_particles {
-                pile_ups(values)
+                ceiling::full_scales(values)
             } else {
                 Vec::new()
             };
@@ -393,7 +393,7 @@ fn convert(layout: &Layout, rows: &mut Rows, warnings: &mut Vec<String>) -> Vec<
             }
             for code in &codes {
                 warnings.push(format!(
-                    "`{header}`: {code} piles up at the top: taken for a code and flagged"
+                    "`{header}`: {code} piles up as at an instrument's full scale: taken for a code"
                 ));
             }
             ceilings.push(

@@ -253,10 +253,8 @@ fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Par
         }
         values
     };
-    for (column_idx, (column, raw)) in layout.mapped.iter().zip(&rows.values).enumerate() {
+    for (column, raw) in layout.mapped.iter().zip(&rows.values) {
         let values = on_hours(raw);
-        let ceilings = rows.ceilings.get(column_idx).map_or(&[][..], Vec::as_slice);
-        flag_ceilings(&mut part, column.quantity, &values, ceilings);
         set_values(&mut part, column.quantity, values);
     }
     if let [a, b] = &rows.channels
@@ -266,21 +264,6 @@ fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Par
     }
     flag_verdicts(rows, layout, &taken, &mut part);
     part
-}
-
-/// Codes of a saturated instrument are kept as they are and flagged.
-fn flag_ceilings(part: &mut Part, quantity: Quantity, values: &[f32], ceilings: &[f32]) {
-    if ceilings.is_empty() {
-        return;
-    }
-    for (hour_idx, value) in values
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| ceilings.contains(value))
-    {
-        debug_assert!(!value.is_nan(), "NaN equals nothing");
-        part.flag(quantity, hour_idx, flag::RANGE);
-    }
 }
 
 /// What the provider's own verdict says of a row, it says of all its values.

@@ -27,9 +27,7 @@ use crate::source::Wishes;
 use crate::stations::{Merged, merge};
 use crate::unpack::Encoding;
 use crate::zone::Zone;
-use crate::{
-    EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, observations, scale, twins,
-};
+use crate::{EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, observations, twins};
 
 /// Reads the files and writes the table and the report.
 pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -53,7 +51,7 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     let (mut read, stations, judged, doubts) = args.threads.install(|| {
         let mut read = read_all(&files, &wishes, (&mut skipped, &mut failed), &progress)?;
         let mut stations = merge(&mut read)?;
-        let doubts = suspicions(&mut stations, &wishes);
+        let doubts = suspicions(&stations, &wishes);
         let profile = args
             .quality
             .profile
@@ -142,10 +140,9 @@ fn share(files: Vec<RawInput>, shard: Option<Shard>) -> Vec<RawInput> {
     ours.map(|(_, file)| file).collect()
 }
 
-/// What only the comparison of stations shows.
-fn suspicions(stations: &mut [Merged], wishes: &Wishes) -> Vec<String> {
-    let mut doubts = scale::flag_slips(stations);
-    doubts.extend(twins::lagged(stations));
+/// What of the clocks only the comparison of stations shows.
+fn suspicions(stations: &[Merged], wishes: &Wishes) -> Vec<String> {
+    let mut doubts = twins::lagged(stations);
     if wishes.not_after_s.is_none() {
         doubts.extend(twins::far_ahead(stations));
     }

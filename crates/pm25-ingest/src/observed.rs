@@ -10,14 +10,17 @@ use pm25_artifact::prep::StationFact;
 use pm25_file::{Fault, Input, Result};
 use pm25_table::Table;
 
-use crate::ceiling::CEILINGS;
 use crate::count::Tally;
 use crate::hourly::{OffsetFrom, Part};
 use crate::observations::FORMAT;
 
 /// Flags that only the raw lines could show.
-const FROM_LINES: u16 =
-    flag::SENTINEL | flag::IMPOSSIBLE | flag::PROVIDER_INVALID | flag::CONFLICT | flag::NEGATIVE;
+const FROM_LINES: u16 = flag::SENTINEL
+    | flag::IMPOSSIBLE
+    | flag::PROVIDER_INVALID
+    | flag::CONFLICT
+    | flag::NEGATIVE
+    | flag::CHANNELS;
 
 /// The stations of an earlier table.
 pub(crate) fn read(input: &Input, tally: &mut Tally) -> Result<Vec<Part>> {
@@ -83,14 +86,9 @@ fn part(table: &Table, fact: &StationFact, rows: std::ops::Range<usize>) -> Resu
                 // Rows count from 1, as lines do.
                 part.line[hour_idx] = u32::try_from(rows.start + hour_idx + 1).unwrap_or(u32::MAX);
             }
-            let ceiling = if CEILINGS.contains(value) {
-                flag::RANGE
-            } else {
-                0
-            };
-            if mask & (FROM_LINES | ceiling) != 0 {
+            if mask & FROM_LINES != 0 {
                 part.flags[quantity.index()].resize(values.len(), 0);
-                part.flags[quantity.index()][hour_idx] = mask & (FROM_LINES | ceiling);
+                part.flags[quantity.index()][hour_idx] = mask & FROM_LINES;
             }
         }
         part.values[quantity.index()] = values.to_vec();

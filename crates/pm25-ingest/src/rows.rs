@@ -47,7 +47,7 @@ pub(crate) struct Rows {
     pub(crate) flags: Vec<u16>,
     /// PM2.5 of an instrument's two channels; empty where it has none.
     pub(crate) channels: [Vec<f32>; 2],
-    /// For each mapped column: numbers that are codes of a saturated instrument, in the unit of the values.
+    /// For each mapped column: full scales that readings pile up at, in the unit of the values; left out of means.
     pub(crate) ceilings: Vec<Vec<f32>>,
     /// The smallest and the largest offset that a station's stamps state, minutes east; by station.
     pub(crate) offsets_min: Vec<Option<(i16, i16)>>,

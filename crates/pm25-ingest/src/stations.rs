@@ -37,13 +37,6 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Sets a flag at an hour.
-    pub(crate) fn flag(&mut self, quantity: Quantity, hour_idx: usize, bit: u16) {
-        let flags = &mut self.flags[quantity.index()];
-        flags.resize(self.n_hours, 0);
-        flags[hour_idx] |= bit;
-    }
-
     /// Start of an hour, seconds since 1970 UTC.
     pub(crate) fn time_s(&self, hour_idx: usize) -> i64 {
         self.start_s + hour_idx as i64 * HOUR_S

@@ -3,26 +3,31 @@
 //! Not a large reading: a single 985 may be smog. An instrument at its stop writes the same number again and again,
 //! and nothing just below it.
 
-use crate::quality::runs::{Level, Run, hours_of};
+use crate::quality::runs::{Level, Run, hours_of, levels, runs};
 
 /// Where the scales of common instruments and displays end, µg/m³. 985 is a beta attenuation monitor's span of
-/// 1 mg/m³ less its offset of 15; 999, 999.99 and 1000 end three-digit displays, 9985 and 10000 the wide range.
+/// 1 mg/m³ less its offset of 15 (1985 and 9985 with wider ranges); 999, 999.99 and 1000 end three-digit displays,
+/// 999.9 and 1999.9 the SDS011's for PM2.5 and PM10 (its data sheet), 10000 the wide range.
 /// Station files of CPCB have 985 292 times (KA009), 999.99 and 1000.
-const FULL_SCALES: [f32; 8] = [
-    985.0, 995.0, 999.0, 999.9, 999.99, 1_000.0, 9_985.0, 10_000.0,
+const FULL_SCALES: [f32; 10] = [
+    985.0, 995.0, 999.0, 999.9, 999.99, 1_000.0, 1_985.0, 1_999.9, 9_985.0, 10_000.0,
 ];
 /// So many hours make a pile; ours.
 const HOURS_MIN: u32 = 5;
 /// The pile must outnumber all readings in this share of the scale below it; ours.
 const BELOW_SHARE: f32 = 0.1;
 
+/// The full scales that raw readings pile up at, ascending, whatever the step between them.
+pub fn full_scales(readings: &[f32]) -> Vec<f32> {
+    if !readings.iter().any(|value| FULL_SCALES.contains(value)) {
+        return Vec::new();
+    }
+    piles(&levels(&runs(readings)))
+}
+
 /// The hours at a full scale that readings pile up at. `levels` are those of `runs`.
 pub fn hours(values: &[f32], runs: &[Run], levels: &[Level]) -> Vec<u32> {
-    let piles: Vec<f32> = levels
-        .iter()
-        .filter(|level| FULL_SCALES.contains(&level.value) && is_pile(level, levels))
-        .map(|level| level.value)
-        .collect();
+    let piles = piles(levels);
     if piles.is_empty() {
         return Vec::new();
     }
@@ -30,6 +35,13 @@ pub fn hours(values: &[f32], runs: &[Run], levels: &[Level]) -> Vec<u32> {
         .filter(|run| piles.contains(&run.value))
         .flat_map(|run| hours_of(run, values))
         .collect()
+}
+
+fn piles(levels: &[Level]) -> Vec<f32> {
+    let piles = levels
+        .iter()
+        .filter(|level| FULL_SCALES.contains(&level.value) && is_pile(level, levels));
+    piles.map(|level| level.value).collect()
 }
 
 fn is_pile(pile: &Level, levels: &[Level]) -> bool {
@@ -43,7 +55,6 @@ fn is_pile(pile: &Level, levels: &[Level]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quality::runs::{levels, runs};
 
     fn found(values: &[f32]) -> Vec<u32> {
         let runs = runs(values);
@@ -57,6 +68,16 @@ mod tests {
             values[hour] = 985.0;
         }
         assert_eq!(found(&values), [30, 31, 32, 90, 200, 201]);
+    }
+
+    #[test]
+    fn two_scales_may_stand_above_each_other_and_codes_above_both() {
+        let mut readings = vec![5.0, f32::NAN];
+        readings.extend([985.0; 6]);
+        readings.extend([999.99; 7]);
+        readings.push(f32::INFINITY);
+        assert_eq!(full_scales(&readings), [985.0, 999.99]);
+        assert!(full_scales(&readings[..6]).is_empty());
     }
 
     #[test]

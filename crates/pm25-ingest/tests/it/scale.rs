@@ -1,4 +1,4 @@
-//! What only many files show: packed archives, files that fail, shares, additions, slips of units and clocks.
+//! What only many files show: packed archives, files that fail, shares, additions, clocks.
 
 use std::io::Write;
 
@@ -20,7 +20,7 @@ fn table(from_h: usize, n_hours: usize, factor: f64) -> String {
 }
 
 /// A zip archive written by hand, so that its directory can lie.
-fn zip(members: &[(&str, &[u8])], lie: u32) -> Vec<u8> {
+pub(crate) fn zip(members: &[(&str, &[u8])], lie: u32) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in members {
         let mut encoder = DeflateEncoder::new(Vec::new(), flate2::Compression::default());
@@ -157,35 +157,6 @@ fn new_months_are_added_without_the_old_files() {
 }
 
 #[test]
-fn co_of_one_station_in_micrograms_is_flagged_with_its_factor() {
-    let bench = Bench::new();
-    for station in 0..4 {
-        // Stated as a map says, so that no look at the numbers overrules it.
-        let factor = if station == 2 { 1_000.0 } else { 1.0 };
-        bench.write(
-            &format!("in/s{station}.csv"),
-            table(0, 72, factor).replace("co (mg/m3)", "coo"),
-        );
-    }
-    bench.write(
-        "map.toml",
-        "time = 'time'\n[columns]\npm25 = { column = 'pm25' }\nco = { column = 'coo', unit = 'mg/m3' }\n",
-    );
-    let output = bench.ingest("in --columns map.toml");
-    let stderr = text(&output.stderr);
-    assert!(
-        stderr.contains("`co_mg_m3` of s2") && stderr.contains("suspected factor 1000"),
-        "{stderr}"
-    );
-    let ingested = bench.outputs();
-    let flags = &ingested.report.stations[2].flags["co_mg_m3"];
-    assert_eq!(flags["unit"], 72);
-    let values = ingested.values(Quantity::Co);
-    assert!(100.0 < values[2 * 72], "the value stays as it is");
-    assert_eq!(ingested.flags(Quantity::Co)[0] & flag::UNIT, 0);
-}
-
-#[test]
 fn one_monitor_with_two_clocks_is_noticed() {
     let bench = Bench::new();
     bench.write("in/a.csv", table(0, 200, 1.0));
@@ -262,4 +233,26 @@ fn a_pile_at_the_ceiling_is_a_code_and_a_single_peak_is_smoke() {
     }
     bench.write("a.csv", rows);
     assert_eq!(ranged(&bench.ingested("a.csv")), 0);
+}
+
+#[test]
+fn readings_at_full_scale_are_left_out_of_an_hours_mean() {
+    let bench = Bench::new();
+    let mut rows = "time,pm25\n".to_owned();
+    for step in 0..24 * 6 {
+        let (hour, minute) = (step / 6, 10 * (step % 6));
+        // One in six of an hour, and a whole hour, at the stop.
+        let value = match (hour, minute) {
+            (3..10, 20) | (12, _) => "1999.9",
+            _ => "40",
+        };
+        rows.push_str(&format!("2020-01-01 {hour:02}:{minute:02},{value}\n"));
+    }
+    bench.write("a.csv", rows);
+    let ingested = bench.ingested("a.csv");
+    let pm25 = ingested.values(Quantity::Pm25);
+    assert_eq!((pm25[3], pm25[11]), (40.0, 40.0));
+    assert!(pm25[12].is_nan());
+    let left_out = "ceiling of the instrument, left out of an hourly mean";
+    assert_eq!(ingested.report.cells[left_out], 13);
 }
