@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at};
 use pm25_air::quality::neighbour::{self, Record};
-use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, slip};
+use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, channels, slip};
 use pm25_artifact::ingest::{Example, Slip};
 use pm25_file::Output;
 
@@ -159,6 +159,7 @@ pub(crate) fn check(
         }
     }
     found.extend(between_columns(station));
+    found.push(between_channels(station));
     found.push(Finding {
         rule: Rule::Neighbour,
         quantity: Quantity::Pm25,
@@ -184,6 +185,19 @@ fn between_columns(station: &Grid) -> Vec<Finding> {
             hours: hours.clone(),
         })
         .into()
+}
+
+/// Hours in which the two channels of a low-cost instrument disagree, as far as there is a value.
+fn between_channels(station: &Grid) -> Finding {
+    let [a, b] = &station.channels;
+    let pm25 = station.values(Quantity::Pm25);
+    let mut hours = channels::hours(a, b);
+    hours.retain(|&hour_idx| pm25.get(hour_idx as usize).is_some_and(|v| !v.is_nan()));
+    Finding {
+        rule: Rule::Channels,
+        quantity: Quantity::Pm25,
+        hours,
+    }
 }
 
 /// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days.

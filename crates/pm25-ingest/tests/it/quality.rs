@@ -150,6 +150,61 @@ fn co_a_thousandfold_is_named_with_the_factor() {
     assert_eq!(count(&ingested, Quantity::Co, flag::UNIT), N_HOURS);
 }
 
+/// Two days of ten minutes; `b` says what the second channel shows for the hour and the first channel's reading.
+fn two_channels(b: impl Fn(usize, f64) -> String) -> String {
+    let mut text = "time_stamp,sensor_index,pm2.5_cf_1_a,pm2.5_cf_1_b\n".to_owned();
+    for step in 0..48 * 6 {
+        let (hour, a) = (step / 6, 20.0 + (step * 37 % 23) as f64);
+        let time_s = 1_686_970_800 + 600 * step;
+        text.push_str(&format!("{time_s},7,{a},{}\n", b(hour, a)));
+    }
+    text
+}
+
+fn channel_hours(ingested: &Ingested) -> Vec<usize> {
+    let flags = ingested.flags(Quantity::Pm25).iter().enumerate();
+    flags
+        .filter(|(_, mask)| **mask & flag::CHANNELS != 0)
+        .map(|(hour, _)| hour)
+        .collect()
+}
+
+#[test]
+fn channels_that_disagree_or_fall_silent_are_flagged_and_their_mean_stays() {
+    let bench = Bench::new();
+    let b = |hour: usize, a: f64| match hour {
+        10..13 => (3.0 * a).to_string(),
+        20 => String::new(),
+        _ => (a + 2.0).to_string(),
+    };
+    bench.write("raw/pa.csv", two_channels(b));
+    let ingested = bench.ingested("raw");
+    assert_eq!(channel_hours(&ingested), [10, 11, 12, 20]);
+    assert_eq!(rule(&ingested, "channels").hours["pm25_ug_m3"], 4);
+    bench.write("raw/pa.csv", two_channels(|_, a| (a + 2.0).to_string()));
+    let agreeing = bench.ingested("raw");
+    assert_eq!(channel_hours(&agreeing), [0_usize; 0]);
+    let [flagged, plain] = [&ingested, &agreeing].map(|one| one.values(Quantity::Pm25));
+    assert_eq!(flagged[..10], plain[..10]);
+    // Twice a, or a alone, instead of a + 1.
+    assert!((flagged[10] - 2.0 * (plain[10] - 1.0)).abs() < 1e-4);
+    assert!((flagged[20] - (plain[20] - 1.0)).abs() < 1e-4);
+}
+
+#[test]
+fn an_earlier_table_keeps_what_its_channels_showed() {
+    let bench = Bench::new();
+    bench.write("old/pa.csv", two_channels(|_, a| (3.0 * a).to_string()));
+    bench.ingested("old");
+    std::fs::rename(bench.path("out/o.parquet"), bench.path("earlier.parquet")).unwrap();
+    bench.write(
+        "new/pb.csv",
+        two_channels(|_, a| a.to_string()).replace(",7,", ",8,"),
+    );
+    let added = bench.ingested("earlier.parquet new");
+    assert_eq!(channel_hours(&added), Vec::from_iter(0..48));
+}
+
 #[test]
 fn smoke_above_1000_survives_in_america_and_its_rise_is_no_fault() {
     let smoke = |pm25: &mut Vec<f64>| {

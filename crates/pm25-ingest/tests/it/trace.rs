@@ -1,7 +1,8 @@
 //! `trace` through the front door: from a value back to the lines that made it.
 
-use crate::bench::{Bench, text};
+use crate::bench::{Bench, gz, text};
 use crate::real::data;
+use crate::scale::zip;
 
 /// Runs `trace` and insists on success.
 fn traced(bench: &Bench, args: &str) -> String {
@@ -157,4 +158,77 @@ fn a_censored_night_of_dongsi_leads_to_its_lines() {
         out.contains("\nPRSA_Data_Dongsi_20130301-20170228.csv.gz:14157: 14156,2014,10,11,19,3,"),
         "{out}"
     );
+}
+
+#[test]
+fn a_value_is_traced_into_gzip_zip_and_a_file_of_two_stations() {
+    let bench = Bench::new();
+    let mut table = "time,station,pm25\n".to_owned();
+    for hour in 0..48 {
+        let time = pm25_air::civil::format_utc(1_577_836_800 + 3_600 * hour);
+        table.push_str(&format!("{time},A,{}\n{time},B,{}\n", 10 + hour, 60 - hour));
+    }
+    let other = table.replace(",A,", ",C,").replace(",B,", ",D,");
+    bench.write("raw/packed.csv.gz", gz(table.as_bytes()));
+    bench.write(
+        "raw/months.zip",
+        zip(&[("2020/c.csv", other.as_bytes())], 0),
+    );
+    let ingested = bench.ingested("raw --html out/i.html");
+    assert_eq!(ingested.report.stations.len(), 4);
+    let page = text(&std::fs::read(bench.path("out/i.html")).unwrap());
+    for station in ["A", "B", "C", "D"] {
+        assert!(page.contains(&format!(">{station}<")), "{station}");
+    }
+    for (station, at, value) in [
+        ("A", "packed.csv.gz:6", 12),
+        ("B", "packed.csv.gz:7", 58),
+        ("C", "months.zip/2020/c.csv:6", 12),
+        ("D", "months.zip/2020/c.csv:7", 58),
+    ] {
+        let out = traced(&bench, &format!("{station} 2020-01-01T02:00:00Z"));
+        assert!(out.contains(&format!("pm25_ug_m3 {value}\n")), "{out}");
+        let lines: Vec<&str> = out.lines().skip(1).collect();
+        assert_eq!(lines.len(), 1, "{out}");
+        assert!(lines[0].starts_with(&format!("{at}: ")), "{out}");
+        assert!(lines[0].ends_with(&format!(",{station},{value}")), "{out}");
+    }
+    bench.write(
+        "raw/months.zip",
+        zip(&[("2020/c.csv", table.as_bytes())], 0),
+    );
+    let stderr = complaint(&bench, "C 2020-01-01T02:00:00Z", 4);
+    assert!(stderr.contains("months.zip is not the file"), "{stderr}");
+}
+
+#[test]
+fn what_decided_how_lines_were_read_decides_it_again() {
+    let bench = Bench::new();
+    let latin = b"time,station,pm25\n2020-01-01T00:00:00Z,M\xfcnchen,5\n2020-01-01T01:00:00Z,M\xfcnchen,6\n";
+    bench.write("raw/a.csv", latin);
+    let ingested = bench.ingested("raw --encoding latin-1 --not-after 2020-06-30");
+    let header = ingested.table.header().unwrap();
+    assert_eq!(header.params["encoding"], "latin-1");
+    let out = traced(&bench, "M\u{fc}nchen 2020-01-01T01:00:00Z");
+    assert!(
+        out.contains("a.csv:3: 2020-01-01T01:00:00Z,M\u{fc}nchen,6"),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_hour_of_an_earlier_table_leads_to_that_table() {
+    let bench = Bench::new();
+    bench.write("raw/minutes.csv", minutes());
+    bench.ingested("raw");
+    std::fs::rename(bench.path("out/o.parquet"), bench.path("earlier.parquet")).unwrap();
+    bench.write("new/b.csv", minutes().replace("2023-", "2024-"));
+    bench.ingested("earlier.parquet new");
+    let out = traced(&bench, "Site 2023-07-05T01:00:00Z");
+    assert!(
+        out.ends_with("earlier.parquet:2: an hour of an earlier run; trace it there\n"),
+        "{out}"
+    );
+    let out = traced(&bench, "Site 2024-07-05T01:00:00Z");
+    assert!(out.contains("b.csv:62: 2024"), "{out}");
 }
