@@ -213,7 +213,6 @@ fn unsafe_code_is_forbidden_everywhere_and_denied_where_a_hot_loop_needs_it() {
 }
 
 /// All files in a folder and its folders.
-#[expect(clippy::unwrap_used, reason = "a test fails by it")]
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()
