@@ -1,6 +1,7 @@
 //! `shap.json`: what a model's features add, over all explained rows.
 
 use pm25_file::{Document, Header, Sha256};
+use pm25_learn::tree::Link;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ModelKind;
@@ -18,21 +19,61 @@ pub struct ShapReport {
     pub kind: ModelKind,
     /// What it predicts.
     pub task: TaskFact,
-    /// The space in which contributions add up: always `µg/m³` for the models there are.
-    pub space: String,
+    /// The space in which contributions add up; `base_ug_m3` and all contributions are in its unit.
+    pub space: Space,
     /// How a missing feature is averaged out.
     pub method: Method,
-    /// The prediction when no feature is known, µg/m³.
+    /// What is said when no feature is known, in the unit of `space`.
     pub base_ug_m3: f64,
     /// How many rows were explained.
     pub rows: u64,
-    /// Largest |base + Σ contributions - prediction| / max(1, |prediction|); at most 1e-9.
+    /// Largest |base + Σ contributions - p| / max(1, |p|), at most 1e-9; p is the prediction as `space` has it.
     pub additivity_error_max: f64,
     /// One per feature, the most important first.
     pub features: Vec<Importance>,
     /// The pairs of features that add most together, the most important first; empty unless it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pairs: Vec<PairImportance>,
+}
+
+/// What contributions add up to. A model whose trees say logarithms or roots has no contributions in µg/m³: what a
+/// feature adds there depends on all others.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Space {
+    /// The prediction.
+    #[serde(rename = "ug_m3", alias = "µg/m³")]
+    UgM3,
+    /// The prediction's natural logarithm.
+    #[serde(rename = "log")]
+    Log,
+    /// The mean of ln(1 + PM2.5), before the bias correction.
+    #[serde(rename = "log1p")]
+    Log1p,
+    /// The mean of PM2.5's root, before the bias correction.
+    #[serde(rename = "sqrt")]
+    Sqrt,
+}
+
+impl Space {
+    /// The space of trees with this link.
+    pub fn of(link: Link) -> Self {
+        match link {
+            Link::Identity => Self::UgM3,
+            Link::Log => Self::Log,
+            Link::Log1p { .. } => Self::Log1p,
+            Link::Sqrt { .. } => Self::Sqrt,
+        }
+    }
+
+    /// The unit of contributions; PM2.5 is counted in µg/m³ within.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::UgM3 => "µg/m³",
+            Self::Log => "ln(µg/m³)",
+            Self::Log1p => "ln(1 + µg/m³)",
+            Self::Sqrt => "sqrt(µg/m³)",
+        }
+    }
 }
 
 /// How a missing feature is averaged out.
@@ -55,13 +96,13 @@ pub struct Importance {
     pub column: String,
     /// Its unit.
     pub unit: String,
-    /// Mean of |contribution|, µg/m³.
+    /// Mean of |contribution|, in the unit of the report's space, as all below.
     pub mean_abs_ug_m3: f64,
-    /// Mean contribution, µg/m³.
+    /// Mean contribution.
     pub mean_ug_m3: f64,
-    /// The smallest, µg/m³.
+    /// The smallest.
     pub min_ug_m3: f64,
-    /// The largest, µg/m³.
+    /// The largest.
     pub max_ug_m3: f64,
 }
 
@@ -71,7 +112,7 @@ pub struct Importance {
 pub struct PairImportance {
     /// Their columns.
     pub columns: [String; 2],
-    /// Mean of |what they add together beyond what each adds alone|, µg/m³.
+    /// Mean of |what they add together beyond what each adds alone|, in the unit of the report's space.
     pub mean_abs_ug_m3: f64,
 }
 

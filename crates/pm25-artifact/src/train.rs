@@ -90,6 +90,11 @@ pub struct Candidate {
     pub valid_rmse_ug_m3: f64,
     /// Mean absolute error over these rows, µg/m³.
     pub valid_mae_ug_m3: f64,
+    /// Root mean square error of a forest's trees on the train rows that each did not draw, µg/m³, with folds over all
+    /// their train rows; none for other kinds. Neighbouring hours are alike, so that it flatters: it is no measure
+    /// to choose by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oob_rmse_ug_m3: Option<f64>,
 }
 
 impl Document for TrainReport {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use pm25_air::civil::format_utc;
 use pm25_artifact::model::{Blend, Model, ModelKind, PartModel, Rows};
 use pm25_artifact::prep::FeatureFact;
-use pm25_artifact::shap::Method;
+use pm25_artifact::shap::{Method, Space};
 use pm25_file::{Fault, Result};
-use pm25_learn::tree::{Ensemble, shap, shap_against};
+use pm25_learn::tree::{Ensemble, Link, shap, shap_against};
 use pm25_learn::{Columns, Linear};
 use pm25_table::{Table, Text};
 
@@ -23,11 +23,15 @@ pub(crate) struct Explained {
     pub(crate) method: Method,
     /// Numbers of the rows in the table, rising from 0.
     pub(crate) rows: Vec<usize>,
-    /// Prediction when nothing is known, µg/m³.
+    /// What contributions add up to.
+    pub(crate) space: Space,
+    /// What is said when nothing is known, in the unit of the space.
     pub(crate) base: f64,
     /// One per row, µg/m³.
     pub(crate) predictions: Vec<f64>,
-    /// A column per feature, a value per row, µg/m³.
+    /// What contributions add up to, one per row: in µg/m³ the predictions.
+    pub(crate) scores: Vec<f64>,
+    /// A column per feature, a value per row, in the unit of the space.
     pub(crate) phi: Vec<Vec<f64>>,
     /// The features' values, a column per feature.
     pub(crate) values: Vec<Vec<f32>>,
@@ -43,13 +47,18 @@ pub(crate) fn explain(
     rows: Vec<usize>,
     background: Option<&Table>,
 ) -> Result<Explained> {
+    let space = space_of(model)?;
     let mut chosen = Chosen::gather(model, table, &rows)?;
     let against = background
         .map(|table| Chosen::gather(model, table, &choose::background(table)?))
         .transpose()?;
     let Contributions { method, base, phi } = contributions(model, &chosen, against.as_ref())?;
     let predictions = model.predict(&chosen.rows());
-    let additivity_error_max = additivity(base, &phi, &predictions)?;
+    let scores = match &model.trees {
+        Some(trees) if space != Space::UgM3 => trees.scores(&columns(&chosen.values)),
+        _ => predictions.clone(),
+    };
+    let additivity_error_max = additivity(base, &phi, &scores)?;
     let mut inputs = model.inputs().to_vec();
     if model.blend.is_some() {
         inputs.push(newest_known());
@@ -60,14 +69,35 @@ pub(crate) fn explain(
     Ok(Explained {
         inputs,
         method,
+        space,
         base,
         predictions,
+        scores,
         phi,
         values: chosen.values,
         additivity_error_max,
         rows_in_words: in_words(table, &rows),
         rows,
     })
+}
+
+/// The space in which the model's contributions add up.
+fn space_of(model: &Model) -> Result<Space> {
+    let parts = model.blend.iter().flat_map(|blend| &blend.parts);
+    for part in parts {
+        if let PartModel::Trees(trees) = &part.model
+            && trees.link != Link::Identity
+        {
+            return Err(Fault::usage(format!(
+                "contributions add up in no space: the blend's part `{}` says {} and others µg/m³",
+                part.name,
+                Space::of(trees.link).unit()
+            ))
+            .hint("explain a boost model of the same settings"));
+        }
+    }
+    let of_trees = model.trees.as_ref().map(|trees| Space::of(trees.link));
+    Ok(of_trees.unwrap_or(Space::UgM3))
 }
 
 /// What a blend uses besides its features: the newest PM2.5, where it is missing the climatology.
@@ -277,14 +307,14 @@ fn of_line(line: &Linear, x: &Columns, background: Option<&Columns>) -> Contribu
     }
 }
 
-fn additivity(base: f64, phi: &[Vec<f64>], predictions: &[f64]) -> Result<f64> {
+fn additivity(base: f64, phi: &[Vec<f64>], scores: &[f64]) -> Result<f64> {
     let mut worst = 0.0_f64;
-    for (row_idx, prediction) in predictions.iter().enumerate() {
+    for (row_idx, score) in scores.iter().enumerate() {
         let sum = phi.iter().fold(base, |sum, column| sum + column[row_idx]);
-        let error = (sum - prediction).abs() / prediction.abs().max(1.0);
+        let error = (sum - score).abs() / score.abs().max(1.0);
         if error.is_nan() || ADDITIVITY_MAX < error {
             return Err(Fault::unforeseen(format!(
-                "row {}: contributions add up to {sum}, but the prediction is {prediction}",
+                "row {}: contributions add up to {sum}, but the prediction is {score}",
                 row_idx + 1
             )));
         }

@@ -3,7 +3,7 @@
 //! Not for a line, whose features never act together.
 //!
 //! A column a feature holds what it adds alone, a column `a*b` what a and b add together; base and all columns of a row
-//! add up to its prediction. (In the symmetric matrix of the literature `a*b` stands twice, each time half of it.)
+//! add up to its prediction, in the space of the model's contributions. (In the symmetric matrix of the literature `a*b` stands twice, each time half of it.)
 
 use pm25_artifact::model::Model;
 use pm25_artifact::shap::PairImportance;
@@ -21,6 +21,8 @@ pub(crate) struct Interactions {
     /// Names in the order of `columns`.
     names: Vec<String>,
     columns: Vec<Vec<f64>>,
+    /// Of all columns.
+    unit: &'static str,
     /// Positions of the two features of a pair; both are the same for a feature alone.
     places: Vec<(usize, usize)>,
 }
@@ -48,6 +50,7 @@ pub(crate) fn interactions(model: &Model, explained: &Explained) -> Result<Inter
     };
     let mut found = Interactions {
         names: places.iter().map(name).collect(),
+        unit: explained.space.unit(),
         columns: vec![Vec::with_capacity(explained.rows.len()); places.len()],
         places,
     };
@@ -94,7 +97,7 @@ impl Interactions {
     pub(crate) fn write(&self, to: &Output, mut rows: Table, mut header: Header) -> Result<Sha256> {
         for (name, column) in self.names.iter().zip(&self.columns) {
             rows.push(name, column.clone());
-            header = header.unit(name, "µg/m³");
+            header = header.unit(name, self.unit);
         }
         rows.write(to, "pm25-shap-interactions", header)
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use pm25_artifact::model::Model;
-use pm25_artifact::shap::ShapReport;
+use pm25_artifact::shap::{ShapReport, Space};
 use pm25_file::{
     Header, Input, InputRef, Output, Program, Result, Sha256, program, publish, write_document,
 };
@@ -204,19 +204,24 @@ fn publish_all(
     Ok(())
 }
 
-/// shap.parquet: `station time base prediction`, then a column of contributions per feature, all in µg/m³.
+/// shap.parquet: `station time base prediction`, then a column of contributions per feature; where contributions do
+/// not add up in µg/m³, `score` is what they add up to.
 fn write_rows(to: &Output, table: &Table, explained: &Explained) -> Result<Sha256> {
     let mut rows = which_rows(table, explained);
-    let mut header = Header::new(&PROGRAM).unit("base", "µg/m³");
+    let unit = explained.space.unit();
+    let mut header = Header::new(&PROGRAM).unit("base", unit);
     header = header.unit("prediction", "µg/m³");
+    if explained.space != Space::UgM3 {
+        header = header.unit("score", unit);
+    }
     for (input, phi) in explained.inputs.iter().zip(&explained.phi) {
         rows.push(&input.column, phi.clone());
-        header = header.unit(&input.column, "µg/m³");
+        header = header.unit(&input.column, unit);
     }
     rows.write(to, "pm25-shap", header.input(table.source().clone()))
 }
 
-/// The columns that both tables begin with: `station time base prediction`.
+/// The columns that both tables begin with: `station time base prediction`, and `score` where it is something else.
 fn which_rows(table: &Table, explained: &Explained) -> Table {
     let mut rows = Table::new();
     if let Ok(text) = table.text("station") {
@@ -230,5 +235,8 @@ fn which_rows(table: &Table, explained: &Explained) -> Table {
     }
     rows.push("base", vec![explained.base; explained.rows.len()]);
     rows.push("prediction", explained.predictions.clone());
+    if explained.space != Space::UgM3 {
+        rows.push("score", explained.scores.clone());
+    }
     rows
 }

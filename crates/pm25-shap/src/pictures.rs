@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use pm25_artifact::prep::TaskFact;
-use pm25_artifact::shap::{Importance, ShapReport};
+use pm25_artifact::shap::{Importance, ShapReport, Space};
 use pm25_plot::{
     Bars, Beeswarm, Dependence, Labels, Swarm, Waterfall, bars, beeswarm, dependence, waterfall,
 };
@@ -13,7 +13,20 @@ use crate::explain::Explained;
 const N_SHOWN: usize = 12;
 /// How many features have a dependence picture.
 const N_DEPENDENCE: usize = 3;
-const EFFECT: &str = "adds to predicted PM2.5 (µg/m³)";
+
+/// What contributions are contributions to, as an axis has it.
+fn quantity(space: Space) -> &'static str {
+    match space {
+        Space::UgM3 => "predicted PM2.5 (µg/m³)",
+        Space::Log => "ln of predicted PM2.5 in µg/m³",
+        Space::Log1p => "predicted ln of 1 + PM2.5 in µg/m³",
+        Space::Sqrt => "predicted root of PM2.5 in µg/m³",
+    }
+}
+
+fn effect(space: Space) -> String {
+    format!("adds to {}", quantity(space))
+}
 
 /// A picture to be written.
 pub(crate) struct Picture {
@@ -65,7 +78,7 @@ pub(crate) fn draw(
                 explained,
                 &format!("What {column} adds"),
                 &with_unit(feature.importance),
-                EFFECT,
+                &effect(report.space),
             ),
             pairs: &pairs,
         };
@@ -106,7 +119,13 @@ fn summary<'a>(report: &ShapReport, explained: &Explained, top: &[Shown<'a>]) ->
         values: feature.values,
     };
     Beeswarm {
-        labels: labels(report, explained, "What each feature adds", EFFECT, ""),
+        labels: labels(
+            report,
+            explained,
+            "What each feature adds",
+            &effect(report.space),
+            "",
+        ),
         swarms: top.iter().map(swarm).collect(),
     }
 }
@@ -123,7 +142,7 @@ fn importance(report: &ShapReport, explained: &Explained, top: &[Shown]) -> Bars
             report,
             explained,
             "Importance",
-            "mean |contribution| (µg/m³)",
+            &format!("mean |contribution| ({})", report.space.unit()),
             "",
         ),
         bars: top.iter().map(bar).collect(),
@@ -159,12 +178,16 @@ fn one_row(
         let rest = small.iter().map(|feature| feature.phi[row_idx]).sum();
         steps.push((format!("{} others", small.len()), rest));
     }
+    let x = match report.space {
+        Space::UgM3 => "PM2.5 (µg/m³)",
+        other => quantity(other),
+    };
     Waterfall {
         labels: labels(
             report,
             explained,
             &format!("Row {} explained", row_idx + 1),
-            "PM2.5 (µg/m³)",
+            x,
             "",
         ),
         base: ("base".to_owned(), explained.base),

@@ -30,7 +30,7 @@ pub(crate) fn report(
         model: model_ref.sha256,
         kind: model.kind(),
         task: model.task(),
-        space: "µg/m³".to_owned(),
+        space: explained.space,
         method: explained.method,
         base_ug_m3: explained.base,
         rows: explained.predictions.len() as u64,

@@ -17,14 +17,16 @@ impl fmt::Display for Said<'_> {
         let ShapReport {
             kind,
             rows,
+            space,
             base_ug_m3,
             additivity_error_max,
             features,
             ..
         } = self.0;
+        let unit = space.unit();
         writeln!(
             f,
-            "{kind}: {rows} rows explained, base {base_ug_m3:.2} µg/m³"
+            "{kind}: {rows} rows explained, base {base_ug_m3:.2} {unit}"
         )?;
         writeln!(
             f,
@@ -33,7 +35,7 @@ impl fmt::Display for Said<'_> {
         for feature in features.iter().take(N_SHOWN) {
             writeln!(
                 f,
-                "  {:<28} {:>8.3} µg/m³ on average",
+                "  {:<28} {:>8.3} {unit} on average",
                 feature.column, feature.mean_abs_ug_m3
             )?;
         }

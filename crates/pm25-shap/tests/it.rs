@@ -7,9 +7,9 @@ use std::process::{Command, Output};
 
 use pm25_artifact::model::{Blend, Climatology, Model, ModelKind, Part, PartModel};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
-use pm25_artifact::shap::{Method, ShapReport};
+use pm25_artifact::shap::{Method, ShapReport, Space};
 use pm25_file::{Header, Input, Sha256, program, read_document};
-use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
+use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, Link, fit_boost, fit_forest};
 use pm25_learn::{Columns, RidgeParams, fit_ridge};
 use pm25_table::{Column, Table, Text};
 
@@ -96,6 +96,10 @@ fn blend(x: &Columns) -> Blend {
 }
 
 fn write_model(folder: &Path, kind: ModelKind) {
+    write_linked(folder, kind, Link::Identity);
+}
+
+fn write_linked(folder: &Path, kind: ModelKind, link: Link) {
     let columns = columns();
     let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), N_ROWS);
     let pairs = [("n_estimators".to_owned(), "12".to_owned())];
@@ -122,6 +126,19 @@ fn write_model(folder: &Path, kind: ModelKind) {
         ),
         _ => None,
     };
+    // Scores that an exponent bears.
+    let trees = trees.map(|mut trees: Ensemble| {
+        if link != Link::Identity {
+            trees.scale /= 100.0;
+            trees.base /= 100.0;
+        }
+        trees.link = link;
+        trees
+    });
+    let mut blend = (kind == ModelKind::Blend).then(|| blend(&x));
+    if let Some(PartModel::Trees(trees)) = blend.as_mut().map(|blend| &mut blend.parts[1].model) {
+        trees.link = link;
+    }
     let model = Model {
         header: Header::new(&program!()),
         kind,
@@ -131,7 +148,7 @@ fn write_model(folder: &Path, kind: ModelKind) {
         climatology: Climatology::fit(0, [(None, None, 1.0)].into_iter()),
         linear: fit_ridge(&x, &target(), &RidgeParams::new(1.0).unwrap()),
         trees,
-        blend: (kind == ModelKind::Blend).then(|| blend(&x)),
+        blend,
         intervals: None,
         profile: None,
     };
@@ -164,6 +181,46 @@ fn rows(folder: &Path) -> Table {
     Table::read(&Input::Path(folder.join("out/shap.parquet")), "pm25-shap").unwrap()
 }
 
+/// Trees that say logarithms or roots: contributions add up there, predictions stay µg/m³, and the space is named.
+#[test]
+fn contributions_add_up_in_the_space_that_is_named() {
+    for (link, space, unit) in [
+        (Link::Log, "log", "ln(µg/m³)"),
+        (Link::Log1p { factor: 1.25 }, "log1p", "ln(1 + µg/m³)"),
+        (Link::Sqrt { spread: 2.0 }, "sqrt", "sqrt(µg/m³)"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path());
+        write_linked(folder.path(), ModelKind::Boost, link);
+        let output = explain(folder.path(), &["--interactions"]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(String::from_utf8_lossy(&output.stdout).contains(unit));
+        let rows = rows(folder.path());
+        let column = |name: &str| rows.f64(name).unwrap();
+        for i in 0..N_ROWS {
+            let sum = column("base")[i] + column("a")[i] + column("b")[i] + column("c")[i];
+            assert!((sum - column("score")[i]).abs() < 1e-9 * sum.abs().max(1.0));
+            let prediction = link.prediction(column("score")[i]);
+            assert_eq!(prediction.to_bits(), column("prediction")[i].to_bits());
+        }
+        let units = &rows.header().unwrap().units;
+        assert_eq!((&units["a"][..], &units["prediction"][..]), (unit, "µg/m³"));
+        let report = fs::read(folder.path().join("out/shap.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+        assert_eq!(report["space"], space);
+    }
+}
+
+#[test]
+fn a_blend_of_spaces_is_refused_with_the_part() {
+    let folder = tempfile::tempdir().unwrap();
+    write_table(folder.path());
+    write_linked(folder.path(), ModelKind::Blend, Link::Log);
+    let output = explain(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("`boost-half`"), "{}", said(&output));
+}
+
 #[test]
 fn base_plus_contributions_is_the_prediction_on_every_row() {
     for kind in [
@@ -189,6 +246,8 @@ fn base_plus_contributions_is_the_prediction_on_every_row() {
         }
         let report = Input::Path(folder.path().join("out/shap.json"));
         let (report, _) = read_document::<ShapReport>(&report).unwrap();
+        assert_eq!(report.space, Space::UgM3);
+        assert!(rows.f64("score").is_err());
         assert_eq!(
             report.features.last().unwrap().column,
             "c",

@@ -5,7 +5,8 @@ use pm25_file::{Fault, Input, Output, Result};
 use pm25_tool::{Common, Threads};
 
 use crate::choose::Wanted;
-use crate::learner::Part;
+use crate::learner::{Learner, Part, Share};
+use crate::roles::RoleArgs;
 use crate::{params, tune};
 
 /// Fit a PM2.5 model and choose the best on rows that it has not seen
@@ -52,6 +53,8 @@ pub(crate) struct FitArgs {
     /// A setting of the learners, for example n_estimators=500 or forest.max_depth=12; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", long_help = params::help())]
     pub(crate) settings: Vec<String>,
+    #[command(flatten)]
+    pub(crate) roles: RoleArgs,
     /// Take the best settings of a tuning; --set goes before them
     #[arg(long, value_name = "tune.json")]
     pub(crate) set_from: Option<Input>,
@@ -79,6 +82,19 @@ impl FitArgs {
 
     pub(crate) fn out(&self) -> Result<&Output> {
         needed("--out", self.out.as_ref())
+    }
+
+    /// A booster of positive targets cannot learn a change, which is as often negative.
+    pub(crate) fn expect_sign(&self, params: &params::Params) -> Result<()> {
+        let is_change = |part: &&Part| part.learner == Learner::Boost && part.share != Share::Value;
+        match self.parts.iter().find(is_change) {
+            Some(part) if params.boost_needs_sign() => Err(Fault::usage(format!(
+                "the part `{part}` learns differences, some below zero, where the booster's objective or transform \
+                 allows none"
+            ))
+            .hint("--parts linear,boost, or patient-half and patient-change")),
+            _ => Ok(()),
+        }
     }
 
     /// Parts are those of a blend, at most as many as sets of them can be tried.

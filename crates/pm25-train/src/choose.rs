@@ -58,7 +58,12 @@ pub(crate) fn candidates(fitted: &mut Fitted, valid: &Sample) -> Result<Vec<Cand
     let kinds: Vec<ModelKind> = fitted.kinds().collect();
     let mut candidates = kinds
         .into_iter()
-        .map(|kind| candidate(kind, &fitted.predict(kind, &rows), &target))
+        .map(|kind| {
+            Ok(Candidate {
+                oob_rmse_ug_m3: fitted.oob_rmse_ug_m3(kind),
+                ..candidate(kind, &fitted.predict(kind, &rows), &target)?
+            })
+        })
         .collect::<Result<Vec<_>>>()?;
     rank(&mut candidates);
     Ok(candidates)
@@ -86,6 +91,7 @@ pub(crate) fn candidate(kind: ModelKind, predictions: &[f64], target: &[f64]) ->
             kind,
             valid_rmse_ug_m3: rmse,
             valid_mae_ug_m3: mae,
+            oob_rmse_ug_m3: None,
         }),
         (_, _, n) => Err(Fault::unforeseen(format!(
             "the {kind} model left {n} rows without a prediction"

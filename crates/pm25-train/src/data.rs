@@ -18,7 +18,7 @@ const NOT_FEATURES: [&str; 4] = ["station", "time", "target_ug_m3", "persistence
 /// One prepared table.
 pub(crate) struct Dataset {
     table: Table,
-    target: Vec<f32>,
+    pub(crate) target: Vec<f32>,
     pub(crate) task: TaskFact,
     pub(crate) features: Vec<FeatureFact>,
     pub(crate) stations: Vec<StationFact>,

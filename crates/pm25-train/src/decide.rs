@@ -68,7 +68,17 @@ pub(crate) fn decide(
     };
     let mut candidates = tried
         .iter()
-        .map(|tried| candidate(tried.kind, &tried.said, &of.target))
+        .map(|tried| {
+            let oob_rmse_ug_m3 = match tried.kind {
+                ModelKind::Forest => of.oob_rmse_ug_m3(Learner::Forest.value()),
+                _ => None,
+            };
+            let candidate = candidate(tried.kind, &tried.said, &of.target)?;
+            Ok(Candidate {
+                oob_rmse_ug_m3,
+                ..candidate
+            })
+        })
         .collect::<Result<Vec<_>>>()?;
     rank(&mut candidates);
     let kind = crate::choose::choose(request.wanted, request.facts.task, &candidates)?;
@@ -150,6 +160,7 @@ fn blend(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Tri
     let mut parts: Vec<Option<Part>> = request.parts.iter().map(|&part| Some(part)).collect();
     if parts.is_empty() {
         let booster = booster(of, request, console)?;
+        let needs_sign = booster == Learner::Boost && request.params.boost_needs_sign();
         let with = |share| {
             Some(Part {
                 share,
@@ -158,6 +169,7 @@ fn blend(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Tri
         };
         parts = match nowcast {
             true => vec![Some(Learner::Forest.value()), with(Share::Value)],
+            false if needs_sign => vec![with(Share::Value)],
             false => vec![with(Share::Value), with(Share::Half), with(Share::Change)],
         };
         parts.insert(0, Some(Learner::Linear.value()));

@@ -41,6 +41,8 @@ pub(crate) struct Fitted {
     /// Climatology and ridge, which every model carries.
     model: Model,
     forest: Option<Ensemble>,
+    /// Of the forest, µg/m³.
+    oob_rmse_ug_m3: Option<f64>,
     boost: Option<Ensemble>,
 }
 
@@ -59,11 +61,14 @@ pub(crate) fn fit(
             return Ok(None);
         }
         let fit = learn_shown(learner, (&x, &train.target), &stop, params, console)?;
-        Ok::<_, pm25_file::Fault>(fit.model.into_trees())
+        Ok::<_, pm25_file::Fault>(Some(fit))
     };
+    let forest = grown(ModelKind::Forest, Learner::Forest)?;
+    let boost = grown(ModelKind::Boost, Learner::Boost)?;
     Ok(Fitted {
-        forest: grown(ModelKind::Forest, Learner::Forest)?,
-        boost: grown(ModelKind::Boost, Learner::Boost)?,
+        oob_rmse_ug_m3: forest.as_ref().and_then(|fit| fit.oob_rmse_ug_m3),
+        forest: forest.and_then(|fit| fit.model.into_trees()),
+        boost: boost.and_then(|fit| fit.model.into_trees()),
         model: baselines(train, facts, params),
     })
 }
@@ -123,6 +128,11 @@ impl Fitted {
             ModelKind::Blend => false,
             _ => true,
         })
+    }
+
+    /// Out-of-bag RMSE of a forest, µg/m³; none of other kinds.
+    pub(crate) fn oob_rmse_ug_m3(&self, kind: ModelKind) -> Option<f64> {
+        self.oob_rmse_ug_m3.filter(|_| kind == ModelKind::Forest)
     }
 
     /// Predictions of one kind, as the model of that kind will give them.

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use pm25_artifact::model::PartModel;
 use pm25_file::Result;
-use pm25_learn::tree::{BoostParams, fit_boost, fit_forest};
+use pm25_learn::tree::{BoostParams, Lesson, Objective, Transform, fit_forest, fit_lesson};
 use pm25_learn::{Columns, fit_ridge};
 use pm25_tool::Console;
 
@@ -112,8 +112,11 @@ impl FromStr for Part {
 /// What a learner learned, and how its error fell on the rows that told it when to stop.
 pub(crate) struct Fit {
     pub(crate) model: PartModel,
-    /// RMSE after 1, 2, ... trees, µg/m³; empty without such rows and for what has no such steps.
-    pub(crate) stop_rmse: Vec<f64>,
+    /// Mean loss after 1, 2, ... trees, for a comparison with itself; empty without such rows and for what has no such
+    /// steps.
+    pub(crate) stop_loss: Vec<f64>,
+    /// Root of the mean squared error of a forest's trees on the rows that each did not draw, µg/m³.
+    pub(crate) oob_rmse_ug_m3: Option<f64>,
 }
 
 /// When a booster stops.
@@ -134,27 +137,73 @@ pub(crate) fn learn(
 ) -> Result<Fit> {
     let plain = |model| Fit {
         model,
-        stop_rmse: Vec::new(),
+        stop_loss: Vec::new(),
+        oob_rmse_ug_m3: None,
     };
     Ok(match learner {
         Learner::Linear => plain(PartModel::Linear(fit_ridge(x, y, &params.ridge))),
         Learner::Forest => {
             let fit = fit_forest(x, y, &params.forest, advance);
-            plain(PartModel::Trees(fit.ensemble))
-        }
-        Learner::Boost | Learner::Patient => {
-            let params = booster(learner, stop, params)?;
-            let valid = match *stop {
-                Stop::On(x_stop, y_stop) => Some((x_stop, y_stop)),
-                Stop::At(_) => None,
-            };
-            let fit = fit_boost(x, y, valid, &params, advance);
             Fit {
-                model: PartModel::Trees(fit.ensemble),
-                stop_rmse: fit.history.valid_errors,
+                oob_rmse_ug_m3: Some(fit.out_of_bag_rmse),
+                ..plain(PartModel::Trees(fit.ensemble))
             }
         }
+        Learner::Boost | Learner::Patient => {
+            let settings = booster(learner, stop, params)?;
+            let transform = params.transform_of(learner);
+            let learned = |y: &[f32]| y.iter().map(|&y| transform.of(y)).collect::<Vec<f32>>();
+            let y_learned = learned(y);
+            let valid = match *stop {
+                Stop::On(x_stop, y_stop) => Some((x_stop, learned(y_stop))),
+                Stop::At(_) => None,
+            };
+            let valid = valid
+                .as_ref()
+                .map(|(x_stop, y_stop)| (*x_stop, &y_stop[..]));
+            let lesson = Lesson {
+                x,
+                y: &y_learned,
+                weights: &[],
+                roles: &params.roles,
+            };
+            let fit = fit_lesson(lesson, valid, &settings, advance);
+            let mut fit = Fit {
+                stop_loss: mean_losses(fit.history.valid_errors, settings.objective()),
+                ..plain(PartModel::Trees(fit.ensemble))
+            };
+            fit.correct(transform, (x, y));
+            fit
+        }
     })
+}
+
+/// Of errors as a history tells them: it has the root of the mean squared error, and the mean of other losses.
+fn mean_losses(errors: Vec<f64>, objective: Objective) -> Vec<f64> {
+    let of = |error: f64| match objective {
+        Objective::Squared => error * error,
+        _ => error,
+    };
+    errors.into_iter().map(of).collect()
+}
+
+impl Fit {
+    /// Takes trees away beyond the first `n_trees`.
+    pub(crate) fn shorten(&mut self, n_trees: usize) {
+        if let PartModel::Trees(trees) = &mut self.model {
+            trees.trees.truncate(n_trees);
+        }
+    }
+
+    /// Corrects the bias of the way back from a transformed target, see [`Transform::link`], on the rows that were
+    /// learned from.
+    pub(crate) fn correct(&mut self, transform: Transform, (x, y): (&Columns, &[f32])) {
+        if let PartModel::Trees(trees) = &mut self.model
+            && transform != Transform::None
+        {
+            trees.link = transform.link(y, &trees.scores(x));
+        }
+    }
 }
 
 /// The same, with a progress bar.

@@ -19,6 +19,7 @@ mod folds;
 mod learner;
 mod oof;
 mod params;
+mod roles;
 mod sample;
 mod say;
 mod tune;
@@ -60,11 +61,20 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         Some(input) => tune::best_settings(input)?,
         None => Vec::new(),
     };
-    let params = Params::parse(&args.settings, &of_file, args.model)?;
+    let mut params = Params::parse(&args.settings, &of_file, args.model)?;
+    args.roles
+        .expect_used(args.model, params.boost.objective())?;
+    args.expect_sign(&params)?;
     let train = Dataset::read(args.train()?, &args.target, console)?;
     let valid = Dataset::read(args.valid()?, &args.target, console)?;
     train.expect_learnable()?;
     train.expect_same_shape(&valid)?;
+    let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
+    params.roles = args.roles.of(&columns)?;
+    if args.model.wants(ModelKind::Boost) {
+        params.expect_targets(&train)?;
+        params.expect_targets(&valid)?;
+    }
     let made = args.threads.install(|| {
         let rows = (Sample::of(&train, &train)?, Sample::of(&valid, &train)?);
         make(args, rows, (&Facts::of(&train), &params), console)
@@ -89,7 +99,7 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         parts if parts.is_empty() => header,
         parts => header.param("parts", parts),
     };
-    let header = params.put(header, args.model);
+    let header = args.roles.put(params.put(header, args.model));
     let model = Model {
         header: header.clone(),
         ..made.model

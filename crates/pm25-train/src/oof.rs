@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use pm25_artifact::model::{Model, ModelKind, PartModel};
+use pm25_artifact::model::{Model, ModelKind};
 use pm25_file::Result;
+use pm25_learn::tree::Transform;
 use pm25_tool::Console;
 
 use crate::fit::{Facts, baselines, reference};
@@ -36,6 +37,7 @@ pub(crate) struct OutOfFold<'a> {
     pub(crate) reference: Vec<f64>,
     parts: BTreeMap<Part, Vec<f64>>,
     n_trees: BTreeMap<Part, u64>,
+    oob_rmse_ug_m3: BTreeMap<Part, f64>,
 }
 
 impl<'a> OutOfFold<'a> {
@@ -59,6 +61,7 @@ impl<'a> OutOfFold<'a> {
             reference: Vec::new(),
             parts: BTreeMap::new(),
             n_trees: BTreeMap::new(),
+            oob_rmse_ug_m3: BTreeMap::new(),
         };
         of.target = of.gather(|_, judged| judged.target.iter().map(|&y| f64::from(y)).collect());
         of.reference = of.gather(reference);
@@ -99,6 +102,12 @@ impl<'a> OutOfFold<'a> {
         Some(refit_n_trees(n_trees as f64))
     }
 
+    /// Out-of-bag RMSE over the rows that the folds' forests learned from, µg/m³; none if the part is no forest that
+    /// was asked for.
+    pub(crate) fn oob_rmse_ug_m3(&self, part: Part) -> Option<f64> {
+        self.oob_rmse_ug_m3.get(&part).copied()
+    }
+
     /// Rows of each fold, in order.
     pub(crate) fn fold_rows(&self) -> impl Iterator<Item = usize> {
         self.folds.iter().map(|fold| fold.judged.len())
@@ -128,15 +137,26 @@ impl<'a> OutOfFold<'a> {
         let curves: Vec<(&[f64], usize)> = fits
             .iter()
             .zip(self.fold_rows())
-            .map(|(fit, n_rows)| (&fit.stop_rmse[..], n_rows))
+            .map(|(fit, n_rows)| (&fit.stop_loss[..], n_rows))
             .collect();
         if let Some(n_trees) = best_n_trees(&curves) {
             self.n_trees.insert(part, n_trees as u64);
-            for fit in &mut fits {
-                if let PartModel::Trees(trees) = &mut fit.model {
-                    trees.trees.truncate(n_trees);
+            let transform = self.params.transform_of(part.learner);
+            for (fit, fold) in fits.iter_mut().zip(self.folds) {
+                fit.shorten(n_trees);
+                // What is transformed is the value itself: there is no logarithm of a change.
+                if transform != Transform::None {
+                    let train = self.sample.take(&fold.train);
+                    fit.correct(transform, (&train.matrix(), &train.target));
                 }
             }
+        }
+        let bags = fits.iter().zip(self.folds);
+        let bags: Vec<(f64, usize)> = bags
+            .filter_map(|(fit, fold)| Some((fit.oob_rmse_ug_m3?, fold.train.len())))
+            .collect();
+        if let Some(rmse) = pooled(&bags) {
+            self.oob_rmse_ug_m3.insert(part, rmse);
         }
         let mut said = Vec::new();
         for (fit, fold) in fits.iter().zip(self.folds) {
@@ -156,20 +176,29 @@ pub(crate) fn less(sample: &Sample, reference: &[f64], share: f64) -> Vec<f32> {
         .collect()
 }
 
-/// The number of trees with the smallest squared error over all folds together, the smallest of several; none if no
+/// The number of trees with the smallest loss over all folds together, the smallest of several; none if no
 /// fold counts trees. A fold that stopped early counts with its last error from there on.
 fn best_n_trees(curves: &[(&[f64], usize)]) -> Option<usize> {
     let longest = curves.iter().map(|(curve, _)| curve.len()).max()?;
-    let squares = |n_trees: usize| -> f64 {
+    let total = |n_trees: usize| -> f64 {
         let of = |(curve, n_rows): &(&[f64], usize)| {
-            let rmse = curve.get(n_trees).or(curve.last()).copied().unwrap_or(0.0);
-            rmse * rmse * *n_rows as f64
+            let mean = curve.get(n_trees).or(curve.last()).copied().unwrap_or(0.0);
+            mean * *n_rows as f64
         };
         curves.iter().map(of).sum()
     };
     (0..longest)
-        .min_by(|&a, &b| squares(a).total_cmp(&squares(b)))
+        .min_by(|&a, &b| total(a).total_cmp(&total(b)))
         .map(|at| at + 1)
+}
+
+/// The RMSE over all rows from those of parts of them; none of nothing.
+fn pooled(parts: &[(f64, usize)]) -> Option<f64> {
+    let n_rows: usize = parts.iter().map(|(_, n_rows)| n_rows).sum();
+    let squares = parts.iter().fold(0.0, |sum, (rmse, n_rows)| {
+        sum + rmse * rmse * *n_rows as f64
+    });
+    (0 < n_rows).then(|| (squares / n_rows as f64).sqrt())
 }
 
 #[cfg(test)]
@@ -183,5 +212,13 @@ mod tests {
         assert_eq!(best_n_trees(&[(&short, 1000), (&long, 1)]), Some(2));
         assert_eq!(best_n_trees(&[(&[], 10)]), None);
         assert_eq!(best_n_trees(&[(&[2.0, 2.0], 3)]), Some(1));
+        // A likelihood may be below zero, and lower is still better.
+        assert_eq!(best_n_trees(&[(&[-1.0, -3.0, -2.0], 3)]), Some(2));
+    }
+
+    #[test]
+    fn errors_of_parts_are_pooled_by_rows() {
+        assert_eq!(pooled(&[(3.0, 10), (5.0, 30)]), Some(21.0_f64.sqrt()));
+        assert_eq!(pooled(&[]), None);
     }
 }

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use pm25_artifact::model::ModelKind;
 use pm25_file::{Fault, Header, Result};
 use pm25_learn::RidgeParams;
-use pm25_learn::tree::{BoostParams, ForestParams, Knob, Number};
+use pm25_learn::tree::{BoostParams, ForestParams, Knob, Link, Number, Objective, Role, Transform};
 
 use crate::choose::Wanted;
+use crate::data::Dataset;
+use crate::learner::Learner;
 use crate::unknown;
 
 /// Shrinkage of the ridge: weak, for tables of many rows.
@@ -28,6 +30,9 @@ const PATIENT: [(&str, &str); 8] = [
     ("early_stopping_rounds", "60"),
 ];
 
+/// The setting of the booster that is not the learner's own.
+const TRANSFORM: &str = "transform";
+
 /// Checked parameters of all learners.
 #[derive(Clone, Debug)]
 pub(crate) struct Params {
@@ -35,6 +40,10 @@ pub(crate) struct Params {
     pub(crate) ridge: RidgeParams,
     pub(crate) forest: ForestParams,
     pub(crate) boost: BoostParams,
+    /// What the booster learns in place of the target.
+    pub(crate) transform: Transform,
+    /// What boosters know of the columns; empty if all are plain numbers.
+    pub(crate) roles: Vec<Role>,
     /// Whether anything of the booster was set by name.
     pub(crate) boost_is_set: bool,
 }
@@ -54,7 +63,9 @@ pub(crate) fn help() -> String {
         "A setting of the learners, for example n_estimators=500 or forest.max_depth=12; may be \
          repeated\n\nNames are those of XGBoost and scikit-learn. Without a learner before the dot \
          a name goes to every learner that knows it.\n\nlinear:\n  alpha={ALPHA}  How strongly \
-         weights are shrunk\n\nboost:{}\n\nforest:{}",
+         weights are shrunk\n\nboost:{}\n  transform=none  \
+         What is learned in place of the target: none, log1p or sqrt; predictions are corrected for \
+         the bias of the way back\n\nforest:{}",
         lines(BoostParams::KNOBS),
         lines(ForestParams::KNOBS)
     )
@@ -88,13 +99,22 @@ impl Params {
         let refused =
             |what: String| Fault::usage(what).hint("pm25-train --help lists the settings");
         let of_boost = pairs(&settings, "boost", in_boost);
+        let transform = transform(&settings)?;
+        let boost = BoostParams::from_pairs(&of_boost).map_err(|e| refused(e.to_string()))?;
+        if transform != Transform::None && boost.objective() != Objective::Squared {
+            return Err(refused(format!(
+                "boost.transform={transform} goes with objective=reg:squarederror only"
+            )));
+        }
         Ok(Self {
             alpha,
-            boost_is_set: !of_boost.is_empty(),
+            boost_is_set: !of_boost.is_empty() || transform != Transform::None,
+            transform,
+            roles: Vec::new(),
             ridge: RidgeParams::new(alpha).map_err(|e| refused(e.to_string()))?,
             forest: ForestParams::from_pairs(&pairs(&settings, "forest", in_forest))
                 .map_err(|e| refused(e.to_string()))?,
-            boost: BoostParams::from_pairs(&of_boost).map_err(|e| refused(e.to_string()))?,
+            boost,
         })
     }
 
@@ -106,6 +126,43 @@ impl Params {
             .map_err(|e| Fault::unforeseen("the patient booster's settings are refused").because(e))
     }
 
+    /// What a learner learns in place of the target.
+    pub(crate) fn transform_of(&self, learner: Learner) -> Transform {
+        match learner {
+            Learner::Boost => self.transform,
+            _ => Transform::None,
+        }
+    }
+
+    /// Whether the booster learns only from targets that are not below zero: then it can learn no change.
+    pub(crate) fn boost_needs_sign(&self) -> bool {
+        self.transform != Transform::None || self.boost.objective().link() == Link::Log
+    }
+
+    /// Whether the booster can learn from every target of a table.
+    pub(crate) fn expect_targets(&self, table: &Dataset) -> Result<()> {
+        let objective = self.boost.objective();
+        let [least, bound] = match (self.boost_needs_sign(), objective) {
+            (false, _) => return Ok(()),
+            (true, Objective::Gamma) => ["above 0", "reg:squarederror or count:poisson"],
+            (true, _) => ["not below 0", "reg:squarederror with boost.transform=none"],
+        };
+        let is_good = |&y: &f32| match objective {
+            Objective::Gamma => 0.0 < y,
+            _ => 0.0 <= y,
+        };
+        let Some(row_idx) = table.target.iter().position(|y| !is_good(y)) else {
+            return Ok(());
+        };
+        Err(Fault::bad_data(format!(
+            "row {} of {} has the target {}; the booster's settings want targets {least}",
+            row_idx + 1,
+            table.source().name,
+            table.target[row_idx]
+        ))
+        .hint(format!("--set boost.objective={bound}")))
+    }
+
     /// Writes the parameters of the wanted learners into a header.
     pub(crate) fn put(&self, mut header: Header, wanted: Wanted) -> Header {
         header = header.param("linear.alpha", self.alpha);
@@ -114,6 +171,9 @@ impl Params {
         }
         if wanted.wants(ModelKind::Boost) {
             header = put(header, "boost", self.boost.settings());
+            if self.transform != Transform::None {
+                header = header.param("boost.transform", self.transform.word());
+            }
         }
         header
     }
@@ -152,7 +212,7 @@ impl<'a> Setting<'a> {
     fn expect_used(&self, wanted: Wanted) -> Result<()> {
         let used = self.is_for("linear", |name| name == "alpha")
             || wanted.wants(ModelKind::Forest) && self.is_for("forest", in_forest)
-            || wanted.wants(ModelKind::Boost) && self.is_for("boost", in_boost);
+            || wanted.wants(ModelKind::Boost) && self.is_for("boost", in_boost_or_transform);
         if used {
             return Ok(());
         }
@@ -173,7 +233,7 @@ impl<'a> Setting<'a> {
         }
         let known = self.is_for("linear", |name| name == "alpha")
             || self.is_for("forest", in_forest)
-            || self.is_for("boost", in_boost);
+            || self.is_for("boost", in_boost_or_transform);
         if known {
             return Ok(());
         }
@@ -181,6 +241,7 @@ impl<'a> Setting<'a> {
             .into_iter()
             .chain(ForestParams::KNOBS.iter().map(|knob| knob.name))
             .chain(BoostParams::KNOBS.iter().map(|knob| knob.name))
+            .chain([TRANSFORM])
             .collect();
         if let Some(learner) = self.learner
             && names.contains(self.name)
@@ -208,6 +269,22 @@ fn in_boost(name: &str) -> bool {
     BoostParams::KNOBS
         .iter()
         .any(|knob| knob.name == name || knob.also.contains(&name))
+}
+
+fn in_boost_or_transform(name: &str) -> bool {
+    name == TRANSFORM || in_boost(name)
+}
+
+fn transform(settings: &[Setting]) -> Result<Transform> {
+    let said = settings
+        .iter()
+        .rfind(|s| s.is_for("boost", |name| name == TRANSFORM));
+    said.map_or(Ok(Transform::None), |setting| {
+        setting
+            .value
+            .parse()
+            .map_err(|what: String| Fault::usage(what).hint("--set boost.transform=log1p"))
+    })
 }
 
 fn pairs(settings: &[Setting], learner: &str, knows: fn(&str) -> bool) -> Vec<(String, String)> {

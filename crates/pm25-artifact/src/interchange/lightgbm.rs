@@ -16,21 +16,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::str::FromStr;
 
-use pm25_learn::tree::{Ensemble, LEAF, Tree};
+use pm25_learn::tree::{Ensemble, LEAF, Link, Tree};
 
 use super::plant::{Node, Question, feature, members, others, plant, set_of};
-use super::{Caused, Imported, Wood, means, shown};
+use super::{Caused, Imported, Wood, means, objective, shown};
 use crate::model::ModelKind;
 
-/// Objectives whose prediction is the plain sum.
-const OBJECTIVES: [&str; 6] = [
-    "regression",
-    "regression_l1",
-    "huber",
-    "fair",
-    "quantile",
-    "mape",
-];
 const BY_CATEGORY: u8 = 1;
 const MISSING_LEFT: u8 = 2;
 /// Bits 2 and 3 of `decision_type`.
@@ -107,7 +98,7 @@ pub(super) fn read(bytes: &[u8]) -> Caused<Imported> {
     }
     parts.push(&lines[from..]);
     let head = Part::of(parts[0]);
-    check_head(&head)?;
+    let link = check_head(&head)?;
     let n_features = head
         .number::<u16>("max_feature_idx")
         .map(|last| usize::from(last) + 1)?;
@@ -121,7 +112,8 @@ pub(super) fn read(bytes: &[u8]) -> Caused<Imported> {
     }
     // What LightGBM calls columns that were given without names.
     let are_numbers = (0..n_features).all(|at| names[at] == format!("Column_{at}"));
-    let (trees, kind) = ensemble(&head, &parts[1..], n_features)?;
+    let (mut trees, kind) = ensemble(&head, &parts[1..], n_features)?;
+    trees.link = link;
     Ok(Imported {
         trees,
         names: (!are_numbers).then_some(names),
@@ -147,10 +139,18 @@ fn ensemble(head: &Part, parts: &[&[&str]], n_features: usize) -> Caused<(Ensemb
         true => (1.0 / trees.len().max(1) as f64, ModelKind::Forest),
         false => (1.0, ModelKind::Boost),
     };
-    Ok((Ensemble { base, scale, trees }, kind))
+    Ok((
+        Ensemble {
+            base,
+            scale,
+            link: Link::Identity,
+            trees,
+        },
+        kind,
+    ))
 }
 
-fn check_head(head: &Part) -> Caused<()> {
+fn check_head(head: &Part) -> Caused<Link> {
     let version = head.word("version")?;
     if !["v3", "v4"].contains(&version) {
         return Err(format!(
@@ -166,14 +166,13 @@ fn check_head(head: &Part) -> Caused<()> {
     })?;
     let mut words = objective.split_ascii_whitespace();
     let name = words.next().unwrap_or_default();
-    if !OBJECTIVES.contains(&name) || words.any(|word| word == "sqrt") {
+    if words.any(|word| word == "sqrt") {
         return Err(format!(
-            "its objective `{}` is none whose prediction is the plain sum: {}",
-            shown(objective),
-            OBJECTIVES.join(", ")
+            "its objective `{}` predicts a square and corrects no bias",
+            shown(objective)
         ));
     }
-    Ok(())
+    objective::of_lightgbm(name)
 }
 
 /// The arrays of a tree with at least one split.
@@ -308,7 +307,7 @@ fn up_to(t: f64) -> Caused<f32> {
 }
 
 /// Writes a model.
-pub(super) fn write(wood: &Wood) -> Caused<Vec<u8>> {
+pub(super) fn write(wood: &Wood, objective: &str) -> Caused<Vec<u8>> {
     for name in &wood.names {
         let is_plain = |c: char| c.is_alphanumeric() || "_-.+/()%".contains(c);
         if !name.chars().all(is_plain) || name.is_empty() {
@@ -317,7 +316,7 @@ pub(super) fn write(wood: &Wood) -> Caused<Vec<u8>> {
     }
     let mut text = format!(
         "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx={}\n\
-         objective=regression\nfeature_names={}\nfeature_infos={}\npm25_model_sha256={}\n\n",
+         objective={objective}\nfeature_names={}\nfeature_infos={}\npm25_model_sha256={}\n\n",
         wood.names.len().max(1) - 1,
         wood.names.join(" "),
         joined((0..wood.names.len()).map(|feature| range(wood, feature))),

@@ -14,9 +14,12 @@
 //! | a leaf | f32 | f32 | f64 | f32 |
 //! | their sum | f64 | f32 | f64 | f32 |
 //! | cover | yes | `sum_hessian` | counts | `nodes_hitrates` |
+//! | e to the sum | link `log` | Poisson, gamma | Poisson, gamma | no |
+//! | a transformed target | yes | no | no | no |
 //! | categories | 0 to 255 | yes | yes | no |
 
 mod lightgbm;
+mod objective;
 mod onnx;
 mod plant;
 mod xgboost;
@@ -30,6 +33,7 @@ use pm25_file::{Fault, Header, Result, Sha256, nearest};
 use pm25_learn::tree::{Ensemble, LEAF};
 
 use crate::model::{Model, ModelKind};
+use objective::LogLoss;
 
 /// What is wrong, in words that fit behind "it" or "the model".
 type Caused<T> = std::result::Result<T, String>;
@@ -60,6 +64,8 @@ struct Wood<'a> {
     trees: &'a Ensemble,
     /// Input columns in order.
     names: Vec<&'a str>,
+    /// The loss, where the trees have a log link.
+    log_loss: LogLoss,
     /// SHA-256 of the model file, for whoever asks where the trees come from.
     origin: Sha256,
 }
@@ -83,7 +89,7 @@ impl Wood<'_> {
 /// Writes the trees of a model in another program's format. `origin` is the hash of the model's file.
 ///
 /// XGBoost and ONNX keep base and leaves as f32 and sum them so; LightGBM has no base, its first tree carries it. A
-/// forest is written as a sum, its leaves divided by the number of trees (rounded once to f32, or to f64 in LightGBM).
+/// model with a log link is written with the loss that it was fitted with. A forest is written as a sum, its leaves divided by the number of trees (rounded once to f32, or to f64 in LightGBM).
 ///
 /// # Errors
 /// A bad artifact if the model has no trees or has something that the format cannot say.
@@ -102,14 +108,24 @@ pub fn export(model: &Model, origin: Sha256, to: Format) -> Result<Vec<u8>> {
     let wood = Wood {
         trees,
         names: model.inputs.iter().map(|i| i.column.as_str()).collect(),
+        log_loss: log_loss(model),
         origin,
     };
+    let objective = objective::name(&wood, to).map_err(refuse)?;
     match to {
-        Format::Xgboost => xgboost::write(&wood),
-        Format::Lightgbm => lightgbm::write(&wood),
+        Format::Xgboost => xgboost::write(&wood, objective),
+        Format::Lightgbm => lightgbm::write(&wood, objective),
         Format::Onnx => onnx::write(&wood),
     }
     .map_err(refuse)
+}
+
+/// What the model's header says of its loss; Poisson's where it says nothing.
+fn log_loss(model: &Model) -> LogLoss {
+    match model.header.params.get("boost.objective") {
+        Some(name) if name == "reg:gamma" => LogLoss::Gamma,
+        _ => LogLoss::Poisson,
+    }
 }
 
 /// Trees that came from another program, checked.

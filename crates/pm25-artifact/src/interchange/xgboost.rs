@@ -1,7 +1,7 @@
 //! XGBoost's JSON model, as versions 1.6 to 3.2 write it.
 //!
 //! Not its binary formats, and not what trees of ours cannot be: DART's weights, linear boosters, several classes or
-//! targets, objectives that transform the sum.
+//! targets, objectives that make something else of the sum than itself or e to it.
 //!
 //! - A row goes left if `x < s` there and if `x <= t` here, both in f32: `s` is the next number above `t`. For `t` = 0 of
 //!   either sign that is 1e-45, and back again it is +0. Above the largest number is infinity (a question whether there
@@ -13,22 +13,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use pm25_learn::tree::{Ensemble, LEAF, Tree};
+use pm25_learn::tree::{Ensemble, LEAF, Link, Tree};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::plant::{Node, Question, feature, members, others, plant, set_of};
-use super::{Caused, Imported, Wood, means};
+use super::{Caused, Imported, Wood, means, objective};
 use crate::model::ModelKind;
 
-/// Objectives whose prediction is the plain sum.
-const OBJECTIVES: [&str; 5] = [
-    "reg:squarederror",
-    "reg:linear",
-    "reg:absoluteerror",
-    "reg:pseudohubererror",
-    "reg:quantileerror",
-];
 /// What XGBoost writes as the parent of the root.
 const NO_PARENT: i32 = i32::MAX;
 /// `split_type` of a node that asks for a category.
@@ -105,6 +97,8 @@ struct Learner {
 struct Objective {
     name: &'static str,
     reg_loss_param: BTreeMap<&'static str, &'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    poisson_regression_param: BTreeMap<&'static str, &'static str>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -248,7 +242,7 @@ pub(super) fn read(bytes: &[u8]) -> Caused<Imported> {
     };
     let bytes = &with_numbers(bytes);
     let head: Head = serde_json::from_slice(bytes).map_err(no_json)?;
-    let base = check_head(&head.learner)?;
+    let (base, link) = check_head(&head.learner)?;
     let learner = serde_json::from_slice::<File>(bytes)
         .map_err(no_json)?
         .learner;
@@ -281,6 +275,7 @@ pub(super) fn read(bytes: &[u8]) -> Caused<Imported> {
         trees: Ensemble {
             base,
             scale: 1.0,
+            link,
             trees: trees.collect::<Caused<_>>()?,
         },
         names,
@@ -289,8 +284,8 @@ pub(super) fn read(bytes: &[u8]) -> Caused<Imported> {
     })
 }
 
-/// Refuses what is not a sum of trees; the base of the sum.
-fn check_head(head: &LearnerHead) -> Caused<f64> {
+/// Refuses what is not a sum of trees; the base of the sum, and what a prediction is made of it with.
+fn check_head(head: &LearnerHead) -> Caused<(f64, Link)> {
     match head.gradient_booster.name.as_str() {
         "gbtree" => {}
         "dart" => return Err("DART weighs its trees (booster `dart`)".to_owned()),
@@ -301,14 +296,7 @@ fn check_head(head: &LearnerHead) -> Caused<f64> {
             ));
         }
     }
-    let objective = head.objective.name.as_str();
-    if !OBJECTIVES.contains(&objective) {
-        return Err(format!(
-            "its objective `{}` is none whose prediction is the plain sum: {}",
-            super::shown(objective),
-            OBJECTIVES.join(", ")
-        ));
-    }
+    let link = objective::of_xgboost(&head.objective.name)?;
     let param = &head.learner_model_param;
     if 1 < count("num_class", &param.num_class)? {
         return Err(format!("it has {} classes", param.num_class));
@@ -316,7 +304,12 @@ fn check_head(head: &LearnerHead) -> Caused<f64> {
     if 1 < count("num_target", &param.num_target)? {
         return Err(format!("it has {} targets", param.num_target));
     }
-    base_score(&param.base_score)
+    let base = base_score(&param.base_score)?;
+    match link {
+        Link::Log if base <= 0.0 => Err(format!("its base_score {base} has no logarithm")),
+        Link::Log => Ok((libm::log(base), link)),
+        _ => Ok((base, link)),
+    }
 }
 
 /// `5E-1` or `[5E-1]`.
@@ -463,12 +456,14 @@ fn up_to(s: f32) -> Caused<f32> {
 }
 
 /// Writes a model.
-pub(super) fn write(wood: &Wood) -> Caused<Vec<u8>> {
+pub(super) fn write(wood: &Wood, objective: &'static str) -> Caused<Vec<u8>> {
     for name in &wood.names {
         if name.contains(['[', ']', '<', '"']) || name.is_empty() {
             return Err(format!("no feature there can be called `{name}`"));
         }
     }
+    // The prediction of no tree, whatever is made of the sum.
+    let base = wood.trees.link.prediction(wood.trees.base);
     let trees = &wood.trees.trees;
     let files = trees.iter().enumerate();
     let files = files.map(|(id, tree)| file_of(wood, id, tree)).collect();
@@ -499,15 +494,19 @@ pub(super) fn write(wood: &Wood) -> Caused<Vec<u8>> {
                 name: "gbtree",
             },
             learner_model_param: LearnerParam {
-                base_score: format!("{:E}", wood.trees.base),
+                base_score: format!("{base:E}"),
                 boost_from_average: one(),
                 num_class: zero(),
                 num_feature: n_features.to_string(),
                 num_target: one(),
             },
             objective: Objective {
-                name: OBJECTIVES[0],
+                name: objective,
                 reg_loss_param: [("scale_pos_weight", "1")].into(),
+                poisson_regression_param: match objective {
+                    "count:poisson" => [("max_delta_step", "0.7")].into(),
+                    _ => BTreeMap::new(),
+                },
             },
         },
         // The oldest that is known to read it.

@@ -9,7 +9,8 @@ use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
 use super::grow::{Plan, grow};
 use super::grown::Grown;
-use super::objective::{LOG_STEP_MAX, Link, Objective};
+use super::link::Link;
+use super::objective::{LOG_STEP_MAX, Objective};
 use super::params::BoostParams;
 use super::predict::add_trees;
 use super::role::{Bounds, Role};
@@ -23,8 +24,6 @@ use crate::columns::Columns;
 pub struct BoostFit {
     /// The trees up to the best iteration: of all if no early stopping was asked for.
     pub ensemble: Ensemble,
-    /// What makes a prediction of what the ensemble says.
-    pub link: Link,
     /// Errors by number of trees.
     pub history: History,
 }
@@ -138,13 +137,10 @@ pub fn fit_lesson(
     let ensemble = Ensemble {
         base: goal.base,
         scale: 1.0,
+        link: params.objective.link(),
         trees,
     };
-    BoostFit {
-        ensemble,
-        link: params.objective.link(),
-        history,
-    }
+    BoostFit { ensemble, history }
 }
 
 fn goal_of<'a>(lesson: &Lesson<'a>, objective: Objective) -> Goal<'a> {
@@ -350,8 +346,8 @@ fn leaf_value([sum, hessian]: [f64; 2], [low, high]: Bounds, params: &BoostParam
     }
     let shrunk = (sum.abs() - params.reg_alpha).max(0.0).copysign(sum);
     let step = match params.objective.link() {
-        Link::Identity => shrunk / weight,
         Link::Log => (shrunk / weight).clamp(-LOG_STEP_MAX, LOG_STEP_MAX),
+        _ => shrunk / weight,
     };
     (params.learning_rate * step.clamp(low, high)) as f32
 }

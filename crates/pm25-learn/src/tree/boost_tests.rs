@@ -355,9 +355,9 @@ fn a_weight_counts_as_often_as_it_says() {
         let by_weight = fit_weighted(&world, &weights, &said).ensemble;
         let by_count = fit_weighted(&doubled, &vec![1.0; 1800], &said).ensemble;
         let pairs = by_weight
-            .predict(&world.x())
+            .scores(&world.x())
             .into_iter()
-            .zip(by_count.predict(&world.x()));
+            .zip(by_count.scores(&world.x()));
         // The rounding of gradients differs a little.
         let squares: Vec<f64> = pairs.map(|(a, b)| (a - b) * (a - b)).collect();
         let spread = if objective == "count:poisson" {
@@ -441,7 +441,7 @@ fn every_objective_finds_its_constant_in_each_leaf() {
         ];
         let fit = fit_boost(&columns, &y, None, &params(&said), NOT_WATCHED);
         for (x, middle) in [0.0, 1.0].into_iter().zip(middles) {
-            let found = fit.link.prediction(fit.ensemble.predict_row(&[x]));
+            let found = fit.ensemble.predict_row(&[x]);
             assert!(
                 (found - middle).abs() < 0.6,
                 "{objective}: {found}, not {middle}"

@@ -4,6 +4,7 @@
 //! that no file, however hostile, can overflow the stack.
 
 use super::ensemble::{Ensemble, LEAF, Tree};
+use super::link::Link;
 
 /// The deepest tree that is accepted, in splits from the root to a leaf. Our own stop at 64; LightGBM's with its 31
 /// leaves or scikit-learn's without a bound stay below it on any data that we have seen.
@@ -19,6 +20,12 @@ pub enum BadTree {
         base: f64,
         /// As found.
         scale: f64,
+    },
+    /// What makes predictions of scores has a bias correction that is none.
+    #[error("the link {link:?} has no sound bias correction")]
+    Link {
+        /// As found.
+        link: Link,
     },
     /// A tree as a whole cannot be right.
     #[error("tree {tree}: {what}")]
@@ -46,14 +53,22 @@ impl Ensemble {
     /// # Errors
     /// The first fault found: arrays of different lengths, a child outside the tree, shared, or not after its parent
     /// (hence no cycle), a node that nothing leads to, a depth above [`DEPTH_MAX`], a feature outside the row, a
-    /// number that is not finite, a cover that is not above zero, sets of categories that do not rise by inner node.
+    /// number that is not finite, a bias correction that is none, a cover that is not above zero, sets of categories that do not rise by inner node.
     pub fn check(&self, n_features: usize) -> Result<(), BadTree> {
-        let Self { base, scale, trees } = self;
+        let Self {
+            base,
+            scale,
+            link,
+            trees,
+        } = self;
         if !base.is_finite() || !scale.is_finite() {
             return Err(BadTree::Frame {
                 base: *base,
                 scale: *scale,
             });
+        }
+        if !link.is_sound() {
+            return Err(BadTree::Link { link: *link });
         }
         for (tree_idx, tree) in trees.iter().enumerate() {
             check_lengths(tree).map_err(|what| BadTree::Shape {
@@ -189,6 +204,7 @@ mod tests {
         Ensemble {
             base: 1.0,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![good(), tree],
         }
     }
@@ -274,6 +290,11 @@ mod tests {
             );
         }
         for bad in [f64::NAN, f64::INFINITY] {
+            let bent = Ensemble {
+                link: Link::Log1p { factor: bad },
+                ..ensemble(good())
+            };
+            assert!(bent.check(4).unwrap_err().to_string().contains("Log1p"));
             assert!(
                 Ensemble {
                     base: bad,

@@ -3,6 +3,7 @@
 //! Not how they came about: nothing of growing is left, and what is here is plain data that a file can hold. Data
 //! from outside is checked once, by [`Ensemble::check`], and trusted afterwards.
 
+use super::link::Link;
 use super::sets::CategorySet;
 
 /// The `feature` of a leaf.
@@ -27,7 +28,7 @@ pub struct Tree {
     pub missing_left: Vec<bool>,
     /// Number of the left child; the right one is `left + 1`. 0 for a leaf.
     pub left: Vec<u32>,
-    /// What a leaf adds, in units of the target (before the ensemble's `scale`); 0 for an inner node.
+    /// What a leaf adds to the score, in its units (before the ensemble's `scale`); 0 for an inner node.
     pub value: Vec<f32>,
     /// Training rows that came here, counted as often as they were drawn; above 0.
     pub cover: Vec<f32>,
@@ -97,15 +98,18 @@ pub(crate) struct RawSplit {
     pub(crate) missing_left: bool,
 }
 
-/// Trees that answer together: prediction = base + scale x (sum over trees, in their order, of the leaf's value).
+/// Trees that answer together: score = base + scale x (sum over trees, in their order, of the leaf's value), and the
+/// link makes the prediction of it.
 ///
 /// A boosted ensemble has scale 1 and the mean target as base; a forest has base 0 and scale 1 / trees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ensemble {
-    /// The prediction of no tree, in units of the target.
+    /// The score of no tree: in units of the target, but for a link other than the identity.
     pub base: f64,
     /// The weight of each tree.
     pub scale: f64,
+    /// What makes a prediction of the score.
+    pub link: Link,
     /// The trees, in the order in which they are summed.
     pub trees: Vec<Tree>,
 }

@@ -13,6 +13,7 @@ use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
 use super::grow::{Plan, Seed, Span, grow};
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
+use super::link::Link;
 use super::params::ForestParams;
 use super::quantise::Rounding;
 use super::rows::{Layout, Load};
@@ -75,6 +76,7 @@ pub fn fit_forest(
     let ensemble = Ensemble {
         base: 0.0,
         scale: 1.0 / trees.len() as f64,
+        link: Link::Identity,
         trees,
     };
     ForestFit {

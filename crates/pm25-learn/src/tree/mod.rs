@@ -25,6 +25,7 @@ mod grown;
 mod histogram;
 mod knobs;
 mod leaf_bits;
+mod link;
 mod lockstep;
 mod objective;
 mod params;
@@ -40,6 +41,7 @@ mod sets;
 mod shap;
 mod split;
 mod sums;
+mod transform;
 mod wide;
 
 #[cfg(test)]
@@ -56,9 +58,11 @@ pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
 pub use knobs::{BadParam, Knob, Number};
-pub use objective::{Link, Objective};
+pub use link::Link;
+pub use objective::Objective;
 pub use params::{BoostParams, ForestParams};
 pub use quantiles::{Quantiles, fit_quantiles, uncross};
 pub use role::Role;
 pub use sets::{CategorySet, category};
 pub use shap::{Explainer, Shap, shap, shap_against};
+pub use transform::Transform;

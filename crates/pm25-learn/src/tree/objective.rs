@@ -3,6 +3,7 @@
 //! Not regularisation, and not where the loss is evaluated: everything here is a function of a target and a score.
 //! A score is the base plus the sum over trees; with the log link it is the logarithm of the prediction.
 
+use super::link::Link;
 use super::sums::{BLOCK, Lanes};
 
 /// A loss, by XGBoost's names.
@@ -26,26 +27,6 @@ pub enum Objective {
     Poisson,
     /// `reg:gamma`: the gamma likelihood with log link, for positive targets with a spread like the mean.
     Gamma,
-}
-
-/// What makes a prediction of a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// The score is the prediction.
-    Identity,
-    /// The score is the prediction's logarithm.
-    Log,
-}
-
-impl Link {
-    /// The prediction, in units of the target.
-    #[must_use]
-    pub fn prediction(self, score: f64) -> f64 {
-        match self {
-            Self::Identity => score,
-            Self::Log => libm::exp(score),
-        }
-    }
 }
 
 /// A log-link tree changes a score by at most this, as XGBoost's `max_delta_step` for Poisson: where a leaf has only
@@ -183,9 +164,9 @@ impl Objective {
             super::sums::sum_of(&products, |product| product) / total.max(f64::MIN_POSITIVE)
         };
         match self.link() {
-            Link::Identity => mean,
             // Nothing but zeros has no logarithm; e^-30 is as good as nothing.
             Link::Log => libm::log(mean.max(libm::exp(-30.0))),
+            _ => mean,
         }
     }
 

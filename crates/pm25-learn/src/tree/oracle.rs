@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::ensemble::{Ensemble, RawSplit, Tree};
+use super::link::Link;
 use super::sets::CategorySet;
 
 /// A split with a share of rows for its left side, or a leaf.
@@ -61,6 +62,7 @@ pub(crate) fn an_ensemble(n_features: u16) -> impl Strategy<Value = Ensemble> {
     (plants, -100.0..100.0_f64, 0.1..2.0_f64).prop_map(|(plants, base, scale)| Ensemble {
         base,
         scale,
+        link: Link::Identity,
         trees: plants.into_iter().map(flatten).collect(),
     })
 }

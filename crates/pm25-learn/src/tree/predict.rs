@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::compiled::{self, Compiled};
 use super::ensemble::{Ensemble, Tree};
+use super::link::Link;
 use crate::columns::Columns;
 
 impl Tree {
@@ -60,6 +61,17 @@ impl Ensemble {
     /// same bits alone, in any batch and on any number of threads.
     #[must_use]
     pub fn predict(&self, x: &Columns) -> Vec<f64> {
+        let mut said = self.scores(x);
+        if self.link != Link::Identity {
+            said.par_iter_mut()
+                .for_each(|score| *score = self.link.prediction(*score));
+        }
+        said
+    }
+
+    /// One score a row: what the link makes a prediction of, and what explanations add up to.
+    #[must_use]
+    pub fn scores(&self, x: &Columns) -> Vec<f64> {
         let mut sums = vec![0.0; x.n_rows()];
         if x.n_rows() < compiled::N_ROWS_MIN {
             add_trees(&self.trees, x, &mut sums);
@@ -84,7 +96,7 @@ impl Ensemble {
                 sum += f64::from(*value);
             }
         }
-        self.base + self.scale * sum
+        self.link.prediction(self.base + self.scale * sum)
     }
 }
 
@@ -196,6 +208,7 @@ mod tests {
         let ensemble = Ensemble {
             base: 10.0,
             scale: 0.5,
+            link: Link::Identity,
             trees,
         };
         assert_eq!(ensemble.predict_row(&[5.0]), 11.5);
@@ -214,6 +227,7 @@ mod tests {
         let ensemble = Ensemble {
             base: 0.0,
             scale: 1.0,
+            link: Link::Identity,
             trees,
         };
         assert_eq!(ensemble.predict_row(&[]), 0.0);
@@ -225,6 +239,7 @@ mod tests {
         let none = Ensemble {
             base: 3.0,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![],
         };
         assert_eq!(none.predict(&Columns::new(vec![], 2)), [3.0, 3.0]);
@@ -234,6 +249,7 @@ mod tests {
         let constant = Ensemble {
             base: 3.0,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![leaf],
         };
         assert_eq!(constant.predict(&Columns::new(vec![], 2)), [7.0, 7.0]);
@@ -245,12 +261,22 @@ mod tests {
         fn a_batch_is_its_single_rows_bit_for_bit(
             ensemble in oracle::an_ensemble(4),
             rows in proptest::collection::vec(oracle::a_row(4), 1..600),
+            link in prop_oneof![
+                Just(Link::Identity),
+                Just(Link::Log),
+                Just(Link::Log1p { factor: 1.1 }),
+                Just(Link::Sqrt { spread: 3.0 }),
+            ],
         ) {
+            let ensemble = Ensemble { link, ..ensemble };
             let table = oracle::columns_of(&rows, 4);
             let x = Columns::new(table.iter().map(Vec::as_slice).collect(), rows.len());
             let batch = ensemble.predict(&x);
             for (row, prediction) in rows.iter().zip(&batch) {
                 prop_assert_eq!(ensemble.predict_row(row).to_bits(), prediction.to_bits());
+            }
+            for (score, prediction) in ensemble.scores(&x).iter().zip(&batch) {
+                prop_assert_eq!(link.prediction(*score).to_bits(), prediction.to_bits());
             }
         }
     }

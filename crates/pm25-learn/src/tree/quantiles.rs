@@ -75,6 +75,7 @@ pub fn uncross(predictions: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::super::chance::{Purpose, Stream};
+    use super::super::link::Link;
     use super::*;
 
     /// Targets are even between 0 and a width that grows with the feature.
@@ -142,6 +143,7 @@ mod tests {
         let leaf = |base| Ensemble {
             base,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![],
         };
         let quantiles = Quantiles {

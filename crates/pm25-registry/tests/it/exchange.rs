@@ -140,11 +140,11 @@ fn what_cannot_go_across_is_refused_with_its_status() {
         .fails(4, "a linear model has no trees");
     fs::write(
         shop.path("theirs.txt"),
-        LIGHTGBM.replace("=regression", "=poisson"),
+        LIGHTGBM.replace("=regression", "=binary"),
     )
     .unwrap();
     shop.run(&IMPORT.replace("model.json", "new.json"))
-        .fails(4, "`poisson`");
+        .fails(4, "`binary`");
     assert!(!shop.path("new.json").exists() && !shop.path("x").exists());
     shop.run("import --as xgboost --from theirs.txt --like like.json --out x")
         .fails(4, "no XGBoost model");

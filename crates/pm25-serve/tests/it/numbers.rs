@@ -6,7 +6,7 @@ use pm25_artifact::model::{
     Blend, IntervalLevel, Intervals, Model, ModelKind, Part, PartModel, Rows,
 };
 use pm25_learn::Columns;
-use pm25_learn::tree::{BoostParams, ForestParams, fit_boost, fit_forest};
+use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, Link, fit_boost, fit_forest};
 use serde_json::{Map, Value, json};
 
 use super::http::{Client, post};
@@ -68,7 +68,7 @@ fn number(value: f32) -> Value {
     }
 }
 
-/// The classic model as each kind; trees are grown on the rows that will be asked about.
+/// The classic model as each kind, a booster with a log link and a blend with a part that learned roots; trees are grown on the rows that will be asked about.
 fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
     let x = Columns::new(
         columns.iter().map(Vec::as_slice).collect(),
@@ -79,16 +79,22 @@ fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
         .map(|value| value.max(0.0).sqrt() * 3.7)
         .collect();
     let few = [("n_estimators".to_owned(), "12".to_owned())];
-    let boost = || {
-        let params = BoostParams::from_pairs(&few).unwrap();
+    let boost = |objective: &str| {
+        let mut said = few.to_vec();
+        said.push(("objective".to_owned(), objective.to_owned()));
+        let params = BoostParams::from_pairs(&said).unwrap();
         fit_boost(&x, &y, None, &params, &|_| ()).ensemble
+    };
+    let roots = || Ensemble {
+        link: Link::Sqrt { spread: 1.5 },
+        ..boost("reg:squarederror")
     };
     let trees = match kind {
         ModelKind::Forest => {
             let params = ForestParams::from_pairs(&few).unwrap();
             Some(fit_forest(&x, &y, &params, &|_| ()).ensemble)
         }
-        ModelKind::Boost => Some(boost()),
+        ModelKind::Boost => Some(boost("count:poisson")),
         _ => None,
     };
     let part = |weight, reference_share, model| Part {
@@ -100,7 +106,7 @@ fn classic_as(kind: ModelKind, columns: &[Vec<f32>]) -> Model {
     let blend = (kind == ModelKind::Blend).then(|| Blend {
         parts: vec![
             part(0.3, 0.0, PartModel::Linear(classic().linear)),
-            part(0.6, 0.5, PartModel::Trees(boost())),
+            part(0.6, 0.5, PartModel::Trees(roots())),
         ],
         reference_weight: 0.1,
         reference_mean_ug_m3: 70.0,

@@ -128,19 +128,25 @@ impl TuneArgs {
 /// Searches and writes what was found.
 pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome> {
     let dims = space::dims(args.model.kind, &|name| is_set(&args.settings, name));
-    args.params(&BTreeMap::new())?;
+    let params = args.params(&BTreeMap::new())?;
     if dims.is_empty() {
         return Err(Fault::usage("nothing is left to search")
             .hint("leave one of the searched settings free of --set")
             .into());
     }
+    let expect_targets = |table: &Dataset| match args.model.learner {
+        Learner::Boost => params.expect_targets(table),
+        _ => Ok(()),
+    };
     let train = Dataset::read(&args.train, &args.target, console)?;
     train.expect_learnable()?;
+    expect_targets(&train)?;
     let mut sample = Sample::of(&train, &train)?;
     let mut sources = vec![train.source().clone()];
     if let Some(valid) = &args.valid {
         let valid = Dataset::read(valid, &args.target, console)?;
         train.expect_same_shape(&valid)?;
+        expect_targets(&valid)?;
         sample = sample.and(&Sample::of(&valid, &train)?);
         sources.push(valid.source().clone());
     }
@@ -197,7 +203,7 @@ fn judge(
         let error = p - f64::from(y);
         sum + error * error
     });
-    let n_trees = match (&fit.model, fit.stop_rmse.is_empty()) {
+    let n_trees = match (&fit.model, fit.stop_loss.is_empty()) {
         (pm25_artifact::model::PartModel::Trees(trees), false) => Some(trees.trees.len() as u64),
         _ => None,
     };

@@ -3,5 +3,6 @@
 
 mod choice;
 mod front;
+mod losses;
 mod tune;
 mod world;

@@ -3,7 +3,7 @@
 mod hostile;
 
 use pm25_file::{Header, Kind, Program};
-use pm25_learn::tree::{CategorySet, Ensemble, LEAF, Tree};
+use pm25_learn::tree::{CategorySet, Ensemble, LEAF, Link, Tree};
 use pm25_learn::{Linear, Term};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -58,6 +58,7 @@ fn read(bytes: &[u8], from: Format) -> Result<Ensemble> {
     let like = model(Ensemble {
         base: 0.0,
         scale: 1.0,
+        link: Link::Identity,
         trees: vec![],
     });
     let model = import("m", bytes, from, like, Header::new(&PROGRAM))?;
@@ -97,6 +98,7 @@ fn picture() -> Ensemble {
     Ensemble {
         base: 80.123_456_789_012_34,
         scale: 1.0,
+        link: Link::Identity,
         trees: vec![tree, leaf],
     }
 }
@@ -159,6 +161,72 @@ fn what_is_exported_comes_back_to_the_bit() {
             )
             .unwrap()
         );
+    }
+}
+
+/// `picture` with a log link, its sums small enough for an exponent.
+fn of_logs() -> Ensemble {
+    let mut trees = picture();
+    trees.base = 4.25;
+    trees.link = Link::Log;
+    for value in trees.trees.iter_mut().flat_map(|tree| &mut tree.value) {
+        *value = value.clamp(-2.0, 2.0);
+    }
+    trees
+}
+
+#[test]
+fn a_log_link_goes_across_with_its_loss() {
+    for (loss, xgboost, lightgbm) in [
+        ("count:poisson", "count:poisson", "objective=poisson\n"),
+        ("reg:gamma", "reg:gamma", "objective=gamma\n"),
+    ] {
+        let mut model = model(of_logs());
+        model.header = model.header.param("boost.objective", loss);
+        let export = |to| export(&model, Sha256::ZERO, to).unwrap();
+        let theirs = export(Format::Xgboost);
+        let file: Value = serde_json::from_slice(&theirs).unwrap();
+        assert_eq!(file["learner"]["objective"]["name"], xgboost);
+        let base = file["learner"]["learner_model_param"]["base_score"].as_str();
+        let base: f64 = base.unwrap().parse().unwrap();
+        assert!((base - 4.25_f64.exp()).abs() < 1e-12 * base, "{base}");
+        let text = String::from_utf8(export(Format::Lightgbm)).unwrap();
+        assert!(text.contains(lightgbm));
+        for (bytes, from) in [
+            (theirs, Format::Xgboost),
+            (text.into_bytes(), Format::Lightgbm),
+        ] {
+            let back = read(&bytes, from).unwrap();
+            assert_eq!(back.link, Link::Log);
+            for row in rows() {
+                let (a, b) = (of_logs().predict_row(&row), back.predict_row(&row));
+                assert!((a - b).abs() <= 1e-12 * a, "{row:?}: {a} {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn links_that_a_format_cannot_say_are_refused_by_name() {
+    let refused = |link, to| {
+        let trees = Ensemble { link, ..of_logs() };
+        let fault = export(&model(trees), Sha256::ZERO, to).unwrap_err();
+        fault.to_string()
+    };
+    for to in [Format::Xgboost, Format::Lightgbm, Format::Onnx] {
+        let said = refused(Link::Log1p { factor: 1.1 }, to);
+        assert!(said.contains("boost.transform=log1p"), "{said}");
+        let said = refused(Link::Sqrt { spread: 2.0 }, to);
+        assert!(said.contains("boost.transform=sqrt"), "{said}");
+    }
+    let said = refused(Link::Log, Format::Onnx);
+    assert!(said.contains("boost.objective=count:poisson"), "{said}");
+    for base in ["0E0", "-1E0"] {
+        let mut file: Value =
+            serde_json::from_slice(&written(&of_logs(), Format::Xgboost)).unwrap();
+        file["learner"]["learner_model_param"]["base_score"] = json!(base);
+        let fault = read(&serde_json::to_vec(&file).unwrap(), Format::Xgboost).unwrap_err();
+        assert!(fault.to_string().contains("no logarithm"), "{fault}");
     }
 }
 
@@ -232,7 +300,7 @@ proptest! {
     ) {
         prop_assume!(right.is_finite());
         let trees = vec![stump(threshold, missing_left, [left, right])];
-        let ensemble = Ensemble { base, scale: 1.0, trees };
+        let ensemble = Ensemble { base, scale: 1.0, link: Link::Identity, trees };
         for format in [Format::Xgboost, Format::Lightgbm] {
             let back = read(&written(&ensemble, format), format).unwrap();
             for x in [threshold, threshold.next_up(), threshold.next_down(), 0.0, -0.0, f32::NAN, f32::INFINITY] {
@@ -248,7 +316,7 @@ proptest! {
         prop_assume!(x.is_finite() && f32::MIN < x && x != 0.0);
         let t = f64::from_bits((f64::from(x).to_bits() as i64 + nudge) as u64);
         let text = String::from_utf8(written(
-            &Ensemble { base: 0.0, scale: 1.0, trees: vec![stump(7.25, true, [1.0, 2.0])] },
+            &Ensemble { base: 0.0, scale: 1.0, link: Link::Identity, trees: vec![stump(7.25, true, [1.0, 2.0])] },
             Format::Lightgbm,
         )).unwrap();
         let trees = read(text.replace("threshold=7.25e0", &format!("threshold={t:e}")).as_bytes(), Format::Lightgbm)
@@ -290,8 +358,8 @@ const FOREST: &str = "/learner/gradient_booster/model";
 const XGBOOST_CANNOT: [(&str, &str, &str); 24] = [
     (
         "/learner/objective/name",
-        r#""count:poisson""#,
-        "count:poisson",
+        r#""binary:logistic""#,
+        "binary:logistic",
     ),
     ("/learner/gradient_booster/name", r#""dart""#, "DART"),
     (
@@ -368,6 +436,7 @@ fn a_question_whether_there_is_a_value_crosses_too() {
     let present = Ensemble {
         base: 0.0,
         scale: 1.0,
+        link: Link::Identity,
         trees: vec![stump(f32::MAX, false, [1.0, 2.0])],
     };
     let text = String::from_utf8(written(&present, Format::Xgboost)).unwrap();
@@ -405,7 +474,7 @@ fn what_xgboost_writes_otherwise_is_read() {
 fn what_lightgbm_can_say_and_we_cannot_is_refused_by_name() {
     let text = String::from_utf8(written(&picture(), Format::Lightgbm)).unwrap();
     let cases = [
-        ("objective=regression", "objective=poisson", "poisson"),
+        ("objective=regression", "objective=binary", "`binary`"),
         ("objective=regression", "objective=regression sqrt", "sqrt"),
         ("objective=regression\n", "", "names no objective"),
         ("num_class=1", "num_class=3", "3 classes"),
@@ -448,6 +517,7 @@ fn what_is_missing_to_lightgbm_is_taken_over() {
         let ensemble = Ensemble {
             base: 0.0,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![stump(7.25, true, [1.0, 2.0])],
         };
         let text = String::from_utf8(written(&ensemble, Format::Lightgbm)).unwrap();

@@ -5,23 +5,27 @@
 
 mod first;
 mod level;
+mod link;
 mod pack;
 
-use pm25_learn::tree::{CategorySet, Ensemble, Tree};
+use pm25_learn::tree::{CategorySet, Ensemble, Link, Tree};
 use serde::{Deserialize, Serialize};
 
 use level::Covers;
+use link::LinkFile;
 use pack::{Caused, unpack};
 
 /// More nodes than any forest of ours has; a file that claims more is not read further.
 const N_NODES_MAX: u64 = 1 << 31;
 
-/// A property that a packing does not know is absent.
+/// A property that a packing does not know is absent. With a link, base and leaves are scores and not in µg/m³.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TreesFile {
     base_ug_m3: f64,
     scale: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<LinkFile>,
     packing: Packing,
     nodes: Vec<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +78,7 @@ impl From<&Ensemble> for TreesFile {
         let mut file = Self {
             base_ug_m3: ensemble.base,
             scale: ensemble.scale,
+            link: LinkFile::of(ensemble.link),
             packing: Packing::Level,
             nodes: Vec::new(),
             asks: None,
@@ -146,6 +151,7 @@ impl TreesFile {
         let ensemble = Ensemble {
             base: self.base_ug_m3,
             scale: self.scale,
+            link: self.link.map_or(Link::Identity, Link::from),
             trees,
         };
         ensemble.check(n_features).map_err(|e| e.to_string())?;
@@ -172,6 +178,7 @@ mod tests {
         Ensemble {
             base: 42.0,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![stump(0.1), stump(7.25)],
         }
     }
@@ -179,6 +186,51 @@ mod tests {
     #[test]
     fn what_is_packed_is_unpacked_to_the_bit() {
         assert_eq!(TreesFile::from(&ensemble()).check(2), Ok(ensemble()));
+    }
+
+    #[test]
+    fn links_come_back_and_cost_nothing_where_there_is_none() {
+        let text = |link| {
+            let trees = Ensemble { link, ..ensemble() };
+            serde_json::to_string(&TreesFile::from(&trees)).unwrap()
+        };
+        assert!(!text(Link::Identity).contains("link"));
+        for (link, said) in [
+            (Link::Log, r#""link":"log""#),
+            (
+                Link::Log1p { factor: 1.5 },
+                r#""link":{"log1p":{"factor":1.5}}"#,
+            ),
+            (
+                Link::Sqrt { spread: 2.0 },
+                r#""link":{"sqrt":{"spread_ug_m3":2.0}}"#,
+            ),
+        ] {
+            let text = text(link);
+            assert!(text.contains(said), "{text}");
+            let read: TreesFile = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.check(2).unwrap().link, link);
+        }
+    }
+
+    #[test]
+    fn hostile_links_are_refused() {
+        let text = serde_json::to_string(&TreesFile::from(&Ensemble {
+            link: Link::Log1p { factor: 1.5 },
+            ..ensemble()
+        }))
+        .unwrap();
+        let read = |from: &str, to: &str| {
+            serde_json::from_str::<TreesFile>(&text.replacen(from, to, 1))
+                .map_err(|e| e.to_string())
+                .and_then(|file| file.check(2))
+                .unwrap_err()
+        };
+        for bad in ["0.0", "-1.0", "1e300"] {
+            assert!(read("\"factor\":1.5", &format!("\"factor\":{bad}")).contains("bias"));
+        }
+        assert!(read("log1p", "cube").contains("unknown variant"));
+        assert!(read("\"factor\":1.5", "\"factor\":1.5,\"x\":1").contains("unknown field"));
     }
 
     fn with_sets() -> Ensemble {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::ensemble::{Ensemble, RawSplit, Tree};
+use super::super::link::Link;
 use super::super::oracle;
 use super::plan::Plan;
 use super::*;
@@ -37,6 +38,7 @@ fn two_stumps_by_hand() {
     let ensemble = Ensemble {
         base: 1.5,
         scale: 1.0,
+        link: Link::Identity,
         trees: vec![stump.clone(), stump],
     };
     let shap = of_rows(
@@ -224,6 +226,7 @@ fn deep_paths_of_many_features_stay_exact() {
         let ensemble = Ensemble {
             base: 5.0,
             scale: 1.0,
+            link: Link::Identity,
             trees: vec![spine(depth, share_down)],
         };
         let row = |ones: u16| {
@@ -252,6 +255,7 @@ fn no_rows_no_columns_no_trees() {
     let none = Ensemble {
         base: 3.0,
         scale: 1.0,
+        link: Link::Identity,
         trees: vec![],
     };
     assert_eq!(
