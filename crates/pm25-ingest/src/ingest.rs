@@ -3,7 +3,7 @@
 //! Memory: while a file is read, 16 + 4 c bytes for each of its rows (c = its columns of quantities) and as much
 //! again when they go on the grid; then 8 + 4 c bytes for each hour of all files, 2 more for each flagged column;
 //! while the rules run, 4 more for each hour (PM2.5 of all stations side by side) and 8 KiB for each station.
-//! Stations are given up one by one as they are written; the table stays as its packed bytes, about 10 for each
+//! Stations are given up one by one as they are written; the table stays as its packed bytes, 10 to 14 for each
 //! hour. Text is never held beyond a few buffers.
 
 use anyhow::Context;
