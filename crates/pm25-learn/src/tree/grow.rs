@@ -256,10 +256,12 @@ impl Grower<'_> {
     fn best_split(&self, leaf: &Leaf, desk: &mut Desk) -> Option<Split> {
         let plan = self.plan;
         let mut best: Option<Split> = None;
-        for (n_before, place) in places_to_try(plan, leaf.chance).into_iter().enumerate() {
+        let order = order_to_try(plan, leaf.chance);
+        for n_before in 0..plan.features.len() {
             if plan.n_tried <= n_before && best.is_some() {
                 break;
             }
+            let place = order.as_ref().map_or(n_before, |order| order[n_before]);
             let feature = plan.features[place];
             let searched = Searched {
                 feature,
@@ -468,12 +470,8 @@ struct Job<'a> {
     among: Among,
 }
 
-/// The order in which a node looks at the tree's features: as they are if all count, else by chance.
-fn places_to_try(plan: &Plan, chance: Stream) -> Vec<usize> {
+/// The order in which a node looks at the tree's features: by chance, or none, which is as they are, if all count.
+fn order_to_try(plan: &Plan, chance: Stream) -> Option<Vec<usize>> {
     let n_features = plan.features.len();
-    if n_features <= plan.n_tried {
-        (0..n_features).collect()
-    } else {
-        chance.choose(n_features, n_features)
-    }
+    (plan.n_tried < n_features).then(|| chance.choose(n_features, n_features))
 }

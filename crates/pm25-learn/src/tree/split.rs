@@ -232,7 +232,47 @@ impl Rule {
         if searched.role == Role::Category {
             return self.best_of_categories(present, &searched);
         }
+        if missing.weight == 0 && !searched.is_bound() {
+            return self.scan_free(present, &searched);
+        }
         self.scan(present, missing, &searched)
+    }
+
+    /// Goes from one bin in use to the next where no value is missing and nothing binds what leaves say: the same cut
+    /// as [`Self::scan`] finds. Most nodes of a deep tree are small and are searched here.
+    fn scan_free(
+        &self,
+        present: impl Iterator<Item = (usize, Sum)>,
+        searched: &Searched,
+    ) -> Option<Split> {
+        let total = [searched.total.gradient as f64, searched.total.weight as f64];
+        let mut best = Best::default();
+        let mut left = Sum::default();
+        let mut last = None;
+        for (bin, sum) in present.filter(|(_, sum)| 0 < sum.weight) {
+            if let Some(last) = last {
+                // Sums below 2^53 are exact, and so are their differences.
+                let [gradient, weight] = [left.gradient as f64, left.weight as f64];
+                let right_weight = total[1] - weight;
+                if self.weight_min <= weight.min(right_weight) {
+                    let score = self.score_of(gradient, weight)
+                        + self.score_of(total[0] - gradient, right_weight);
+                    if best.score < score {
+                        let ask = Ask::UpTo(((last + bin - 1) / 2) as u8);
+                        let missing_left = false;
+                        let way = Way {
+                            ask,
+                            left,
+                            missing_left,
+                        };
+                        best = Best { score, way };
+                    }
+                }
+            }
+            left += sum;
+            last = Some(bin);
+        }
+        self.accept(&best, Sum::default(), searched)
     }
 
     /// Goes from one bin in use to the next.
