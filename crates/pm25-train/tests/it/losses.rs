@@ -21,8 +21,10 @@ fn with_target(hours: std::ops::Range<i64>, change: impl Fn(f32, f32, f32) -> f3
     let chance = |h: i64, salt: i64| ((h * 7919 + salt * 104_729) % 10_007) as f32 / 10_007.0;
     let x: Vec<f32> = hours.clone().map(|h| 4.0 * chance(h, 1)).collect();
     let y: Vec<f32> = hours.clone().map(|h| (h % 9) as f32).collect();
+    // A square, lest trees find it in x, which is a multiple of the same hour.
+    let luck = |h: i64| (h * h % 10_007 * 31 % 10_007) as f32 / 10_007.0;
     let at = |h: i64| -> f32 {
-        let spread = 2.0 * chance(h, 3) - 1.0;
+        let spread = 2.0 * luck(h) - 1.0;
         let place = if h % 9 % 3 == 1 { 2.0 } else { 1.0 };
         place * (1.0 + 3.0 * chance(h, 1) + spread).exp()
     };
@@ -105,7 +107,7 @@ fn a_model_predicts_the_mean_in_ug_m3_whatever_its_trees_say() {
         let said = predictions(&model, &table);
         let found = mean(said.iter().copied());
         assert!(
-            (found - truth).abs() < 0.02 * truth,
+            (found - truth).abs() < 0.05 * truth,
             "{setting}: {found} of {truth}"
         );
         let param = setting.split_once('=').unwrap();
@@ -136,7 +138,7 @@ fn folds_compare_and_calibrate_in_ug_m3() {
         };
         let [boost, linear] = [ModelKind::Boost, ModelKind::Linear].map(of);
         assert!(
-            boost.valid_rmse_ug_m3 < 0.8 * linear.valid_rmse_ug_m3,
+            boost.valid_rmse_ug_m3 < 0.9 * linear.valid_rmse_ug_m3,
             "{setting}: {boost:?} {linear:?}"
         );
         let forest = of(ModelKind::Forest);
