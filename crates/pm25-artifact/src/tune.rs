@@ -28,8 +28,20 @@ pub struct TuneReport {
     pub rungs: Vec<Rung>,
     /// The best trial on all folds.
     pub best: BestTrial,
-    /// The defaults on all folds, for comparison, µg/m³.
-    pub default_rmse_ug_m3: f64,
+    /// The defaults beside the best trial.
+    pub defaults: DefaultsBeside,
+}
+
+/// The defaults and the best trial on the folds that the defaults came to: other folds are other seasons.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultsBeside {
+    /// How many folds, the oldest first.
+    pub folds: u64,
+    /// Of the defaults, µg/m³.
+    pub rmse_ug_m3: f64,
+    /// Of the best trial, µg/m³.
+    pub best_rmse_ug_m3: f64,
 }
 
 /// One searched setting.

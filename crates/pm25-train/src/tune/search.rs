@@ -37,11 +37,15 @@ pub(super) struct Runner {
 impl Runner {
     /// Over the judged rows of its folds, µg/m³.
     pub(super) fn rmse_ug_m3(&self) -> f64 {
-        let squares = self
-            .fits
-            .iter()
-            .fold(0.0, |sum, fit| sum + fit.squares_ug2_m6);
-        (squares / self.rows().max(1) as f64).sqrt()
+        self.rmse_of_first_ug_m3(self.fits.len())
+    }
+
+    /// Over the judged rows of its oldest folds, µg/m³.
+    pub(super) fn rmse_of_first_ug_m3(&self, n_folds: usize) -> f64 {
+        let fits = &self.fits[..n_folds.min(self.fits.len())];
+        let squares = fits.iter().fold(0.0, |sum, fit| sum + fit.squares_ug2_m6);
+        let rows: u64 = fits.iter().map(|fit| fit.rows).sum();
+        (squares / rows.max(1) as f64).sqrt()
     }
 
     pub(super) fn rows(&self) -> u64 {

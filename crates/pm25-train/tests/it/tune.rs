@@ -133,7 +133,8 @@ fn the_planted_region_wins_and_train_takes_it() {
     let found = report(folder.path());
     let alpha = found.best.settings["linear.alpha"];
     assert!(alpha < 10.0, "{alpha}");
-    assert!(found.best.rmse_ug_m3 <= found.default_rmse_ug_m3);
+    assert!(found.defaults.best_rmse_ug_m3 <= found.defaults.rmse_ug_m3);
+    assert!(1 <= found.defaults.folds && found.defaults.folds <= found.folds.len() as u64);
     assert_eq!(
         found
             .rungs

@@ -23,9 +23,6 @@ const N_NUMBERS_MAX: usize = 1 << 22;
 /// Trees whose leaves are listed at a time.
 const N_TREES_AT_ONCE: usize = 4;
 
-/// Leaves that are marked in one table after the other: they stay in the cache meanwhile, and so does a table.
-const N_LEAVES_AT_ONCE: usize = 8192;
-
 /// One table for no feature, one for each feature, one for each pair.
 pub(super) struct SetTables {
     tables: Vec<Table>,
@@ -84,16 +81,8 @@ impl SetTables {
         for trees in trees.chunks(N_TREES_AT_ONCE) {
             let leaves = trees.par_iter().map(|tree| spans_of(tree, features, codes));
             let leaves: Vec<Vec<LeafSpans>> = leaves.collect();
-            let n_tables = tables.len().div_ceil(rayon::current_num_threads());
-            tables.par_chunks_mut(n_tables).for_each(|tables| {
-                for leaves in leaves
-                    .iter()
-                    .flat_map(|leaves| leaves.chunks(N_LEAVES_AT_ONCE))
-                {
-                    for table in &mut *tables {
-                        leaves.iter().for_each(|leaf| table.mark(leaf, n));
-                    }
-                }
+            tables.par_iter_mut().for_each(|table| {
+                leaves.iter().flatten().for_each(|leaf| table.mark(leaf, n));
             });
         }
         tables.par_iter_mut().for_each(Table::spread);
