@@ -1,6 +1,11 @@
 //! How fast finished trees answer: rows a second in batches, microseconds alone.
 //!
 //! Not a comparison: `bench/` at the top of the repository has those.
+
+#![expect(
+    missing_docs,
+    reason = "the macro of the harness makes a public function"
+)]
 #![expect(clippy::unwrap_used, reason = "a bench stops where it stands")]
 
 use std::hint::black_box;

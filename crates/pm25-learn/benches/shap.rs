@@ -1,6 +1,11 @@
 //! How fast predictions are explained: a table a leaf, sets of features for a forest, pairs, a background.
 //!
 //! Not a comparison: `bench/` at the top of the repository has those.
+
+#![expect(
+    missing_docs,
+    reason = "the macro of the harness makes a public function"
+)]
 #![expect(clippy::unwrap_used, reason = "a bench stops where it stands")]
 
 use std::hint::black_box;
