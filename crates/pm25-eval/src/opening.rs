@@ -7,12 +7,12 @@
 //! `runs.jsonl` beside the output folder. One line is one write at the end of the file, so that several programs may
 //! write at once; a line that is none of ours, or torn, is passed over.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pm25_file::{InputRef, Sha256};
+use pm25_file::{InputRef, Sha256, append_line};
 use serde::{Deserialize, Serialize};
 
 const HISTORY: &str = "runs.jsonl";
@@ -54,7 +54,7 @@ pub(crate) fn record(out_dir: &Path, look: &Look<'_>) -> io::Result<usize> {
             who: std::env::var("USER").ok(),
         },
     };
-    append(&path, &serde_json::to_string(&line)?)?;
+    append_line(&path, &serde_json::to_string(&line)?)?;
     Ok(others)
 }
 
@@ -88,25 +88,6 @@ fn place(out_dir: &Path) -> PathBuf {
         .find(|folder| folder.file_name().is_some_and(|name| name == ARTIFACTS));
     let beside = absolute.parent().unwrap_or(&absolute);
     artifacts.unwrap_or(beside).join(HISTORY)
-}
-
-/// Adds a line with one write. A torn last line, as a crash leaves it, stays alone on its line.
-fn append(path: &Path, line: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .open(path)?;
-    let mut last = [b'\n'];
-    if 0 < file.metadata()?.len() {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-    }
-    let start = if last == [b'\n'] { "" } else { "\n" };
-    file.write_all(format!("{start}{line}\n").as_bytes())
 }
 
 #[cfg(test)]

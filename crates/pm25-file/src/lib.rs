@@ -7,6 +7,7 @@ mod document;
 mod fault;
 mod header;
 mod input;
+mod lines;
 mod nearest;
 mod output;
 mod publish;
@@ -18,6 +19,7 @@ pub use document::{Document, decode_document, encode_document, read_document, wr
 pub use fault::{Fault, Kind, Result};
 pub use header::{Header, InputRef, Program};
 pub use input::{Input, relative_name};
+pub use lines::append_line;
 pub use nearest::nearest;
 pub use output::Output;
 pub use publish::{publish, publish_new};

@@ -30,9 +30,10 @@ const PAIRS: &str = "shap_interactions.parquet";
 /// Pairs of features that the report names.
 const N_PAIRS_REPORTED: usize = 20;
 
-/// Explain a model's predictions: what each feature adds, in µg/m³
+/// Explain a model's predictions: what each feature adds
 ///
-/// Exact path-dependent TreeSHAP for forests and boosters, the exact linear form for the ridge. Writes
+/// Exact path-dependent TreeSHAP for forests and boosters, the exact linear form for the ridge, and their weighted sum
+/// for a blend, in µg/m³ or in the space that the trees speak. Writes
 /// shap.parquet (a row per prediction), shap.json (importances) and pictures.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pm25-shap", version)]

@@ -3,12 +3,11 @@
 //! That file is the one place where a clock is written down. Nothing reads it to decide anything.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pm25_file::{Fault, Result};
+use pm25_file::{Fault, Result, append_line};
 use pm25_tool::exit;
 use serde::Serialize;
 
@@ -164,41 +163,6 @@ pub(crate) fn remember(root: &Path, report: &Report, started: SystemTime) -> Res
     let path = root.join(HISTORY);
     serde_json::to_string(&line)
         .map_err(io::Error::from)
-        .and_then(|text| append(&path, &text))
+        .and_then(|text| append_line(&path, &text))
         .map_err(|e| Fault::unforeseen(format!("{}: cannot be written", path.display())).because(e))
-}
-
-fn append(path: &Path, line: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .open(path)?;
-    let mut last = [b'\n'];
-    if 0 < file.metadata()?.len() {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-    }
-    let start = if last == [b'\n'] { "" } else { "\n" };
-    file.write_all(format!("{start}{line}\n").as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_torn_line_does_not_spoil_the_next() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("artifacts/runs.jsonl");
-        append(&path, "{\"a\":1}").unwrap();
-        append(&path, "{\"a\":2}").unwrap();
-        fs::write(&path, fs::read_to_string(&path).unwrap() + "{\"a\":").unwrap();
-        append(&path, "{\"a\":3}").unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "{\"a\":1}\n{\"a\":2}\n{\"a\":\n{\"a\":3}\n");
-    }
 }

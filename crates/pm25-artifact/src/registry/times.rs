@@ -6,12 +6,9 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pm25_file::{Fault, Result};
+use pm25_file::{Fault, Result, append_line};
 use serde::{Deserialize, Serialize};
 
 use super::{Name, Registry, folder};
@@ -54,23 +51,7 @@ pub(super) fn note(registry: &Registry, name: &Name, number: u32) -> Result<()> 
     };
     let line =
         serde_json::to_string(&Line { number, at: now() }).map_err(|e| unwritable(e.into()))?;
-    append(&path, &line).map_err(|e| unwritable(e.into()))
-}
-
-fn append(path: &Path, line: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)?;
-    let is_torn = file.seek(SeekFrom::End(-1)).is_ok() && {
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        last != *b"\n"
-    };
-    let start = if is_torn { "\n" } else { "" };
-    // One write call, so that lines of two writers do not mix.
-    file.write_all(format!("{start}{line}\n").as_bytes())
+    append_line(&path, &line).map_err(|e| unwritable(e.into()))
 }
 
 /// Whether it has the shape that [`now`] gives; anything else is not shown to a terminal.

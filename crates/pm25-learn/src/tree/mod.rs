@@ -51,6 +51,8 @@ mod naive;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod role_tests;
+#[cfg(test)]
 mod split_tests;
 
 pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
