@@ -24,12 +24,14 @@ use crate::pick::Pick;
 ///
 /// The mean of the next 24 hours is what 24-hour scales judge, so there each has its columns too: `aqi_us` (the index;
 /// not for the WHO, which has none) and `band_us`. `target_time` is then the last of the hours.
+///
+/// With it come the stations of which the model wants to know the others and knows none.
 pub(crate) fn table(
     model: &Model,
     features: &FeatureSet,
     network: &Network,
     picks: &[Pick],
-) -> Table {
+) -> (Table, Vec<String>) {
     let served: Vec<(&Station, usize)> = served(network, picks).collect();
     let times: Vec<i64> = served
         .iter()
@@ -43,13 +45,20 @@ pub(crate) fn table(
         .collect();
     let columns = columns(model, &scene(features, network, &times), picks);
     let text = Text::from_rows(served.iter().map(|(station, _)| station.name.as_str()));
-    let predictions = model.predict(&Rows {
+    let rows = Rows {
         station: Some((text.words.as_slice(), text.codes.as_slice())),
         time_s: Some(&times),
         persistence_ug_m3: Some(&known),
         features: columns.iter().map(Vec::as_slice).collect(),
         n_rows: served.len(),
-    });
+    };
+    let predictions = model.predict(&rows);
+    let alone = served
+        .iter()
+        .zip(model.is_alone(&rows))
+        .filter(|(_, is_alone)| *is_alone)
+        .map(|((station, _), _)| station.name.clone())
+        .collect();
     let horizon_h =
         i16::try_from(features.task().horizon_h()).expect("a horizon is at most a year of hours");
     let target_times = times
@@ -78,7 +87,7 @@ pub(crate) fn table(
             ends.iter().map(|end| end[1]).collect::<Vec<f64>>(),
         );
     }
-    table
+    (table, alone)
 }
 
 /// What each 24-hour scale calls the predicted means.

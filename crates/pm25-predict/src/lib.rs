@@ -69,7 +69,14 @@ impl Tool for Args {
                     .into(),
             );
         }
-        let table = forecast::table(&model, &features, &observations.network, &picks);
+        let (table, alone) = forecast::table(&model, &features, &observations.network, &picks);
+        if !alone.is_empty() {
+            console.warn(&format!(
+                "nothing is known of other stations, and the model looks at them: what it says of {} may be far off; \
+                 give the observations of the whole network",
+                alone.join(", ")
+            ));
+        }
         let header = self.header(&summary).input(source);
         table.write(
             &self.out,

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use pm25_artifact::card::{
     Block, DATA_TEMPLATE, DataPapers, MODEL_TEMPLATE, ModelPapers, data_blocks, fill, model_blocks,
@@ -11,7 +10,7 @@ use pm25_artifact::ingest::IngestReport;
 use pm25_artifact::model::Model;
 use pm25_artifact::prep::PrepReport;
 use pm25_artifact::registry::{Judged, Registry};
-use pm25_file::{Fault, Input, Result, publish, read_document};
+use pm25_file::{Fault, Input, Output, Result, read_document};
 use pm25_tool::Console;
 use serde::Serialize;
 
@@ -27,7 +26,7 @@ pub(crate) struct Card {
     pointed: Pointed,
     /// The model card
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    out: Output,
     /// Take the prose of this card; that of --out is replaced
     #[arg(long, value_name = "FILE")]
     like: Option<Input>,
@@ -36,7 +35,7 @@ pub(crate) struct Card {
     ingest: Option<Input>,
     /// The data card
     #[arg(long, value_name = "FILE", requires = "ingest")]
-    data_out: Option<PathBuf>,
+    data_out: Option<Output>,
     /// Take the prose of this data card
     #[arg(long, value_name = "FILE", requires = "data_out")]
     data_like: Option<Input>,
@@ -44,18 +43,19 @@ pub(crate) struct Card {
 
 #[derive(Serialize)]
 struct Written {
-    cards: Vec<PathBuf>,
+    cards: Vec<String>,
 }
 
 impl std::fmt::Display for Written {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.cards
             .iter()
-            .try_for_each(|card| writeln!(f, "wrote {}", card.display()))
+            .try_for_each(|card| writeln!(f, "wrote {card}"))
     }
 }
 
 pub(crate) fn run(registry: &Registry, args: &Card, console: &Console) -> anyhow::Result<()> {
+    args.expect_two_places()?;
     let name = args.pointed.name()?;
     let history = registry.history(&name)?;
     let version = wanted(&history, &args.pointed)?;
@@ -91,11 +91,27 @@ pub(crate) fn run(registry: &Registry, args: &Card, console: &Console) -> anyhow
         texts.push((out, filled(out, like, DATA_TEMPLATE, &blocks)?));
     }
     for (out, text) in &texts {
-        publish(out, text.as_bytes())?;
+        out.write(text.as_bytes())?;
+    }
+    if texts.iter().any(|(out, _)| out.is_stdout()) {
+        return Ok(());
     }
     console.say(&Written {
-        cards: texts.into_iter().map(|(out, _)| out.clone()).collect(),
+        cards: texts.iter().map(|(out, _)| out.to_string()).collect(),
     })
+}
+
+impl Card {
+    /// Two cards do not fit into one file, nor into one stream.
+    fn expect_two_places(&self) -> Result<()> {
+        match &self.data_out {
+            Some(data_out) if data_out.to_string() == self.out.to_string() => Err(Fault::usage(
+                format!("both cards would be written to {data_out}"),
+            )
+            .hint("give --data-out another name")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The preparation was made from the observations that this report is about.
@@ -111,17 +127,20 @@ fn expect_chain(input: &Input, ingest: &IngestReport, prep: &PrepReport) -> Resu
 }
 
 /// A card with its blocks: as `like` has it, else as it is, else as it is shipped.
-fn filled(out: &Path, like: Option<&Input>, shipped: &str, blocks: &[Block]) -> Result<String> {
+fn filled(out: &Output, like: Option<&Input>, shipped: &str, blocks: &[Block]) -> Result<String> {
     let (name, text) = match like {
         Some(input) => (input.to_string(), String::from_utf8(input.bytes()?)),
-        None => match fs::read(out) {
-            Ok(bytes) => (out.display().to_string(), String::from_utf8(bytes)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                ("the shipped card".to_owned(), Ok(shipped.to_owned()))
-            }
-            Err(e) => {
-                return Err(Fault::unforeseen(format!("cannot read {}", out.display())).because(e));
-            }
+        None => match out {
+            Output::Stdout => ("the shipped card".to_owned(), Ok(shipped.to_owned())),
+            Output::Path(path) => match fs::read(path) {
+                Ok(bytes) => (out.to_string(), String::from_utf8(bytes)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    ("the shipped card".to_owned(), Ok(shipped.to_owned()))
+                }
+                Err(e) => {
+                    return Err(Fault::unforeseen(format!("cannot read {out}")).because(e));
+                }
+            },
         },
     };
     let text = text.map_err(|e| Fault::bad_data(format!("{name} is not UTF-8")).because(e))?;

@@ -216,6 +216,22 @@ impl Model {
         Some(intervals.around(&self.predict(rows)))
     }
 
+    /// For each row whether the model looks at other stations and nothing is known of any of them. It was hardly ever
+    /// taught what to say then: its answer may be far off.
+    pub fn is_alone(&self, rows: &Rows) -> Vec<bool> {
+        let neighbours: Vec<&[f32]> = self
+            .inputs
+            .iter()
+            .zip(&rows.features)
+            .filter(|(input, _)| input.expression.starts_with("others_"))
+            .map(|(_, column)| *column)
+            .collect();
+        let unknown = |row: usize| neighbours.iter().all(|column| column[row].is_nan());
+        (0..rows.n_rows)
+            .map(|row| !neighbours.is_empty() && unknown(row))
+            .collect()
+    }
+
     /// What a baseline that travels with the model says: persistence (NaN where it says nothing), climatology
     /// or the ridge.
     ///

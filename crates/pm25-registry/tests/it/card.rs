@@ -122,11 +122,22 @@ fn a_card_without_its_places_is_refused_and_left_alone() {
         shop.run(CARD).fails(3, says);
         assert_eq!(text(&shop, "MODEL_CARD.md"), broken);
     }
+    shop.run(&format!("{CARD} --ingest i.json --data-out MODEL_CARD.md"))
+        .fails(2, "both cards");
     shop.run("card --stage staging --out x.md")
         .fails(4, "no version");
     shop.run("card --version 9 --out x.md")
         .fails(4, "no version 9");
     assert!(!shop.path("x.md").exists());
+}
+
+#[test]
+fn a_card_can_be_piped() {
+    let shop = Shop::busy();
+    let piped = shop.run("card --out -").ok();
+    shop.run(CARD).ok();
+    assert_eq!(piped.stdout, text(&shop, "MODEL_CARD.md"));
+    assert!(!shop.path("-").exists());
 }
 
 /// An ingest report about these observations, two stations and a raw file.

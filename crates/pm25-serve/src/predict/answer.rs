@@ -12,6 +12,9 @@ use super::batch::Batch;
 use crate::problem::{Problem, Result};
 use crate::served::Served;
 
+const ALONE: &str = "nothing is known of other stations, and the model looks at them: the answer may be far off; \
+                     send `others` with their observations";
+
 /// One prediction per row, in the rows' order.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -39,6 +42,9 @@ struct Prediction<'a> {
     lower_90_ug_m3: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upper_90_ug_m3: Option<f64>,
+    /// Why nobody should rely on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
     /// What 24-hour scales call it, by scale; only for the mean of 24 hours.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     scales: BTreeMap<&'static str, Judged>,
@@ -53,11 +59,15 @@ struct Judged {
 
 /// Writes the answer.
 pub(super) fn write(served: &Served, batch: &Batch, predictions: &[f64]) -> Result<Vec<u8>> {
+    let alone = batch.is_alone(served);
     let answer = Answer {
         predictions: predictions
             .iter()
             .enumerate()
-            .map(|(row_idx, &value)| prediction(served, batch, row_idx, value))
+            .map(|(row_idx, &value)| Prediction {
+                warning: alone[row_idx].then_some(ALONE),
+                ..prediction(served, batch, row_idx, value)
+            })
             .collect(),
         model_used: served.kind(),
         model_sha256: &served.sha256,
@@ -86,6 +96,7 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         prediction_ug_m3: value,
         lower_90_ug_m3: ends.map(|[lower, _]| lower),
         upper_90_ug_m3: ends.map(|[_, upper]| upper),
+        warning: None,
         scales: match served.task() {
             Task::DayMean => scales(value),
             Task::Nowcast | Task::Forecast { .. } => BTreeMap::new(),

@@ -76,6 +76,11 @@ impl Batch {
         }
     }
 
+    /// For each row whether the model looks at other stations and knows nothing of them.
+    pub(super) fn is_alone(&self, served: &Served) -> Vec<bool> {
+        served.model.is_alone(&self.rows())
+    }
+
     fn rows(&self) -> Rows<'_> {
         Rows {
             station: self

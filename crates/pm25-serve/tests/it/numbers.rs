@@ -315,6 +315,15 @@ fn neighbours_that_are_sent_are_looked_at_as_in_a_batch() {
             [batch(&model, &set, &alone(&own), &own.name, hour_idx)]
         );
         assert_ne!(with_all, with_none);
+        // Such an answer may be far off, and says so.
+        let warned = |request: &Value| -> bool {
+            let body = post(site.listen, "/v1/predict", request.to_string()).body;
+            let answer: Value = serde_json::from_slice(&body).unwrap();
+            !answer["predictions"][0]["warning"].is_null()
+        };
+        assert!(!warned(&request));
+        request["others"] = json!([]);
+        assert!(warned(&request));
     }
 }
 
