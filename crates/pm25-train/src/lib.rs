@@ -47,7 +47,11 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
     train.expect_learnable()?;
     train.expect_same_shape(&valid)?;
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
-    let params = args.learn.fitted_to(params, &columns, &[&train, &valid])?;
+    let params = args.learn.fitted_to(params, &columns)?;
+    for table in [&train, &valid] {
+        let name = &table.source().name;
+        args.learn.expect_targets(&params, name, table.target())?;
+    }
     let order = Order {
         wanted: args.learn.model,
         n_folds: usize::from(args.learn.folds),
