@@ -37,15 +37,19 @@ impl Tool for Args {
 }
 
 fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let of_file = match &args.set_from {
-        Some(input) => tune::best_settings(input)?,
-        None => Vec::new(),
-    };
-    let params = args.learn.params(&of_file)?;
+    let found = args.set_from.as_ref().map(tune::found).transpose()?;
+    let of_file = found.as_ref().map_or(&[][..], |found| &found.settings);
+    let params = args.learn.params(of_file)?;
     let train = Dataset::read(args.train()?, &args.target, console)?;
     let valid = Dataset::read(args.valid()?, &args.target, console)?;
     train.expect_learnable()?;
     train.expect_same_shape(&valid)?;
+    train.expect_to_teach()?;
+    train.expect_before(&valid)?;
+    if let Some(found) = &found {
+        found.expect_task(&train)?;
+    }
+    warn_of_few(&train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
     let params = args.learn.fitted_to(params, &columns)?;
     for table in [&train, &valid] {
@@ -90,8 +94,25 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         candidates: made.candidates,
         folds: made.folds,
         parts: made.parts,
+        without_folds: made.without_folds,
     };
     publish(args, model, report, console)
+}
+
+/// Rows for each feature below which a fit is mostly chance: with as many unknowns as rows a line goes through all of
+/// them, whatever they say.
+const ROWS_A_FEATURE_MIN: usize = 2;
+
+/// Says so where there is next to nothing to learn from.
+fn warn_of_few(train: &Dataset, console: &Console) {
+    let (n_rows, n_features) = (train.n_rows(), train.features.len());
+    if n_rows < ROWS_A_FEATURE_MIN * n_features {
+        console.warn(&format!(
+            "{} has {n_rows} rows for {n_features} features: what is learned from fewer than {} is mostly chance",
+            train.source().name,
+            ROWS_A_FEATURE_MIN * n_features
+        ));
+    }
 }
 
 fn publish(
