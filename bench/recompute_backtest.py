@@ -22,6 +22,7 @@ import os
 import sys
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from luck import Draws, mod_stats
@@ -105,8 +106,7 @@ def main():
     path = os.path.join(args.backtest, "predictions.parquet")
     rows, table = read_predictions(path), pq.read_table(path)
     rows["climatology"] = table.column("climatology_ug_m3").to_numpy()
-    time = table.column("origin").cast("timestamp[s, tz=UTC]").cast("int64")
-    rows["origin"] = time.to_numpy()
+    rows["origin"] = table.column("origin").cast(pa.timestamp("s", tz="UTC")).cast(pa.int64()).to_numpy()
     rows["persistence_24h"] = np.full(len(rows["t"]), np.nan)
     record = of_record(read_raw(args.raw), horizon, lag)
     for place, found in enumerate(report["origins"]):
