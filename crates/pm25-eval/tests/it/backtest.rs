@@ -362,28 +362,33 @@ fn stations_that_begin_later_are_learned_when_they_are_there() {
 #[test]
 fn a_later_hour_changes_nothing_that_was_said_before() {
     let network = air();
-    let world = World::of(&network);
     let argv = [&BOOST[..], &["--features", FEATURES]].concat();
-    let (_, before) = world.backtest(&argv);
-    // In the middle of the second origin's judged hours.
-    let changed_s = START_S + (FROM + STEP + 100) * HOUR_S;
-    let mut stations = network.stations;
-    for station in &mut stations {
-        let first = station.hour_idx(changed_s).unwrap();
-        for quantity in [Quantity::Pm25, Quantity::WindSpeed] {
-            for value in &mut station.values[quantity.index()][first..] {
-                *value = 400.0 - *value;
+    let (_, before) = World::of(&network).backtest(&argv);
+    let third = FROM + 2 * STEP;
+    // In the middle of the second origin's judged hours, and right behind the third origin: had that one's model
+    // learned from a target after it, its first rows would tell.
+    for changed in [FROM + STEP + 100, third + 1] {
+        let changed_s = START_S + changed * HOUR_S;
+        let mut stations = network.stations.clone();
+        for station in &mut stations {
+            let first = station.hour_idx(changed_s).unwrap();
+            for quantity in [Quantity::Pm25, Quantity::WindSpeed] {
+                for value in &mut station.values[quantity.index()][first..] {
+                    *value = 400.0 - *value;
+                }
             }
         }
+        let other = World::of(&Network::from_stations(stations).unwrap());
+        let (_, after) = other.backtest(&argv);
+        let earlier = |_, time| time < changed_s;
+        assert!(1200 < before.predictions(earlier).len());
+        assert!(
+            before.predictions(earlier) == after.predictions(earlier),
+            "{changed}"
+        );
+        let last = |origin, _| origin == START_S + third * HOUR_S;
+        assert!(before.predictions(last) != after.predictions(last));
     }
-    let other = World::of(&Network::from_stations(stations).unwrap());
-    let (_, after) = other.backtest(&argv);
-    let earlier = |_, time| time < changed_s;
-    assert!(1200 < before.predictions(earlier).len());
-    assert!(before.predictions(earlier) == after.predictions(earlier));
-    let third = START_S + (FROM + 2 * STEP) * HOUR_S;
-    let last = |origin, _| origin == third;
-    assert!(before.predictions(last) != after.predictions(last));
 }
 
 #[test]
