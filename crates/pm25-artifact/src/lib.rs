@@ -3,6 +3,7 @@
 //! Types that are written down live here; the types that compute live in `pm25-learn`, `pm25-air` and
 //! `pm25-stats`. This crate knows nothing of Parquet, command lines or HTTP.
 
+pub mod backtest;
 pub mod card;
 pub mod drift;
 pub mod eval;

@@ -10,6 +10,7 @@
 //! ```
 
 mod answers;
+mod backtest;
 mod bounds;
 mod covered;
 mod day_before;
@@ -53,6 +54,7 @@ pub struct Args {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Job {
+    Backtest(Box<backtest::BacktestArgs>),
     Probe(probe::ProbeArgs),
 }
 
@@ -63,6 +65,7 @@ impl Tool for Args {
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         match self.job {
+            Some(Job::Backtest(args)) => backtest::run(&args, console),
             Some(Job::Probe(args)) => probe::run(&args, console),
             None => judging::run(&self.judge, console),
         }

@@ -1,6 +1,7 @@
 //! `pm25-eval` through its front door.
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
+mod backtest;
 mod files;
 mod leaks;
 mod numbers;

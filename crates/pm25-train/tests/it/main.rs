@@ -4,5 +4,6 @@
 mod choice;
 mod front;
 mod losses;
+mod order;
 mod tune;
 mod world;

@@ -10,8 +10,8 @@ use pm25_learn::RidgeParams;
 use pm25_learn::tree::{BoostParams, ForestParams, Knob, Link, Number, Objective, Role, Transform};
 
 use crate::choose::Wanted;
-use crate::data::Dataset;
 use crate::learner::Learner;
+use crate::oof::REFIT_TREES;
 use crate::unknown;
 
 /// Shrinkage of the ridge: weak, for tables of many rows.
@@ -35,7 +35,7 @@ const TRANSFORM: &str = "transform";
 
 /// Checked parameters of all learners.
 #[derive(Clone, Debug)]
-pub(crate) struct Params {
+pub struct Params {
     alpha: f64,
     pub(crate) ridge: RidgeParams,
     pub(crate) forest: ForestParams,
@@ -44,6 +44,8 @@ pub(crate) struct Params {
     pub(crate) transform: Transform,
     /// What boosters know of the columns; empty if all are plain numbers.
     pub(crate) roles: Vec<Role>,
+    /// The number of trees that was set for the booster, which no refit may exceed; none where nobody set one.
+    n_trees_max: Option<u64>,
     /// Whether anything of the booster was set by name.
     pub(crate) boost_is_set: bool,
 }
@@ -80,7 +82,10 @@ struct Setting<'a> {
 
 impl Params {
     /// From the words after `--set`, which go before those of a file.
-    pub(crate) fn parse(said: &[String], of_file: &[String], wanted: Wanted) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Usage: a setting that nobody knows or that `wanted` would not obey, or a value out of range.
+    pub fn parse(said: &[String], of_file: &[String], wanted: Wanted) -> Result<Self> {
         let said = read(said)?;
         let mut settings = read(of_file)?;
         settings.retain(|old| !said.iter().any(|new| new.covers(old)));
@@ -108,6 +113,10 @@ impl Params {
         }
         Ok(Self {
             alpha,
+            n_trees_max: of_boost
+                .iter()
+                .any(|(name, _)| is_n_estimators(name))
+                .then(|| count_of(&boost.settings())),
             boost_is_set: !of_boost.is_empty() || transform != Transform::None,
             transform,
             roles: Vec::new(),
@@ -134,13 +143,34 @@ impl Params {
         }
     }
 
+    /// Trees of a booster's refit on all rows where the folds wanted `n_trees`: more rows bear more trees, see
+    /// [`crate::oof::REFIT_TREES`], but never more than were set.
+    pub fn refit_n_trees(&self, learner: Learner, n_trees: f64) -> u64 {
+        let grown = ((n_trees * REFIT_TREES).round() as u64).max(1);
+        match (learner, self.n_trees_max) {
+            (Learner::Boost, Some(most)) => grown.min(most),
+            _ => grown,
+        }
+    }
+
+    /// Whether the booster stops before its last tree where other rows say so.
+    pub(crate) fn stops_early(&self) -> bool {
+        let rounds = |(name, number): &(&str, Number)| {
+            *name == "early_stopping_rounds" && *number != Number::Whole(0)
+        };
+        self.boost.settings().iter().any(rounds)
+    }
+
     /// Whether the booster learns only from targets that are not below zero: then it can learn no change.
     pub(crate) fn boost_needs_sign(&self) -> bool {
         self.transform != Transform::None || self.boost.objective().link() == Link::Log
     }
 
     /// Whether the booster can learn from every target of a table.
-    pub(crate) fn expect_targets(&self, table: &Dataset) -> Result<()> {
+    ///
+    /// # Errors
+    /// Bad data: the first target that its objective or transform does not allow; `name` says where it stands.
+    pub fn expect_targets(&self, name: &str, targets: &[f32]) -> Result<()> {
         let objective = self.boost.objective();
         let [least, bound] = match (self.boost_needs_sign(), objective) {
             (false, _) => return Ok(()),
@@ -151,14 +181,14 @@ impl Params {
             Objective::Gamma => 0.0 < y,
             _ => 0.0 <= y,
         };
-        let Some(row_idx) = table.target.iter().position(|y| !is_good(y)) else {
+        let Some(row_idx) = targets.iter().position(|y| !is_good(y)) else {
             return Ok(());
         };
         Err(Fault::bad_data(format!(
             "row {} of {} has the target {}; the booster's settings want targets {least}",
             row_idx + 1,
-            table.source().name,
-            table.target[row_idx]
+            name,
+            targets[row_idx]
         ))
         .hint(format!("--set boost.objective={bound}")))
     }
@@ -269,6 +299,13 @@ fn in_boost(name: &str) -> bool {
     BoostParams::KNOBS
         .iter()
         .any(|knob| knob.name == name || knob.also.contains(&name))
+}
+
+/// The setting `n_estimators` by any of its names.
+fn is_n_estimators(name: &str) -> bool {
+    BoostParams::KNOBS
+        .iter()
+        .any(|knob| knob.name == "n_estimators" && (knob.name == name || knob.also.contains(&name)))
 }
 
 fn in_boost_or_transform(name: &str) -> bool {
