@@ -4,11 +4,13 @@
 //! `pm25-stats`. This crate knows nothing of Parquet, command lines or HTTP.
 
 pub mod card;
+pub mod dependence;
 pub mod drift;
 pub mod eval;
 pub mod ingest;
 pub mod interchange;
 pub mod model;
+pub mod normalise;
 pub mod prep;
 pub mod probe;
 pub mod registry;

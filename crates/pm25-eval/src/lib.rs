@@ -13,12 +13,14 @@ mod answers;
 mod bounds;
 mod covered;
 mod day_before;
+mod dependence;
 mod errors;
 mod exam;
 mod exceed;
 mod files;
 mod judge;
 mod judging;
+mod normalise;
 mod opening;
 mod parts;
 mod plots;
@@ -27,6 +29,7 @@ mod report;
 mod rival;
 mod say;
 mod slices;
+mod together;
 mod worst;
 
 use clap::{Parser, Subcommand};
@@ -54,6 +57,8 @@ pub struct Args {
 #[derive(Clone, Debug, Subcommand)]
 enum Job {
     Probe(probe::ProbeArgs),
+    Normalise(normalise::NormaliseArgs),
+    Dependence(dependence::DependenceArgs),
 }
 
 impl Tool for Args {
@@ -64,6 +69,8 @@ impl Tool for Args {
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         match self.job {
             Some(Job::Probe(args)) => probe::run(&args, console),
+            Some(Job::Normalise(args)) => normalise::run(&args, console),
+            Some(Job::Dependence(args)) => dependence::run(&args, console),
             None => judging::run(&self.judge, console),
         }
     }

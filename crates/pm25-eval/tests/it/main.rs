@@ -1,9 +1,11 @@
 //! `pm25-eval` through its front door.
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
+mod dependence;
 mod files;
 mod leaks;
 mod numbers;
 mod refusals;
+mod weather;
 mod world;
 mod year;
