@@ -4,18 +4,20 @@
 //! has its baselines at hand.
 //!
 //! ```text
-//! train, valid ──┬─ pm25-fit ── model.json, train.json    a model: fitted, compared, chosen
+//! train, valid ──┬─ pm25-fit ── model.json, train.json    a model: fitted, compared, chosen; for each of several
+//!                │                                        horizons on its own
 //!                └─ tune ────── tune.json                 settings for --set-from
 //! ```
 
 mod args;
 mod say;
+mod several;
 mod tune;
 
 use pm25_artifact::model::Model;
 use pm25_artifact::train::TrainReport;
-use pm25_file::{Header, Program, Sha256, program, write_document};
-use pm25_fit::{Dataset, Facts, Order, Sample, make};
+use pm25_file::{Header, Output, Program, Result, Sha256, program, write_document};
+use pm25_fit::{Dataset, Facts, Order, Params, Sample, Targets, make};
 use pm25_tool::{Common, Console, Outcome, Tool};
 
 pub use args::Args;
@@ -42,21 +44,46 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         None => Vec::new(),
     };
     let params = args.learn.params(&of_file)?;
-    let train = Dataset::read(args.train()?, &args.target, console)?;
-    let valid = Dataset::read(args.valid()?, &args.target, console)?;
+    let train = Targets::read(args.train()?, &args.target, console)?;
+    let valid = Targets::read(args.valid()?, &args.target, console)?;
+    if args.horizon_h.is_none() && !train.horizons_h().is_empty() {
+        return several::train(args, &params, (&train, &valid), console);
+    }
+    let tables = (
+        train.into_dataset(args.horizon_h)?,
+        valid.into_dataset(args.horizon_h)?,
+    );
+    let (model, mut report) = fit(args, params, &tables, console)?;
+    report.model = model.write(args.out()?)?;
+    if let Some(to) = &args.report {
+        write_document(to, &mut report)?;
+    }
+    if says(args)? {
+        console.say(&say::Said(&report))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// One model, and what led to it; its file is still to be written.
+fn fit(
+    args: &FitArgs,
+    params: Params,
+    (train, valid): &(Dataset, Dataset),
+    console: &Console,
+) -> anyhow::Result<(Model, TrainReport)> {
     train.expect_learnable()?;
-    train.expect_same_shape(&valid)?;
+    train.expect_same_shape(valid)?;
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
-    let params = args.learn.fitted_to(params, &columns, &[&train, &valid])?;
+    let params = args.learn.fitted_to(params, &columns, &[train, valid])?;
     let order = Order {
         wanted: args.learn.model,
         n_folds: usize::from(args.learn.folds),
         parts: &args.learn.parts,
-        facts: &Facts::of(&train),
+        facts: &Facts::of(train),
         params: &params,
     };
     let made = args.threads.install(|| {
-        let rows = (Sample::of(&train, &train)?, Sample::of(&valid, &train)?);
+        let rows = (Sample::of(train, train)?, Sample::of(valid, train)?);
         make(&order, rows, console)
     })??;
     let header = Header::new(&PROGRAM)
@@ -87,22 +114,11 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         folds: made.folds,
         parts: made.parts,
     };
-    publish(args, model, report, console)
+    Ok((model, report))
 }
 
-fn publish(
-    args: &FitArgs,
-    model: Model,
-    mut report: TrainReport,
-    console: &Console,
-) -> anyhow::Result<Outcome> {
-    report.model = model.write(args.out()?)?;
-    if let Some(to) = &args.report {
-        write_document(to, &mut report)?;
-    }
-    let to_stdout = |output: &pm25_file::Output| output.is_stdout();
-    if !to_stdout(args.out()?) && !args.report.as_ref().is_some_and(to_stdout) {
-        console.say(&say::Said(&report))?;
-    }
-    Ok(Outcome::Done)
+/// Whether standard output is free for the summary.
+fn says(args: &FitArgs) -> Result<bool> {
+    let to_stdout = |output: &Output| output.is_stdout();
+    Ok(!to_stdout(args.out()?) && !args.report.as_ref().is_some_and(to_stdout))
 }

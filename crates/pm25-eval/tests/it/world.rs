@@ -204,6 +204,7 @@ fn prepared(features: &[&str], task: TaskFact) -> Prepared {
         unit: "1".into(),
     };
     Prepared {
+        horizons_h: Vec::new(),
         task,
         features: features.iter().map(feature).collect(),
         stations: vec![station("east", 480), station("west", 330)],

@@ -62,6 +62,9 @@ pub(crate) struct TuneArgs {
     /// Target column, for tables that another program made
     #[arg(long, value_name = "COLUMN", default_value = "target_ug_m3")]
     target: String,
+    /// Which horizon of tables of several is tuned for
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Folder for tune.json, trials.parquet and the finished fits
     #[arg(long, value_name = "DIR")]
     out_dir: PathBuf,
@@ -134,13 +137,13 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
         Learner::Boost => params.expect_targets(&table.source().name, table.target()),
         _ => Ok(()),
     };
-    let train = Dataset::read(&args.train, &args.target, console)?;
+    let train = Dataset::read(&args.train, &args.target, args.horizon_h, console)?;
     train.expect_learnable()?;
     expect_targets(&train)?;
     let mut sample = Sample::of(&train, &train)?;
     let mut sources = vec![train.source().clone()];
     if let Some(valid) = &args.valid {
-        let valid = Dataset::read(valid, &args.target, console)?;
+        let valid = Dataset::read(valid, &args.target, args.horizon_h, console)?;
         train.expect_same_shape(&valid)?;
         expect_targets(&valid)?;
         sample = sample.and(&Sample::of(&valid, &train)?);

@@ -48,6 +48,7 @@ pub(crate) fn header(task: TaskFact) -> Header {
         unit: "1".into(),
     };
     let prepared = Prepared {
+        horizons_h: Vec::new(),
         task,
         features: vec![feature("x"), feature("y")],
         stations: vec![StationFact {
