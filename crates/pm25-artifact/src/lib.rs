@@ -6,6 +6,7 @@
 pub mod card;
 pub mod drift;
 pub mod eval;
+pub mod eval_horizons;
 pub mod ingest;
 pub mod interchange;
 pub mod model;

@@ -13,6 +13,7 @@ mod answers;
 mod bounds;
 mod covered;
 mod day_before;
+mod each;
 mod errors;
 mod exam;
 mod exceed;

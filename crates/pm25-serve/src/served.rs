@@ -106,8 +106,7 @@ impl Served {
 
     /// Hours from a row's hour to those that are predicted, rising; 0 for a nowcast.
     pub(crate) fn horizons_h(&self) -> Vec<u16> {
-        let members = self.horizons.members().iter();
-        members.map(|model| model.task().horizon_h()).collect()
+        self.horizons.horizons_h()
     }
 
     /// What is asked, in words.

@@ -123,16 +123,13 @@ impl Horizons {
     /// When it is not said which of several is meant, or one is asked for that is not there: a usage fault that names
     /// those that are.
     pub fn at(mut self, name: &str, horizon_h: Option<u16>) -> Result<Model> {
-        let there = self.members.iter().map(|model| model.task().horizon_h());
-        let there: Vec<u16> = there.collect();
+        let there = self.horizons_h();
         let Some(wanted) = horizon_h else {
             return match there.len() {
                 1 => Ok(self.members.remove(0)),
-                _ => Err(Fault::usage(format!(
-                    "{name} holds one model for each of {} h ahead",
-                    list(&there)
-                ))
-                .hint(format!("say which one is meant: --horizon-h {}", there[0]))),
+                _ => Err(self
+                    .are_several(name)
+                    .hint(format!("say which one is meant: --horizon-h {}", there[0]))),
             };
         };
         if let Some(at) = there.iter().position(|&known| known == wanted) {
@@ -148,6 +145,33 @@ impl Horizons {
             1 => fault.hint("leave --horizon-h out: the file holds one model"),
             _ => fault.hint(format!("it has {} h ahead", list(&there))),
         })
+    }
+
+    /// The only model, for whoever has no way to say which.
+    ///
+    /// # Errors
+    /// When there are several: a usage fault that says how to get one of them.
+    pub fn only(mut self, name: &str) -> Result<Model> {
+        match self.members.len() {
+            1 => Ok(self.members.remove(0)),
+            _ => Err(self.are_several(name).hint(format!(
+                "one is taken here: `pm25-train --horizon-h {}` on the same tables makes a file of it",
+                self.horizons_h()[0]
+            ))),
+        }
+    }
+
+    /// Hours ahead, rising; 0 for a nowcast.
+    pub fn horizons_h(&self) -> Vec<u16> {
+        let members = self.members.iter();
+        members.map(|model| model.task().horizon_h()).collect()
+    }
+
+    fn are_several(&self, name: &str) -> Fault {
+        Fault::usage(format!(
+            "{name} holds one model for each of {} h ahead",
+            list(&self.horizons_h())
+        ))
     }
 
     fn faults(&self) -> std::result::Result<(), String> {

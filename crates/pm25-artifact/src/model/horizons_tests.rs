@@ -110,8 +110,20 @@ fn which_of_several_has_to_be_said() {
         fault.to_string(),
         "x.json holds one model for each of 1, 6 and 24 h ahead"
     );
-    assert!(fault.hint_text().unwrap().contains("--horizon-h 1"));
+    assert!(
+        fault
+            .hint_text()
+            .unwrap()
+            .contains("`pm25-train --horizon-h 1`")
+    );
     let read = Horizons::decode("x.json", &bytes).unwrap();
+    let fault = read.clone().at("x.json", None).unwrap_err();
+    assert!(
+        fault
+            .hint_text()
+            .unwrap()
+            .contains("say which one is meant: --horizon-h 1")
+    );
     let fault = read.at("x.json", Some(3)).unwrap_err();
     assert_eq!(fault.kind(), Kind::Usage);
     assert!(fault.hint_text().unwrap().contains("1, 6 and 24 h ahead"));

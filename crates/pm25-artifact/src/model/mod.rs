@@ -150,14 +150,14 @@ pub struct TrainProfile {
 }
 
 impl Model {
-    /// Reads and validates a model file; whatever is wrong with it is a bad artifact. A file of several horizons is
-    /// refused by name, for it is not said which of them is meant.
+    /// Reads and validates a model file of one horizon; whatever is wrong with it is a bad artifact. A file of several is
+    /// refused by name.
     pub fn read(input: &Input) -> Result<(Self, InputRef)> {
-        Self::read_at(input, None)
+        let (horizons, source) = Horizons::read(input)?;
+        Ok((horizons.only(&input.to_string())?, source))
     }
 
-    /// The same for a file that may hold a model for each of several horizons, of which one is meant: see
-    /// [`Horizons::at`].
+    /// The same for whoever can say which model of a file of several horizons is meant: see [`Horizons::at`].
     pub fn read_at(input: &Input, horizon_h: Option<u16>) -> Result<(Self, InputRef)> {
         let (horizons, source) = Horizons::read(input)?;
         Ok((horizons.at(&input.to_string(), horizon_h)?, source))
@@ -165,7 +165,7 @@ impl Model {
 
     /// Decodes and validates the bytes of a model file; `name` is for messages. Several horizons are refused as above.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
-        Horizons::decode(name, bytes)?.at(name, None)
+        Horizons::decode(name, bytes)?.only(name)
     }
 
     /// Publishes the model; returns the hash of the file, which is its name everywhere else.

@@ -120,6 +120,11 @@ impl TuneArgs {
             .param("target", &self.target)
             .param("set", &self.settings)
             .unit("rmse_ug_m3", "µg/m³");
+        // The same tables hold other targets for another horizon.
+        let header = match self.horizon_h {
+            Some(horizon_h) => header.param("horizon_h", horizon_h),
+            None => header,
+        };
         sources.iter().cloned().fold(header, Header::input)
     }
 }
