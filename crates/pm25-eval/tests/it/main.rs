@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
 mod files;
+mod horizons;
 mod leaks;
 mod numbers;
 mod refusals;

@@ -118,7 +118,7 @@ fn a_row_needs_one_target_and_every_row_is_accounted_for() {
         .values()
         .map(|it| it.missing)
         .collect();
-    assert_eq!(missing, [1, 1, 0]);
+    assert_eq!(missing, [2, 2, 2]);
 }
 
 #[test]
