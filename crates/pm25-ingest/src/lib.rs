@@ -4,8 +4,8 @@
 //! made and no value repaired: that is `pm25-prep`'s business, and nobody's.
 //!
 //! ```text
-//! FILE|DIR ── inputs ── raw ── records ── source ── rows ── units ── hourly ── stations ── observations.parquet
-//!                       bytes  cells      layout    numbers          parts     grids     └─ report ── ingest.json
+//! FILE|DIR ── inputs ── raw ── records ── source ── rows ── units ── hourly ── spill ── stations ── observations.parquet
+//!                       bytes  cells      layout    numbers          parts              grids     └─ report ── ingest.json
 //! ```
 
 mod airnow;
@@ -30,6 +30,7 @@ mod head;
 mod hostile;
 mod hourly;
 mod html;
+mod in_order;
 mod ingest;
 mod inputs;
 mod judge;
@@ -49,9 +50,11 @@ mod report;
 mod rows;
 mod sensor_community;
 mod source;
+mod spill;
 mod stateair;
 mod stations;
 mod summer;
+mod survey;
 mod trace;
 mod twins;
 mod uci;

@@ -6,12 +6,14 @@ use arrow::array::{
     ArrayRef, DictionaryArray, Float32Array, Float64Array, Int16Array, Int32Array, StringArray,
     TimestampMicrosecondArray, UInt16Array, UInt32Array,
 };
-use arrow::datatypes::{SchemaRef, UInt32Type};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, FieldRef, SchemaRef, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
 use pm25_file::{Fault, Header, Place, Result, fill_seal};
 
 use crate::{Column, Table, Text};
@@ -24,6 +26,9 @@ pub(crate) const US_PER_S: i64 = 1_000_000;
 const ROWS_PER_GROUP: usize = 1 << 18;
 /// zstd's own default: past it files shrink little and writing slows much.
 const ZSTD_LEVEL: i32 = 3;
+
+/// Bytes that are split by significance are noise or constant: a longer search finds nothing in them.
+const PIECES_ZSTD_LEVEL: i32 = 1;
 
 /// The newest version of our table formats.
 pub(crate) const VERSION: u32 = 1;
@@ -75,11 +80,34 @@ fn unwritable(header: &Header, cause: Box<dyn std::error::Error + Send + Sync>) 
 }
 
 fn properties() -> parquet::errors::Result<WriterProperties> {
+    Ok(builder(ZSTD_LEVEL)?.build())
+}
+
+/// For tables of many rows that are written in pieces. Numbers get no dictionary, which costs more than all the rest
+/// of the writing together: their bytes are split by significance, which leaves zstd little to search for.
+pub(crate) fn properties_of_pieces(
+    schema: &SchemaRef,
+) -> parquet::errors::Result<WriterProperties> {
+    let is_number =
+        |data_type: &DataType| matches!(data_type, DataType::Float32 | DataType::Float64);
+    let numbers = schema
+        .fields()
+        .iter()
+        .filter(|field| is_number(field.data_type()));
+    let split = |builder: WriterPropertiesBuilder, field: &FieldRef| {
+        let path = ColumnPath::from(field.name().as_str());
+        builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT)
+    };
+    Ok(numbers.fold(builder(PIECES_ZSTD_LEVEL)?, split).build())
+}
+
+fn builder(zstd_level: i32) -> parquet::errors::Result<WriterPropertiesBuilder> {
     Ok(WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-        .set_created_by("pm25".to_owned())
-        .build())
+        .set_created_by("pm25".to_owned()))
 }
 
 pub(crate) fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
@@ -94,23 +122,31 @@ pub(crate) fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
-fn array(column: &Column) -> ArrayRef {
+pub(crate) fn array(column: &Column) -> ArrayRef {
     match column {
         Column::Text(text) => words(text),
         Column::Time(values) => Arc::new(
             TimestampMicrosecondArray::from_iter_values(values.iter().map(|s| s * US_PER_S))
                 .with_timezone("UTC"),
         ),
-        Column::F32(values) => Arc::new(Float32Array::from_iter(
-            values.iter().map(|&v| (!v.is_nan()).then_some(v)),
+        Column::F32(values) => Arc::new(Float32Array::new(
+            values.clone().into(),
+            present(values.iter().map(|v| !v.is_nan())),
         )),
-        Column::F64(values) => Arc::new(Float64Array::from_iter(
-            values.iter().map(|&v| (!v.is_nan()).then_some(v)),
+        Column::F64(values) => Arc::new(Float64Array::new(
+            values.clone().into(),
+            present(values.iter().map(|v| !v.is_nan())),
         )),
         Column::I16(values) => Arc::new(Int16Array::from(values.clone())),
         Column::U16(values) => Arc::new(UInt16Array::from(values.clone())),
         Column::I32(values) => Arc::new(Int32Array::from(values.clone())),
     }
+}
+
+/// Which values are there; nothing if all are.
+fn present(is_there: impl Iterator<Item = bool>) -> Option<NullBuffer> {
+    let nulls = NullBuffer::from_iter(is_there);
+    (0 < nulls.null_count()).then_some(nulls)
 }
 
 fn words(text: &Text) -> ArrayRef {
