@@ -10,14 +10,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use pm25_file::Result;
-
 /// Whose turn it is, and who takes.
-struct Turns<T> {
+struct Turns<T, E> {
     next: usize,
     /// Nothing more is taken: a fault, or a panic elsewhere.
     is_over: bool,
-    outcome: Result<()>,
+    outcome: Result<(), E>,
     take: T,
 }
 
@@ -25,14 +23,15 @@ struct Turns<T> {
 ///
 /// # Errors
 /// That fault.
-pub(crate) fn in_order<R, T>(
+pub(crate) fn in_order<R, T, E>(
     n: usize,
-    work: impl Fn(usize) -> Result<R> + Sync,
+    work: impl Fn(usize) -> Result<R, E> + Sync,
     take: T,
-) -> Result<()>
+) -> Result<(), E>
 where
     R: Send,
-    T: FnMut(R) -> Result<()> + Send,
+    T: FnMut(R) -> Result<(), E> + Send,
+    E: Send,
 {
     let started = AtomicUsize::new(0);
     let turns = Mutex::new(Turns {
@@ -66,11 +65,7 @@ where
         }
         std::mem::forget(guard);
     };
-    std::thread::scope(|scope| {
-        for _ in 0..rayon::current_num_threads().clamp(1, n.max(1)) {
-            scope.spawn(worker);
-        }
-    });
+    rayon::broadcast(|_| worker());
     turns
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner)
@@ -82,9 +77,9 @@ fn lock<T>(turns: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Lets the others go when a thread panics, so that the panic is seen and nobody waits for ever.
-struct EndOnPanic<'a, T>(&'a Mutex<Turns<T>>, &'a Condvar);
+struct EndOnPanic<'a, T, E>(&'a Mutex<Turns<T, E>>, &'a Condvar);
 
-impl<T> Drop for EndOnPanic<'_, T> {
+impl<T, E> Drop for EndOnPanic<'_, T, E> {
     fn drop(&mut self) {
         lock(self.0).is_over = true;
         self.1.notify_all();
@@ -109,7 +104,7 @@ mod tests {
                 std::thread::sleep(std::time::Duration::from_millis(
                     3 * (number % 3 == 0) as u64,
                 ));
-                Ok(number)
+                Ok::<_, Fault>(number)
             };
             let done = on_threads(threads, || {
                 in_order(40, slow_first, |number| {
@@ -143,7 +138,7 @@ mod tests {
     fn a_panic_is_passed_on_and_nobody_waits_for_ever() {
         let work = |number: usize| {
             assert!(number != 3, "three");
-            Ok(number)
+            Ok::<_, Fault>(number)
         };
         let run = || on_threads(3, || in_order(40, work, |_| Ok(())));
         assert!(std::panic::catch_unwind(run).is_err());

@@ -13,6 +13,7 @@ mod align;
 mod aqs;
 mod archive;
 mod average;
+mod blocks;
 mod cells;
 mod claim;
 mod clock;
@@ -45,6 +46,7 @@ mod purpleair;
 mod quality;
 mod raw;
 mod reader;
+mod record;
 mod records;
 mod report;
 mod rows;
@@ -113,7 +115,12 @@ Formats:
     sentinels = [-888]                 # beside -999 and -9999
     [columns]
     pm25 = { column = \"PM2.5 conc\", unit = \"ug/m3\" }
-    no2 = { column = \"NO2\", unit = \"ppb\" }";
+    no2 = { column = \"NO2\", unit = \"ppb\" }
+
+Memory:
+  For each thread one file (32 + 8 bytes a row and quantity) or one group of stations (80 bytes
+  for each of 65,536 hours); 32 KiB for each station. Hours wait in a file without a name beside
+  --out, 8 + 4 bytes an hour and quantity, which is gone however the run ends.";
 
 #[derive(Debug, Subcommand)]
 enum Job {

@@ -236,11 +236,17 @@ fn between_columns(station: &Grid) -> Vec<Finding> {
         .into()
 }
 
-/// Hours in which the two channels of a low-cost instrument disagree, as far as there is a value.
+/// Hours in which the two channels of a low-cost instrument disagree, as far as there is a value; those of an earlier
+/// table, whose channels are gone, by their flag.
 fn between_channels(station: &Grid) -> Finding {
     let [a, b] = &station.channels;
     let pm25 = station.values(Quantity::Pm25);
+    let flagged = (0_u32..).zip(station.flags(Quantity::Pm25));
+    let earlier = flagged.filter(|(_, mask)| *mask & Rule::Channels.flag() != 0);
     let mut hours = channels::hours(a, b);
+    hours.extend(earlier.map(|(hour_idx, _)| hour_idx));
+    hours.sort_unstable();
+    hours.dedup();
     hours.retain(|&hour_idx| pm25.get(hour_idx as usize).is_some_and(|v| !v.is_nan()));
     Finding {
         rule: Rule::Channels,

@@ -7,7 +7,7 @@
 //! stations, by name   ── Part ── Stored::get ─┘
 //! ```
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pm25_file::{Fault, Output, Result};
@@ -34,61 +34,29 @@ impl Spill {
         Self(Mutex::new(output.scratch(MEMORY_BYTES)))
     }
 
-    /// Stores bytes.
-    pub(crate) fn put(&self, bytes: &[u8]) -> Result<Extent> {
-        let mut file = self.file();
-        let put = file.seek(SeekFrom::End(0)).and_then(|at| {
-            file.write_all(bytes)?;
-            Ok(at)
-        });
-        let at = put.map_err(|e| {
-            Fault::unforeseen("what does not fit in memory cannot be stored beside the output")
-                .because(e)
-                .hint(
-                    "is the disk full? the output's folder needs some 30 bytes for each hour read",
-                )
-        })?;
-        let n_bytes = bytes.len();
-        Ok(Extent { at, n_bytes })
-    }
-
-    /// The bytes stored there.
-    pub(crate) fn get(&self, extent: Extent) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; extent.n_bytes];
-        let mut file = self.file();
-        let got = file
-            .seek(SeekFrom::Start(extent.at))
-            .and_then(|_| file.read_exact(&mut bytes));
-        got.map_err(|e| {
-            Fault::unforeseen("what was stored beside the output cannot be read").because(e)
-        })?;
-        Ok(bytes)
-    }
-
     /// Stores one column.
     pub(crate) fn put_f32(&self, values: &[f32]) -> Result<Extent> {
-        let mut bytes = Vec::with_capacity(4 * values.len());
-        push(&mut bytes, values, f32::to_le_bytes);
-        self.put(&bytes)
+        self.put(|file| write(file, values, f32::to_le_bytes))
     }
 
     /// A column stored there.
     pub(crate) fn get_f32(&self, extent: Extent) -> Result<Vec<f32>> {
-        let bytes = self.get(extent)?;
-        Ok(column(&bytes, f32::from_le_bytes))
+        self.column(extent, f32::from_le_bytes)
     }
 
     /// Stores a part, which is given up.
     pub(crate) fn put_part(&self, part: Part) -> Result<Stored> {
-        let mut bytes = Vec::with_capacity(28 * part.line.len());
-        push(&mut bytes, &part.line, u32::to_le_bytes);
-        push(&mut bytes, &part.n_lines, u16::to_le_bytes);
-        for values in part.values.iter().chain(&part.channels) {
-            push(&mut bytes, values, f32::to_le_bytes);
-        }
-        for flags in &part.flags {
-            push(&mut bytes, flags, u16::to_le_bytes);
-        }
+        let extent = self.put(|file| {
+            let mut n_bytes = write(file, &part.line, u32::to_le_bytes)?;
+            n_bytes += write(file, &part.n_lines, u16::to_le_bytes)?;
+            for values in part.values.iter().chain(&part.channels) {
+                n_bytes += write(file, values, f32::to_le_bytes)?;
+            }
+            for flags in &part.flags {
+                n_bytes += write(file, flags, u16::to_le_bytes)?;
+            }
+            Ok(n_bytes)
+        })?;
         Ok(Stored {
             utc_offset_min: part.utc_offset_min,
             offset_from: part.offset_from,
@@ -99,9 +67,43 @@ impl Spill {
             values: measured(&part.values),
             channels: measured(&part.channels),
             flags: measured(&part.flags),
-            extent: self.put(&bytes)?,
+            extent,
             station: part.station,
         })
+    }
+
+    /// Appends what `write` writes; it says how many bytes that are.
+    fn put(&self, write: impl FnOnce(&mut SpooledTempFile) -> io::Result<usize>) -> Result<Extent> {
+        let mut file = self.file();
+        let put = file.seek(SeekFrom::End(0)).and_then(|at| {
+            Ok(Extent {
+                at,
+                n_bytes: write(&mut file)?,
+            })
+        });
+        put.map_err(|e| {
+            Fault::unforeseen("what does not fit in memory cannot be stored beside the output")
+                .because(e)
+                .hint("is the disk full? some 30 bytes are needed for each hour that is read")
+        })
+    }
+
+    fn column<T, const N: usize>(
+        &self,
+        extent: Extent,
+        decode: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
+        let mut bytes = vec![0; extent.n_bytes];
+        let mut file = self.file();
+        let got = file
+            .seek(SeekFrom::Start(extent.at))
+            .and_then(|_| file.read_exact(&mut bytes));
+        drop(file);
+        got.map_err(|e| {
+            Fault::unforeseen("what was stored beside the output cannot be read").because(e)
+        })?;
+        let (values, _) = bytes.as_chunks::<N>();
+        Ok(values.iter().map(|&value| decode(value)).collect())
     }
 
     /// A panic elsewhere ends the run anyway.
@@ -130,26 +132,27 @@ pub(crate) struct Stored {
 impl Stored {
     /// The part.
     pub(crate) fn get(&self, spill: &Spill) -> Result<Part> {
-        let bytes = spill.get(self.extent)?;
-        let mut rest = bytes.as_slice();
-        let mut take = |n_bytes: usize| {
-            let (taken, others) = rest.split_at(n_bytes);
-            rest = others;
-            taken
-        };
         let n = self.n_hours;
-        let has = |columns: u16, at: usize| columns >> at & 1 == 1;
-        let line = column(take(4 * n), u32::from_le_bytes);
-        let n_lines = if self.has_n_lines { n } else { 0 };
-        let n_lines = column(take(2 * n_lines), u16::from_le_bytes);
-        let mut f32s =
-            |is_there: bool| column(take(if is_there { 4 * n } else { 0 }), f32::from_le_bytes);
-        let values = std::array::from_fn(|at| f32s(has(self.values, at)));
-        let channels = std::array::from_fn(|at| f32s(has(self.channels, at)));
-        let flags = std::array::from_fn(|at| {
-            let n = if has(self.flags, at) { n } else { 0 };
-            column(take(2 * n), u16::from_le_bytes)
-        });
+        let mut columns = Columns {
+            spill,
+            at: self.extent.at,
+        };
+        let line = columns.next(n, u32::from_le_bytes)?;
+        let n_lines = columns.next(if self.has_n_lines { n } else { 0 }, u16::from_le_bytes)?;
+        // As long as the hours if there is such a column.
+        let len = |there: u16, at: usize| if there >> at & 1 == 1 { n } else { 0 };
+        let mut values: [Vec<f32>; 13] = Default::default();
+        for (at, column) in values.iter_mut().enumerate() {
+            *column = columns.next(len(self.values, at), f32::from_le_bytes)?;
+        }
+        let mut channels: [Vec<f32>; 2] = Default::default();
+        for (at, column) in channels.iter_mut().enumerate() {
+            *column = columns.next(len(self.channels, at), f32::from_le_bytes)?;
+        }
+        let mut flags: [Vec<u16>; 13] = Default::default();
+        for (at, column) in flags.iter_mut().enumerate() {
+            *column = columns.next(len(self.flags, at), u16::from_le_bytes)?;
+        }
         Ok(Part {
             station: self.station.clone(),
             utc_offset_min: self.utc_offset_min,
@@ -165,6 +168,27 @@ impl Stored {
     }
 }
 
+/// Stored columns one after the other.
+struct Columns<'a> {
+    spill: &'a Spill,
+    at: u64,
+}
+
+impl Columns<'_> {
+    fn next<T, const N: usize>(
+        &mut self,
+        n: usize,
+        decode: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
+        if n == 0 {
+            return Ok(Vec::new());
+        }
+        let (at, n_bytes) = (self.at, N * n);
+        self.at += n_bytes as u64;
+        self.spill.column(Extent { at, n_bytes }, decode)
+    }
+}
+
 /// Which columns are not empty, one bit each.
 fn measured<T>(columns: &[Vec<T>]) -> u16 {
     let present = columns
@@ -174,13 +198,19 @@ fn measured<T>(columns: &[Vec<T>]) -> u16 {
     present.fold(0, |bits, (at, _)| bits | 1 << at)
 }
 
-fn push<T: Copy, const N: usize>(bytes: &mut Vec<u8>, values: &[T], encode: fn(T) -> [u8; N]) {
-    bytes.extend(values.iter().flat_map(|&value| encode(value)));
-}
-
-fn column<T, const N: usize>(bytes: &[u8], decode: fn([u8; N]) -> T) -> Vec<T> {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().map(|&chunk| decode(chunk)).collect()
+/// Writes a column; returns how many bytes it has.
+fn write<T: Copy, const N: usize>(
+    file: &mut SpooledTempFile,
+    values: &[T],
+    encode: impl Fn(T) -> [u8; N],
+) -> io::Result<usize> {
+    let mut bytes = vec![0; N * values.len()];
+    let (places, _) = bytes.as_chunks_mut::<N>();
+    for (place, &value) in places.iter_mut().zip(values) {
+        *place = encode(value);
+    }
+    file.write_all(&bytes)?;
+    Ok(bytes.len())
 }
 
 #[cfg(test)]

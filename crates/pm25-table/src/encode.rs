@@ -6,8 +6,8 @@ use arrow::array::{
     ArrayRef, DictionaryArray, Float32Array, Float64Array, Int16Array, Int32Array, StringArray,
     TimestampMicrosecondArray, UInt16Array, UInt32Array,
 };
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, FieldRef, SchemaRef, UInt32Type};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::datatypes::{DataType, SchemaRef, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -84,23 +84,26 @@ fn properties() -> parquet::errors::Result<WriterProperties> {
 }
 
 /// For tables of many rows that are written in pieces. Numbers get no dictionary, which costs more than all the rest
-/// of the writing together: their bytes are split by significance, which leaves zstd little to search for.
+/// of the writing together: their bytes are split by significance, which leaves zstd little to search for. Instants
+/// are written as their differences, which are all alike in a gapless record.
 pub(crate) fn properties_of_pieces(
     schema: &SchemaRef,
 ) -> parquet::errors::Result<WriterProperties> {
-    let is_number =
-        |data_type: &DataType| matches!(data_type, DataType::Float32 | DataType::Float64);
-    let numbers = schema
-        .fields()
-        .iter()
-        .filter(|field| is_number(field.data_type()));
-    let split = |builder: WriterPropertiesBuilder, field: &FieldRef| {
-        let path = ColumnPath::from(field.name().as_str());
-        builder
-            .set_column_dictionary_enabled(path.clone(), false)
-            .set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT)
+    let encoding = |data_type: &DataType| match data_type {
+        DataType::Float32 | DataType::Float64 => Some(Encoding::BYTE_STREAM_SPLIT),
+        DataType::Timestamp(_, _) => Some(Encoding::DELTA_BINARY_PACKED),
+        _ => None,
     };
-    Ok(numbers.fold(builder(PIECES_ZSTD_LEVEL)?, split).build())
+    let mut properties = builder(PIECES_ZSTD_LEVEL)?;
+    for field in schema.fields() {
+        if let Some(encoding) = encoding(field.data_type()) {
+            let path = ColumnPath::from(field.name().as_str());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, encoding);
+        }
+    }
+    Ok(properties.build())
 }
 
 fn builder(zstd_level: i32) -> parquet::errors::Result<WriterPropertiesBuilder> {
@@ -131,11 +134,11 @@ pub(crate) fn array(column: &Column) -> ArrayRef {
         ),
         Column::F32(values) => Arc::new(Float32Array::new(
             values.clone().into(),
-            present(values.iter().map(|v| !v.is_nan())),
+            present(values.len(), |row| !values[row].is_nan()),
         )),
         Column::F64(values) => Arc::new(Float64Array::new(
             values.clone().into(),
-            present(values.iter().map(|v| !v.is_nan())),
+            present(values.len(), |row| !values[row].is_nan()),
         )),
         Column::I16(values) => Arc::new(Int16Array::from(values.clone())),
         Column::U16(values) => Arc::new(UInt16Array::from(values.clone())),
@@ -144,8 +147,8 @@ pub(crate) fn array(column: &Column) -> ArrayRef {
 }
 
 /// Which values are there; nothing if all are.
-fn present(is_there: impl Iterator<Item = bool>) -> Option<NullBuffer> {
-    let nulls = NullBuffer::from_iter(is_there);
+fn present(n_rows: usize, is_there: impl FnMut(usize) -> bool) -> Option<NullBuffer> {
+    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(n_rows, is_there));
     (0 < nulls.null_count()).then_some(nulls)
 }
 
