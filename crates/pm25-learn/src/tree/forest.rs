@@ -11,12 +11,12 @@ use super::bins::{Cuts, cut_all, pack};
 use super::boost::check_sizes;
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Plan, Seed, Span, grow};
+use super::grow::{Leaves, Plan, Seed, Span, grow};
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
 use super::link::Link;
 use super::params::ForestParams;
 use super::quantise::Rounding;
-use super::rows::{Layout, Load};
+use super::rows::{Chosen, Layout, Load};
 use super::split::{Penalties, Rule, Steps};
 use super::sums;
 use crate::columns::Columns;
@@ -50,10 +50,10 @@ pub fn fit_forest(
     let wood = Wood {
         cuts: &cuts,
         layout,
+        chosen: &Chosen::new(layout, (0..x.n_columns()).collect()),
         table: &table,
         y,
         step,
-        features: &(0..x.n_columns()).collect::<Vec<usize>>(),
         params,
     };
     let mut trees = Vec::with_capacity(params.n_estimators);
@@ -95,7 +95,7 @@ struct Wood<'a> {
     y: &'a [f32],
     /// What one step of a gradient stands for.
     step: f64,
-    features: &'a [usize],
+    chosen: &'a Chosen,
     params: &'a ForestParams,
 }
 
@@ -147,24 +147,24 @@ fn grow_tree(wood: &Wood, tree_idx: usize) -> (Tree, Vec<f32>) {
     let said = Said::new(wood);
     let plan = Plan {
         cuts: wood.cuts,
-        layout: wood.layout,
         roles: &[],
-        features: wood.features,
-        n_tried: ((params.max_features * wood.features.len() as f64) as usize).max(1),
+        chosen: wood.chosen,
+        n_tried: ((params.max_features * wood.chosen.features.len() as f64) as usize).max(1),
         rule: Rule::new(&penalties, steps),
         max_depth: params.max_depth,
         max_leaves: None,
         chance: stream(Purpose::Columns),
-        value: Some(&|rows, sum| said.of_leaf(rows, sum)),
+        leaves: Leaves::Valued(&|rows, sum| said.of_leaf(rows, sum)),
     };
     let size = Size {
-        layout: wood.layout,
+        load: Load::Counted,
+        n_features: wood.chosen.features.len(),
         n_drawn: wood.y.len(),
     };
     let mut rows = draw(wood, stream(Purpose::Rows));
     let mut spare = vec![0; rows.len()];
     let mut histogram = Histogram::new(size);
-    histogram.add(&wood.layout, Among::All, &rows);
+    histogram.add(wood.chosen, Among::All, &rows);
     let firsts = rows.chunks_exact(wood.layout.n_words).map(|row| row[0]);
     let sum = firsts.fold(Sum::default(), |sum, first| {
         sum + sum_of_row(Load::Counted, first)

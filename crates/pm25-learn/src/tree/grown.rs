@@ -24,6 +24,8 @@ pub(crate) struct GrownNode {
     pub(crate) value: f32,
     /// What leaves below may say, in steps of a gradient by steps of a weight.
     pub(crate) bounds: Bounds,
+    /// Rows below may have been told a number from the first up to but not including the second.
+    pub(crate) numbers: [u32; 2],
     /// How it was split; none for a leaf.
     pub(crate) fork: Option<Fork>,
 }
@@ -37,19 +39,19 @@ pub(crate) struct Fork {
 
 /// A node with all that is below it.
 pub(crate) struct Subtree {
-    pub(crate) sum: Sum,
-    pub(crate) bounds: Bounds,
-    pub(crate) value: f32,
+    /// Not forked here.
+    pub(crate) node: GrownNode,
     pub(crate) fork: Option<(Split, Box<[Subtree; 2]>)>,
 }
 
 impl GrownNode {
     /// A node that has not been split.
-    pub(crate) fn leaf(sum: Sum, bounds: Bounds, value: f32) -> Self {
+    pub(crate) fn leaf(sum: Sum, bounds: Bounds, numbers: [u32; 2]) -> Self {
         Self {
             sum,
             bounds,
-            value,
+            numbers,
+            value: 0.0,
             fork: None,
         }
     }
@@ -58,17 +60,17 @@ impl GrownNode {
 impl Grown {
     /// A tree with everything that was grown.
     pub(crate) fn all(root: Subtree) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
-        let mut open = vec![(root, 0)];
-        while let Some((subtree, node)) = open.pop() {
-            let Some((split, children)) = subtree.fork else {
+        let mut nodes = vec![root.node];
+        let mut open = vec![(root.fork, 0)];
+        while let Some((fork, node)) = open.pop() {
+            let Some((split, children)) = fork else {
                 continue;
             };
             let left = nodes.len();
             nodes[node].fork = Some(Fork { split, left });
             for (child, subtree) in (left..).zip(*children) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
-                open.push((subtree, child));
+                nodes.push(subtree.node);
+                open.push((subtree.fork, child));
             }
         }
         Self { nodes }
@@ -76,9 +78,9 @@ impl Grown {
 
     /// Of a tree that has everything, what growing the leaf with most to gain first would have made.
     pub(crate) fn choose(root: Subtree, max_leaves: usize) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
+        let mut nodes = vec![root.node];
         let mut open = BinaryHeap::new();
-        open.extend(Open::of_subtree(root, 0));
+        open.extend(Open::of_subtree(root.fork, 0));
         let mut n_leaves = 1;
         while n_leaves < max_leaves {
             let Some(Open { leaf, split, node }) = open.pop() else {
@@ -87,8 +89,8 @@ impl Grown {
             let left = nodes.len();
             nodes[node].fork = Some(Fork { split, left });
             for (child, subtree) in (left..).zip(*leaf) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
-                open.extend(Open::of_subtree(subtree, child));
+                nodes.push(subtree.node);
+                open.extend(Open::of_subtree(subtree.fork, child));
             }
             n_leaves += 1;
         }
@@ -136,8 +138,8 @@ pub(crate) struct Open<L> {
 }
 
 impl Open<Box<[Subtree; 2]>> {
-    fn of_subtree(subtree: Subtree, node: usize) -> Option<Self> {
-        let (split, leaf) = subtree.fork?;
+    fn of_subtree(fork: Option<(Split, Box<[Subtree; 2]>)>, node: usize) -> Option<Self> {
+        let (split, leaf) = fork?;
         Some(Self { leaf, split, node })
     }
 }
