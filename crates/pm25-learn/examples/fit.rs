@@ -120,7 +120,10 @@ fn main() -> Anyhow<()> {
         let (predictions, predict_s) = timed(|| ensemble.predict(&test.columns(test.n_rows)));
         let row: Vec<f32> = (0..n_columns).map(|c| test.columns(1).column(c)[0]).collect();
         let (_, rows_s) = timed(|| (0..1000).map(|_| ensemble.predict_row(&row)).sum::<f64>());
-        let (_, shap_s) = timed(|| shap(&ensemble, &test.columns(shap_rows)));
+        let (_, shap_s) = match shap_rows {
+            0 => ((), 0.0),
+            rows => timed(|| drop(shap(&ensemble, &test.columns(rows)))),
+        };
         let nodes: usize = ensemble.trees.iter().map(|tree| tree.n_nodes()).sum();
         Ok(format!(
             r#"{{"fit_s":{fit_s},"predict_s":{predict_s},"row_us":{},"shap_s":{shap_s},"rmse":{},"peak_mib":{},"nodes":{nodes}}}"#,

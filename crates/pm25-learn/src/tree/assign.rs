@@ -24,6 +24,7 @@ use super::grown::{Fork, Grown};
 use super::histogram::N_SLOTS;
 use super::rows::{Layout, NOT_DRAWN, Place, gradient};
 use super::split::Split;
+use super::wide::{Work, run};
 
 /// Knows the leaf of a row.
 pub(crate) enum Assign {
@@ -80,8 +81,18 @@ impl Assign {
     }
 
     /// Writes the number of each row's leaf, perhaps over what it was told.
-    #[inline(always)]
     pub(crate) fn fill(&self, layout: &Layout, rows: &[u64], leaves: &mut [AtomicU16]) {
+        let assign = self;
+        run(Filling {
+            assign,
+            layout,
+            rows,
+            leaves,
+        });
+    }
+
+    #[inline(always)]
+    fn fill_wide(&self, layout: &Layout, rows: &[u64], leaves: &mut [AtomicU16]) {
         match self {
             Self::Numbers(leaf_of, steps) => {
                 for (leaf, row) in leaves.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
@@ -100,6 +111,22 @@ impl Assign {
                 }
             }
         }
+    }
+}
+
+struct Filling<'a> {
+    assign: &'a Assign,
+    layout: &'a Layout,
+    rows: &'a [u64],
+    leaves: &'a mut [AtomicU16],
+}
+
+impl Work for Filling<'_> {
+    type Done = ();
+
+    #[inline(always)]
+    fn work(self) {
+        self.assign.fill_wide(self.layout, self.rows, self.leaves);
     }
 }
 
@@ -191,10 +218,18 @@ fn fill_by_sets(
                 let common = sets.iter().fold(u128::MAX, |common, (place, set)| {
                     common & set[usize::from(place.bin(row))]
                 });
-                *leaf.get_mut() = common.trailing_zeros() as u16;
+                *leaf.get_mut() = first_bit(common);
             }
         }
     }
+}
+
+/// The lowest bit that is set, without a branch that half of the rows would take.
+#[inline(always)]
+fn first_bit(bits: u128) -> u16 {
+    let [low, high] = [bits as u64, (bits >> 64) as u64].map(u64::trailing_zeros);
+    // Without any bit in the lower half, `low` is 64.
+    (low + (high & (low >> 6).wrapping_neg())) as u16
 }
 
 #[inline(always)]
@@ -209,7 +244,7 @@ fn fill_words<const N: usize>(
         for (shift, set) in sets {
             common &= set[usize::from((row >> shift) as u8)];
         }
-        *leaf.get_mut() = common.trailing_zeros() as u16;
+        *leaf.get_mut() = first_bit(common);
     }
 }
 
@@ -254,6 +289,7 @@ mod tests {
             value: 0.0,
             bounds: super::super::role::UNBOUND,
             numbers: [0; 2],
+            buds: Vec::new(),
             fork: None,
         };
         let mut nodes = vec![leaf()];
@@ -281,6 +317,14 @@ mod tests {
             nodes.extend([leaf(), leaf()]);
         }
         Grown { nodes }
+    }
+
+    #[test]
+    fn the_first_bit_is_found_in_either_half() {
+        for bit in 0..128 {
+            assert_eq!(first_bit(1 << bit), bit);
+            assert_eq!(first_bit(u128::MAX << bit), bit);
+        }
     }
 
     #[test]

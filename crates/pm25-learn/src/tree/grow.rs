@@ -29,6 +29,7 @@ use super::partition::{Filled, Question, part};
 use super::role::{Bounds, Role, UNBOUND};
 use super::rows::{Chosen, Layout, Load};
 use super::split::{Below, Rule, Searched, Split};
+use super::sprout::{Stem, sprout};
 
 /// Everything that shapes a tree but its rows.
 pub(crate) struct Plan<'a> {
@@ -128,7 +129,7 @@ fn reaches_almost_all(max_depth: usize, max_leaves: usize) -> bool {
 
 /// Up to this many rows a node is searched feature by feature with sparse sums: clearing, subtracting and scanning
 /// 256 slots a feature would cost more than visiting the rows again.
-const SPARSE_ROWS_MAX: i64 = 64;
+const SPARSE_ROWS_MAX: i64 = 128;
 
 /// Words that are parted before the smaller side's new rows are summed, while these are in the first cache.
 const CHUNK_WORDS: usize = 2048;
@@ -171,6 +172,9 @@ struct Desk {
 impl Grower<'_> {
     /// Depth first, so that a node's rows are still in the caches when its children's turn comes.
     fn grow_all(&self, mut leaf: Leaf) -> Subtree {
+        if let (Leaves::Valued(value), true) = (self.plan.leaves, self.is_small(&leaf)) {
+            return self.sprout(leaf, value);
+        }
         self.ripen(&mut leaf);
         let (sum, depth) = (leaf.sum, leaf.depth);
         let node = GrownNode::leaf(sum, leaf.bounds, leaf.numbers);
@@ -191,6 +195,32 @@ impl Grower<'_> {
         Subtree {
             node,
             fork: Some((split, Box::new([left, right]))),
+        }
+    }
+
+    /// Whether all below a leaf can be grown in place: it has few rows, in one piece that may be written to, and
+    /// nothing but numbers to ask for.
+    fn is_small(&self, leaf: &Leaf) -> bool {
+        let is_one_piece = matches!(&leaf.spans[..], [Span { table: None, .. }]);
+        let is_plain = self.plan.roles.is_empty() && self.plan.chosen.layout.load != Load::Weighted;
+        is_one_piece && is_plain && leaf.sum.weight <= SPARSE_ROWS_MAX
+    }
+
+    fn sprout(&self, mut leaf: Leaf, value: &Value) -> Subtree {
+        self.put_back(leaf.histogram.take());
+        let mut desk = self.desk();
+        let stem = Stem {
+            rows: leaf.spans.pop().map_or(&mut [], |span| span.rows),
+            sum: leaf.sum,
+            depth: leaf.depth,
+            chance: leaf.chance,
+        };
+        let buds = sprout(self.plan, value, stem, &mut desk.sparse);
+        self.leave(desk);
+        let node = GrownNode::leaf(leaf.sum, leaf.bounds, leaf.numbers);
+        Subtree {
+            node: GrownNode { buds, ..node },
+            fork: None,
         }
     }
 
@@ -262,7 +292,13 @@ impl Grower<'_> {
     }
 
     /// Tells rows the numbers of two leaves to which they need not be moved.
-    fn number_sides(&self, of_rows: &[AtomicU16], leaf: &Leaf, split: &Split, children: &[Leaf; 2]) {
+    fn number_sides(
+        &self,
+        of_rows: &[AtomicU16],
+        leaf: &Leaf,
+        split: &Split,
+        children: &[Leaf; 2],
+    ) {
         let place = self.plan.chosen.layout.place(split.feature);
         let [left, right] = children.each_ref().map(|child| child.numbers[0] as u16);
         let tell = |row: &[u64], goes_left: bool| {
@@ -285,26 +321,29 @@ impl Grower<'_> {
     /// Looks for the best split; a leaf without one gives its histogram back.
     fn ripen(&self, leaf: &mut Leaf) {
         if self.may_split(leaf.sum, leaf.depth) {
-            let desk = self
-                .desks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let mut desk = desk.unwrap_or_else(|| {
-                Box::new(Desk {
-                    sparse: SparseSlots::new(),
-                    below: Below::new(),
-                })
-            });
+            let mut desk = self.desk();
             leaf.split = self.best_split(leaf, &mut desk);
-            self.desks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(desk);
+            self.leave(desk);
         }
         if leaf.split.is_none() {
             self.put_back(leaf.histogram.take());
         }
+    }
+
+    fn desk(&self) -> Box<Desk> {
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            Box::new(Desk {
+                sparse: SparseSlots::new(),
+                below: Below::new(),
+            })
+        };
+        desks.pop().unwrap_or_else(new)
+    }
+
+    fn leave(&self, desk: Box<Desk>) {
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        desks.push(desk);
     }
 
     /// The best split by any of the features tried; of equal ones that of the feature tried first.
@@ -536,7 +575,7 @@ struct Job<'a> {
 }
 
 /// The order in which a node looks at the tree's features: by chance, or none, which is as they are, if all count.
-fn order_to_try(plan: &Plan, chance: Stream) -> Option<Vec<usize>> {
+pub(crate) fn order_to_try(plan: &Plan, chance: Stream) -> Option<Vec<usize>> {
     let n_features = plan.chosen.features.len();
     (plan.n_tried < n_features).then(|| chance.choose(n_features, n_features))
 }

@@ -11,7 +11,7 @@
 //!          | 32 bits | 32 bits |                                      parts of 2^15 weighted rows, or as Narrow
 //! ```
 
-use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Range, Sub, SubAssign};
 
 use super::rows::{Chosen, ChosenWord, Load, NOT_DRAWN, gradient};
 use super::wide::{Work, run};
@@ -306,6 +306,7 @@ impl Histogram {
     }
 
     /// The sum in one slot of one feature.
+    #[inline]
     pub(crate) fn sum(&self, feature: usize, slot: usize) -> Sum {
         let idx = feature * N_SLOTS + slot;
         if self.is_wide() {
@@ -316,6 +317,16 @@ impl Histogram {
         } else {
             self.packing.unpack(self.slots[idx])
         }
+    }
+
+    /// The first of some slots of a feature that holds any weight.
+    pub(crate) fn first_in_use(&self, feature: usize, mut slots: Range<usize>) -> Option<usize> {
+        let start = feature * N_SLOTS;
+        if self.is_wide() {
+            return slots.find(|&slot| 0 < self.weights[start + slot]);
+        }
+        let mask = (1 << self.packing.weight_bits) - 1;
+        slots.find(|&slot| self.slots[start + slot] & mask != 0)
     }
 
     /// The sum over all slots of a feature: over all rows.
@@ -423,7 +434,7 @@ impl SparseSlots {
 
     /// Forgets what was there.
     pub(crate) fn clear(&mut self) {
-        for slot in used(self.in_use) {
+        for slot in Used::new(self.in_use) {
             self.slots[slot] = Sum::default();
         }
         self.in_use = [0; N_SLOTS / 64];
@@ -438,7 +449,7 @@ impl SparseSlots {
 
     /// The slots in use, in rising order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, Sum)> + '_ {
-        used(self.in_use).map(|slot| (slot, self.slots[slot]))
+        Used::new(self.in_use).map(|slot| (slot, self.slots[slot]))
     }
 
     /// One slot, empty if not in use.
@@ -448,12 +459,32 @@ impl SparseSlots {
 }
 
 /// The numbers of the bits that are set, in rising order.
-fn used(words: [u64; N_SLOTS / 64]) -> impl Iterator<Item = usize> {
-    words.into_iter().enumerate().flat_map(|(word_idx, word)| {
-        std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)))
-            .take_while(|&rest| rest != 0)
-            .map(move |rest| 64 * word_idx + rest.trailing_zeros() as usize)
-    })
+struct Used {
+    words: [u64; N_SLOTS / 64],
+    word: usize,
+}
+
+impl Used {
+    fn new(words: [u64; N_SLOTS / 64]) -> Self {
+        Self { words, word: 0 }
+    }
+}
+
+impl Iterator for Used {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        loop {
+            let rest = self.words.get_mut(self.word)?;
+            if *rest != 0 {
+                let bit = rest.trailing_zeros() as usize;
+                *rest &= *rest - 1;
+                return Some(64 * self.word + bit);
+            }
+            self.word += 1;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ mod scores;
 mod sets;
 mod shap;
 mod split;
+mod sprout;
 mod sums;
 mod transform;
 mod wide;

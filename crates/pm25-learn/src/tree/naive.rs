@@ -311,6 +311,7 @@ fn leaves_are_asked_for_their_value_with_their_rows() {
             ..world.plan()
         };
         for node in world.grow(&plan, 2).nodes {
+            assert!(node.buds.is_empty());
             let expected = if node.fork.is_some() {
                 0.0
             } else {
@@ -318,6 +319,34 @@ fn leaves_are_asked_for_their_value_with_their_rows() {
             };
             assert_eq!(node.value, expected);
         }
+    }
+}
+
+#[test]
+fn what_sprouts_from_few_rows_is_what_would_have_grown() {
+    for (n_rows, n_features, n_tried) in [(3000, 3, 3), (1000, 7, 7), (2000, 20, 4)] {
+        let world = World::new(n_rows, n_features);
+        let grown = |leaves| {
+            let plan = Plan {
+                leaves,
+                n_tried,
+                max_leaves: None,
+                max_depth: 30,
+                ..world.plan()
+            };
+            world.grow(&plan, 1)
+        };
+        let weight = |_: &[&[u64]], sum: Sum| sum.weight as f32;
+        let sprouted = grown(Leaves::Valued(&weight));
+        assert!(sprouted.nodes.iter().any(|node| 10 < node.buds.len()));
+        let [found, expected] =
+            [sprouted, grown(Leaves::Silent)].map(|grown| grown.finish(&world.cuts, 1.0));
+        assert!(100 < expected.n_leaves());
+        for node in (0..found.n_nodes()).filter(|&node| found.is_leaf(node)) {
+            assert_eq!(found.value[node], found.cover[node]);
+        }
+        let value = expected.value.clone();
+        assert_eq!(super::ensemble::Tree { value, ..found }, expected);
     }
 }
 

@@ -139,8 +139,8 @@ fn part_all<const W: usize>(
     let mut room = filled.right - filled.left;
     for row in from {
         room -= 1;
-        to[left] = *row;
-        to[left + room] = *row;
+        to[left].copy_from_slice(row);
+        to[left + room].copy_from_slice(row);
         left += usize::from(goes_left(row));
     }
     Filled {
@@ -163,8 +163,8 @@ fn part_some<const W: usize>(
     } = filled;
     for row in from {
         let [goes_left, goes_right] = sides(row);
-        to[left] = *row;
-        to[right - 1] = *row;
+        to[left].copy_from_slice(row);
+        to[right - 1].copy_from_slice(row);
         left += usize::from(goes_left);
         right -= usize::from(goes_right);
     }

@@ -242,7 +242,10 @@ mod tests {
                 for word in &chosen.words {
                     assert_eq!(word.first, places.len());
                     let shifts = &word.shifts[..word.n];
-                    places.extend(shifts.iter().map(|&shift| Place { word: word.word, shift }));
+                    places.extend(shifts.iter().map(|&shift| Place {
+                        word: word.word,
+                        shift,
+                    }));
                 }
                 let expected: Vec<Place> = features.iter().map(|&f| layout.place(f)).collect();
                 assert_eq!(places, expected);

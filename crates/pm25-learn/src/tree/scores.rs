@@ -19,7 +19,7 @@ use super::quantise::Rounding;
 use super::rows::{Chosen, Layout, Load, NOT_DRAWN, gradient};
 use super::split::Steps;
 use super::sums::{BLOCK, Lanes};
-use super::wide::Work;
+use super::wide::{Work, run};
 
 /// Rows whose residuals are at hand at once.
 const CHUNK: usize = 512;
@@ -246,7 +246,7 @@ impl<'a> Scores<'a> {
                 let first = shard * n_rows;
                 let goal = goal.from(first);
                 let shard = Shard { sums, leaves, goal };
-                super::wide::run(Over {
+                run(Over {
                     pass: &pass,
                     first,
                     table,
@@ -353,15 +353,17 @@ impl<'a> Scores<'a> {
         );
         let blocks = blocks.into_par_iter().enumerate();
         let blocks = blocks.map(|(block, (leaves, table, sums))| {
-            super::wide::run(ByLeaf {
-                goal: goal.from(block * n_rows),
+            let goal = goal.from(block * n_rows);
+            let block = ByLeaf {
+                goal,
                 layout,
                 assign,
                 n_leaves,
                 leaves,
                 table,
                 sums,
-            })
+            };
+            block.sum()
         });
         let blocks: Vec<Vec<[f64; 2]>> = blocks.collect();
         let mut totals = vec![[0.0; 2]; n_leaves];
@@ -390,7 +392,8 @@ impl<'a> Scores<'a> {
         for (row, ((leaf, words), &sum)) in rows.zip(&self.sums).enumerate() {
             if gradient(words[0]) != NOT_DRAWN {
                 let residual = f64::from(goal.y[row]) - (goal.base + sum);
-                by_leaf[usize::from(leaf.load(Ordering::Relaxed))].push((residual, goal.weight(row)));
+                by_leaf[usize::from(leaf.load(Ordering::Relaxed))]
+                    .push((residual, goal.weight(row)));
             }
         }
         let leaves = by_leaf.par_iter_mut();
@@ -399,6 +402,10 @@ impl<'a> Scores<'a> {
             .collect()
     }
 }
+
+/// Sums of gradients and of second derivatives in one leaf. Neighbours are often in the same leaf: four sums of each
+/// side by side, so that no addition waits for the last.
+type LeafSums = [[f64; 4]; 2];
 
 /// Finding leaves and summing by leaf in one block.
 struct ByLeaf<'a> {
@@ -411,15 +418,11 @@ struct ByLeaf<'a> {
     sums: &'a [f64],
 }
 
-impl Work for ByLeaf<'_> {
-    type Done = Vec<[f64; 2]>;
-
-    #[inline(always)]
-    fn work(self) -> Vec<[f64; 2]> {
+impl ByLeaf<'_> {
+    fn sum(self) -> Vec<[f64; 2]> {
         let (layout, n_leaves) = (self.layout, self.n_leaves);
-        // The last sum is that of rows that were not drawn. Neighbours are often in the same leaf: four sums side by
-        // side, so that no addition waits for the last.
-        let mut by_leaf = vec![[[0.0; 4]; 2]; n_leaves + 1];
+        // The last sum is that of rows that were not drawn.
+        let mut by_leaf: Vec<LeafSums> = vec![[[0.0; 4]; 2]; n_leaves + 1];
         let mut wants = Wants::new();
         let chunks = self
             .leaves
@@ -427,31 +430,51 @@ impl Work for ByLeaf<'_> {
             .zip(self.table.chunks(CHUNK * layout.n_words));
         for (chunk, ((leaves, table), sums)) in chunks.zip(self.sums.chunks(CHUNK)).enumerate() {
             self.assign.fill(&layout, table, leaves);
-            self.goal.from(chunk * CHUNK).wants(sums, &mut wants);
-            let places = leaves.iter_mut().zip(table.chunks_exact(layout.n_words));
-            let places = places.map(|(leaf, row)| {
-                let is_drawn = gradient(row[0]) != NOT_DRAWN;
-                if is_drawn {
-                    usize::from(*leaf.get_mut())
-                } else {
-                    n_leaves
-                }
+            run(Adding {
+                goal: self.goal.from(chunk * CHUNK),
+                layout,
+                leaves,
+                table,
+                sums,
+                wants: &mut wants,
+                by_leaf: &mut by_leaf,
             });
-            if layout.load == Load::Single {
-                for (row, (place, gradient)) in places.zip(&wants.gradients).enumerate() {
-                    by_leaf[place][0][row % 4] += gradient;
-                }
-            } else {
-                let rows = wants.gradients.iter().zip(&wants.hessians);
-                for (row, (place, (gradient, hessian))) in places.zip(rows).enumerate() {
-                    by_leaf[place][0][row % 4] += gradient;
-                    by_leaf[place][1][row % 4] += hessian;
-                }
-            }
         }
         let sums = by_leaf.into_iter();
         sums.map(|sums| sums.map(|four| super::sums::in_order(&four)))
             .collect()
+    }
+}
+
+/// Summing a chunk of rows by leaf.
+struct Adding<'a> {
+    goal: Goal<'a>,
+    layout: Layout,
+    leaves: &'a mut [AtomicU16],
+    table: &'a [u64],
+    sums: &'a [f64],
+    wants: &'a mut Wants,
+    by_leaf: &'a mut [LeafSums],
+}
+
+impl Work for Adding<'_> {
+    type Done = ();
+
+    #[inline(always)]
+    fn work(self) {
+        let Self { wants, by_leaf, .. } = self;
+        self.goal.wants(self.sums, wants);
+        let n_leaves = by_leaf.len() - 1;
+        let rows = self.table.chunks_exact(self.layout.n_words);
+        for (row, (leaf, words)) in self.leaves.iter_mut().zip(rows).enumerate() {
+            let is_drawn = gradient(words[0]) != NOT_DRAWN;
+            let leaf = usize::from(*leaf.get_mut());
+            let [gradients, hessians] = &mut by_leaf[if is_drawn { leaf } else { n_leaves }];
+            gradients[row % 4] += wants.gradients[row % CHUNK];
+            if self.layout.load != Load::Single {
+                hessians[row % 4] += wants.hessians[row % CHUNK];
+            }
+        }
     }
 }
 
@@ -518,7 +541,8 @@ impl Pass {
             let chunks = table
                 .chunks_mut(CHUNK * n_words)
                 .zip(sums.chunks_mut(CHUNK));
-            for (chunk, ((table, sums), leaves)) in chunks.zip(leaves.chunks_mut(CHUNK)).enumerate() {
+            for (chunk, ((table, sums), leaves)) in chunks.zip(leaves.chunks_mut(CHUNK)).enumerate()
+            {
                 let within = block * BLOCK + chunk * CHUNK;
                 add_values(&self.values, sums, leaves);
                 goal.from(within).wants(sums, &mut wants);

@@ -159,7 +159,7 @@ impl Rule {
             return self.scan(slots(), missing, &searched);
         }
         // Without a value on its left a cut would part the missing values alone, which is tried at the end.
-        let first = (0..n_bins).find(|&bin| 0 < histogram.sum(place, bin).weight)?;
+        let first = histogram.first_in_use(place, 0..n_bins)?;
         let [right, left] = run(Cutting {
             rule: self,
             histogram,
@@ -318,6 +318,7 @@ impl Rule {
         self.accept(&best, missing, searched)
     }
 
+    #[inline]
     pub(crate) fn consider(&self, best: &mut Best, way: Way, searched: &Searched) {
         let score = self.score_of_children([way.left, searched.total - way.left], searched);
         if best.score < score {
@@ -326,6 +327,7 @@ impl Rule {
     }
 
     /// Zero, which is never best, if a child is too light or the children's values are not in order.
+    #[inline]
     fn score_of_children(&self, [left, right]: [Sum; 2], searched: &Searched) -> f64 {
         if (left.weight.min(right.weight) as f64) < self.weight_min {
             return 0.0;
@@ -400,7 +402,7 @@ impl Rule {
 /// Midway between the cut's last bin and the next that is in use: values that fell between are shared fairly.
 /// If there is none, the cut parts present from missing values.
 fn middle(histogram: &Histogram, place: usize, [last, n_bins]: [usize; 2]) -> u8 {
-    let next = (last + 1..n_bins).find(|&bin| 0 < histogram.sum(place, bin).weight);
+    let next = histogram.first_in_use(place, last + 1..n_bins);
     next.map_or(ALL_PRESENT, |next| ((last + next - 1) / 2) as u8)
 }
 
