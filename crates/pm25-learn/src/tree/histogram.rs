@@ -200,15 +200,24 @@ fn add_word<const LOAD: u8, const N: usize>(
             *slot = slot.wrapping_add(delta);
         }
     };
-    // Loops and not folds, which would be functions of their own, made for any processor.
+    // Neighbours are often in the same bins, and an addition to a slot waits for the last one to it: so rows are taken
+    // from both halves in turn. Loops and not folds, which would be functions of their own, made for any processor.
+    let n_rows = rows.len() / n_words;
+    let (low, high) = rows.split_at(n_rows / 2 * n_words);
     if n_words == 1 {
-        for &row in rows {
-            add(row, row);
+        for (&low, &high) in low.iter().zip(high) {
+            add(low, low);
+            add(high, high);
         }
     } else {
-        for row in rows.chunks_exact(n_words) {
-            add(row[0], row[word]);
+        for (low, high) in low.chunks_exact(n_words).zip(high.chunks_exact(n_words)) {
+            add(low[0], low[word]);
+            add(high[0], high[word]);
         }
+    }
+    if n_rows % 2 == 1 {
+        let last = &high[n_rows / 2 * n_words..];
+        add(last[0], last[word]);
     }
 }
 

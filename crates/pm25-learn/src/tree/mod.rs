@@ -10,6 +10,7 @@
 //!                                                 (what came from outside)
 //! ```
 
+mod ascending;
 mod assign;
 mod bins;
 mod boost;
