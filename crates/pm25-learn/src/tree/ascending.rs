@@ -10,7 +10,7 @@ const N_DIGITS: usize = 1 << DIGIT_BITS;
 const SHIFTS: [u32; 3] = [0, DIGIT_BITS, 2 * DIGIT_BITS];
 
 /// Sorts as [`f32::total_cmp`] orders: -0 comes before 0.
-pub(crate) fn sort(values: &mut Vec<f32>) {
+pub(crate) fn sort(values: &mut [f32]) {
     if values.len() < N_MIN {
         return values.sort_unstable_by(f32::total_cmp);
     }

@@ -88,10 +88,11 @@ pub fn fit_boost(
 
 /// Fits an ensemble.
 ///
-/// Memory beyond the table and the targets is 24 bytes a row for each word of the row (one word for up to six columns,
-/// four for up to 30; see `rows.rs`), namely the bins with the gradient and two buffers of the same size to part rows
-/// in, and 10 bytes a row for scores and leaves: 34 bytes a row for six columns. Order statistics (absolute, Huber,
-/// quantile) take 16 more.
+/// Memory beyond the table and the targets is 24 bytes a row for each word of the row, namely the bins with the gradient
+/// and two buffers of the same size to part rows in, and 10 bytes a row for scores and leaves. A row is one word for up
+/// to 6 columns, and 1 + (columns - 2) / 8 words, rounded up, for more (see `rows.rs`): 34 bytes a row for 6 columns,
+/// 106 for 26. Order statistics (absolute, Huber, quantile) take 16 more. Before that, while columns are cut into bins,
+/// each thread needs up to 28 bytes a row for one column, and gives them back.
 ///
 /// With validation rows their error is followed, and decides when to stop if
 /// `early_stopping_rounds` is above 0. `advance` is told of each finished tree.
