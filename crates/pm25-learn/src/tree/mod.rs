@@ -11,6 +11,7 @@
 //! ```
 
 mod assign;
+mod binned;
 mod bins;
 mod boost;
 mod categories;
@@ -18,6 +19,7 @@ mod chance;
 mod check;
 mod codes;
 mod compiled;
+mod counts;
 mod ensemble;
 mod forest;
 mod grow;
@@ -55,7 +57,8 @@ mod role_tests;
 #[cfg(test)]
 mod split_tests;
 
-pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
+pub use binned::{Binned, Edges};
+pub use boost::{BoostFit, History, Lesson, fit_binned, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
