@@ -15,6 +15,7 @@
 
 mod ascending;
 mod assign;
+mod binned;
 mod bins;
 mod boost;
 mod categories;
@@ -22,6 +23,7 @@ mod chance;
 mod check;
 mod codes;
 mod compiled;
+mod counts;
 mod ensemble;
 mod forest;
 mod grow;
@@ -60,7 +62,8 @@ mod role_tests;
 #[cfg(test)]
 mod split_tests;
 
-pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
+pub use binned::{Binned, Edges};
+pub use boost::{BoostFit, History, Lesson, fit_binned, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};
