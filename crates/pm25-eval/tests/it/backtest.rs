@@ -108,10 +108,14 @@ impl World {
 
     fn run(&self, more: &[&str]) -> Output {
         let horizon = H.to_string();
-        let common = ["backtest", "obs.parquet", "--task", "forecast"];
+        let task = ["--task", "forecast", "--horizon-h", &horizon, "--no-plots"];
+        self.run_task(&[&task[..], more].concat())
+    }
+
+    fn run_task(&self, more: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_pm25-eval"))
             .current_dir(self.0.path())
-            .args([&common[..], &["--horizon-h", &horizon, "--no-plots"], more].concat())
+            .args([&["backtest", "obs.parquet"], more].concat())
             .output()
             .unwrap()
     }
@@ -540,4 +544,48 @@ fn an_origin_without_hours_to_judge_is_named() {
     let (report, _) = world.backtest(&["--model", "linear", "--features", FEATURES]);
     assert_eq!(report.origins.len(), 2);
     assert_eq!(report.without_rows, [hour(FROM + STEP)]);
+}
+
+#[test]
+fn every_task_has_its_backtest_and_every_file_its_hash() {
+    let world = World::of(&air());
+    let (from, until) = (hour(FROM), hour(UNTIL));
+    for (task, has_day) in [("nowcast", true), ("daymean", false)] {
+        let argv = [
+            "--task",
+            task,
+            "--features",
+            "wind,hour,station",
+            "--model",
+            "climatology",
+        ];
+        let when = ["--from", &from, "--until", &until, "--every", "14"];
+        let out = world.run_task(&[&argv[..], &when, &["--out-dir", task]].concat());
+        assert!(out.status.success(), "{}", said(&out));
+        let folder = world.path(task);
+        let (report, _): (BacktestReport, _) =
+            read_document(&Input::Path(folder.join("backtest.json"))).unwrap();
+        let overall = &report.overall;
+        assert_eq!(
+            overall.baselines.persistence_24h.is_some(),
+            has_day,
+            "{task}"
+        );
+        assert_eq!(overall.skill_over.climatology.skill, Some(0.0));
+        let names: Vec<&str> = report.pm25.files.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "predictions.parquet",
+                "skill_by_origin.png",
+                "rmse_by_origin.png"
+            ]
+        );
+        for file in &report.pm25.files {
+            let bytes = std::fs::read(folder.join(&file.name)).unwrap();
+            assert_eq!(pm25_file::Sha256::of(&bytes), file.sha256, "{}", file.name);
+        }
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(text.contains("3 origins"), "{text}");
+    }
 }
