@@ -5,11 +5,13 @@
 
 pub mod backtest;
 pub mod card;
+pub mod dependence;
 pub mod drift;
 pub mod eval;
 pub mod ingest;
 pub mod interchange;
 pub mod model;
+pub mod normalise;
 pub mod prep;
 pub mod probe;
 pub mod registry;

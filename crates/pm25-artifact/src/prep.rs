@@ -68,6 +68,13 @@ pub struct FeatureFact {
     pub unit: String,
 }
 
+impl FeatureFact {
+    /// Whether it is made of the other stations of the network.
+    pub fn is_of_others(&self) -> bool {
+        self.expression.starts_with("others_")
+    }
+}
+
 /// One station.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

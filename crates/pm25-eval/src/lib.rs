@@ -14,12 +14,14 @@ mod backtest;
 mod bounds;
 mod covered;
 mod day_before;
+mod dependence;
 mod errors;
 mod exam;
 mod exceed;
 mod files;
 mod judge;
 mod judging;
+mod normalise;
 mod opening;
 mod parts;
 mod plots;
@@ -28,6 +30,7 @@ mod report;
 mod rival;
 mod say;
 mod slices;
+mod together;
 mod worst;
 
 use clap::{Parser, Subcommand};
@@ -56,6 +59,8 @@ pub struct Args {
 enum Job {
     Backtest(Box<backtest::BacktestArgs>),
     Probe(probe::ProbeArgs),
+    Normalise(normalise::NormaliseArgs),
+    Dependence(dependence::DependenceArgs),
 }
 
 impl Tool for Args {
@@ -67,6 +72,8 @@ impl Tool for Args {
         match self.job {
             Some(Job::Backtest(args)) => backtest::run(&args, console),
             Some(Job::Probe(args)) => probe::run(&args, console),
+            Some(Job::Normalise(args)) => normalise::run(&args, console),
+            Some(Job::Dependence(args)) => dependence::run(&args, console),
             None => judging::run(&self.judge, console),
         }
     }

@@ -8,7 +8,7 @@ use pm25_air::{FeatureSet, Network, Station, Task};
 use pm25_artifact::model::{Model, Rows};
 use pm25_table::{Column, Table, Text};
 
-use crate::pick::Pick;
+use crate::pick::{Pick, Reason};
 
 /// A row per served station, in the network's order.
 ///
@@ -24,53 +24,27 @@ use crate::pick::Pick;
 ///
 /// The mean of the next 24 hours is what 24-hour scales judge, so there each has its columns too: `aqi_us` (the index;
 /// not for the WHO, which has none) and `band_us`. `target_time` is then the last of the hours.
-///
-/// With it come the stations of which the model wants to know the others and knows none.
 pub(crate) fn table(
     model: &Model,
     features: &FeatureSet,
     network: &Network,
     picks: &[Pick],
-) -> (Table, Vec<String>) {
-    let served: Vec<(&Station, usize)> = served(network, picks).collect();
-    let times: Vec<i64> = served
-        .iter()
-        .map(|(station, hour_idx)| station.time_s(*hour_idx))
-        .collect();
-    let known: Vec<f32> = served
-        .iter()
-        .flat_map(|(station, hour_idx)| {
-            persistence(station, features.task(), *hour_idx..hour_idx + 1)
-        })
-        .collect();
-    let columns = columns(model, &scene(features, network, &times), picks);
-    let text = Text::from_rows(served.iter().map(|(station, _)| station.name.as_str()));
-    let rows = Rows {
-        station: Some((text.words.as_slice(), text.codes.as_slice())),
-        time_s: Some(&times),
-        persistence_ug_m3: Some(&known),
-        features: columns.iter().map(Vec::as_slice).collect(),
-        n_rows: served.len(),
-    };
-    let predictions = model.predict(&rows);
-    let alone = served
-        .iter()
-        .zip(model.is_alone(&rows))
-        .filter(|(_, is_alone)| *is_alone)
-        .map(|((station, _), _)| station.name.clone())
-        .collect();
+) -> Table {
+    let asked = Asked::new(model, features, network, picks);
+    let predictions = model.predict(&asked.rows());
     let horizon_h =
         i16::try_from(features.task().horizon_h()).expect("a horizon is at most a year of hours");
-    let target_times = times
+    let target_times = asked
+        .times_s
         .iter()
         .map(|t| t + i64::from(horizon_h) * HOUR_S)
         .collect();
     let mut table = Table::new();
-    table.push("station", Column::Text(text));
-    table.push("time", Column::Time(times));
-    table.push("horizon_h", Column::I16(vec![horizon_h; served.len()]));
+    table.push("station", Column::Text(asked.stations));
+    table.push("time", Column::Time(asked.times_s));
+    table.push("horizon_h", Column::I16(vec![horizon_h; predictions.len()]));
     table.push("target_time", Column::Time(target_times));
-    table.push("persistence_ug_m3", known);
+    table.push("persistence_ug_m3", asked.known_ug_m3);
     if features.task() == Task::DayMean {
         judge(&mut table, &predictions);
     }
@@ -87,7 +61,68 @@ pub(crate) fn table(
             ends.iter().map(|end| end[1]).collect::<Vec<f64>>(),
         );
     }
-    (table, alone)
+    table
+}
+
+/// The picks without the stations that the model cannot be asked about, because it looks at others and nothing is known
+/// of any.
+pub(crate) fn without_the_alone(
+    model: &Model,
+    features: &FeatureSet,
+    network: &Network,
+    picks: Vec<Pick>,
+) -> Vec<Pick> {
+    if !model.looks_at_others() {
+        return picks;
+    }
+    let asked = Asked::new(model, features, network, &picks);
+    let mut alone = asked.times_s.iter().zip(model.is_alone(&asked.rows()));
+    let judge = |pick| match pick {
+        Pick::Hour(_) => match alone.next() {
+            Some((&time_s, true)) => Pick::Nothing(Reason::Alone, Some(time_s)),
+            _ => pick,
+        },
+        Pick::Nothing(..) => pick,
+    };
+    picks.iter().copied().map(judge).collect()
+}
+
+/// What the model is asked, by column, one row per served station.
+struct Asked {
+    stations: Text,
+    times_s: Vec<i64>,
+    known_ug_m3: Vec<f32>,
+    features: Vec<Vec<f32>>,
+}
+
+impl Asked {
+    fn new(model: &Model, features: &FeatureSet, network: &Network, picks: &[Pick]) -> Self {
+        let served: Vec<(&Station, usize)> = served(network, picks).collect();
+        let time_s = |(station, hour_idx): &(&Station, usize)| station.time_s(*hour_idx);
+        let times_s: Vec<i64> = served.iter().map(time_s).collect();
+        let known = |(station, hour_idx): &(&Station, usize)| {
+            persistence(station, features.task(), *hour_idx..hour_idx + 1)
+        };
+        Self {
+            stations: Text::from_rows(served.iter().map(|(station, _)| station.name.as_str())),
+            known_ug_m3: served.iter().flat_map(known).collect(),
+            features: columns(model, &scene(features, network, &times_s), picks),
+            times_s,
+        }
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            station: Some((
+                self.stations.words.as_slice(),
+                self.stations.codes.as_slice(),
+            )),
+            time_s: Some(&self.times_s),
+            persistence_ug_m3: Some(&self.known_ug_m3),
+            features: self.features.iter().map(Vec::as_slice).collect(),
+            n_rows: self.times_s.len(),
+        }
+    }
 }
 
 /// What each 24-hour scale calls the predicted means.

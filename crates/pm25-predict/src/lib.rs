@@ -23,8 +23,9 @@ const FORMAT: &str = "pm25-forecast";
 /// Predict PM2.5 from the newest observations
 ///
 /// One row per station: a forecast starts from the station's newest hour with a PM2.5, a nowcast from its newest hour
-/// with any input of the model. A station whose newest hour is more than 3 h before the network's is not served; which
-/// ones, and why, is said. With --at every station is asked for that hour.
+/// with any input of the model. A station whose newest hour is more than 3 h before the network's is not served, nor one
+/// of which the model wants to know the neighbours while none is known; which ones, and why, is said. With --at every
+/// station is asked for that hour.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pm25-predict", version)]
 pub struct Args {
@@ -59,25 +60,20 @@ impl Tool for Args {
         }
         let observations = pm25_rows::read(&self.observations, &|text| console.warn(text))?;
         let when = self.at.map_or(When::Newest, When::At);
-        let picks = self
-            .threads
-            .install(|| pick::hours(&observations.network, &features, when))?;
-        let summary = Summary::of(&model, &observations.network, &picks);
+        let network = &observations.network;
+        let picks = self.threads.install(|| {
+            let picks = pick::hours(network, &features, when);
+            forecast::without_the_alone(&model, &features, network, picks)
+        })?;
+        let summary = Summary::of(&model, network, &picks);
         if summary.rows == 0 {
             return Err(
                 Fault::bad_data(format!("no station could be served: {}", summary.why()))
-                    .hint("look at the newest hours with `pm25-ingest`, or give another --at")
+                    .hint("look at the newest hours with `pm25-ingest`, give another --at, or the observations of the whole network")
                     .into(),
             );
         }
-        let (table, alone) = forecast::table(&model, &features, &observations.network, &picks);
-        if !alone.is_empty() {
-            console.warn(&format!(
-                "nothing is known of other stations, and the model looks at them: what it says of {} may be far off; \
-                 give the observations of the whole network",
-                alone.join(", ")
-            ));
-        }
+        let table = forecast::table(&model, &features, network, &picks);
         let header = self.header(&summary).input(source);
         table.write(
             &self.out,

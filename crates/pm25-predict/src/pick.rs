@@ -52,6 +52,8 @@ pub(crate) enum Reason {
     NoDataAtThatHour,
     /// Its newest hour is too far behind the network's.
     Stale,
+    /// The model looks at other stations and nothing is known of any.
+    Alone,
 }
 
 impl Reason {
@@ -61,6 +63,7 @@ impl Reason {
             Self::NoData => "no usable hour",
             Self::NoDataAtThatHour => "no data at that hour",
             Self::Stale => "stale",
+            Self::Alone => "the model looks at other stations and none is known",
         }
     }
 }

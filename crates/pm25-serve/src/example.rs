@@ -52,8 +52,14 @@ pub(crate) fn observations(served: &Served) -> Option<String> {
     };
     let name = quoted(name);
     let hours = [hour("2024-11-06T05:00:00Z"), hour("2024-11-06T06:00:00Z")].join(",\n ");
+    let others = match served.model.looks_at_others() {
+        true => {
+            format!(",\"others\":[\n {{\"station\":\"A neighbour\",\"observations\":[{hours}]}}\n]")
+        }
+        false => String::new(),
+    };
     Some(format!(
-        "{{\"station\":{name},\"utc_offset_min\":{utc_offset_min},\"observations\":[\n {hours}\n]}}"
+        "{{\"station\":{name},\"utc_offset_min\":{utc_offset_min},\"observations\":[\n {hours}\n]{others}}}"
     ))
 }
 

@@ -244,7 +244,7 @@ fn observations() -> Value {
     request
 }
 
-/// Not a must: without them, what a model learned from neighbours is missing.
+/// A must only for a model that looks at them.
 fn others(hour: &Value) -> Value {
     let mut others = list(object(&[
         (
@@ -255,7 +255,7 @@ fn others(hour: &Value) -> Value {
     ]));
     others["minItems"] = 0.into();
     others["description"] = "The newest hours of other stations, for a model whose inputs look at neighbours \
-                             (`others_mean(..)`); without them those inputs are missing. At most 10,000 hours in all."
+                             (`others_mean(..)`), which is not asked without them. At most 10,000 hours in all."
         .into();
     others
 }

@@ -110,10 +110,14 @@ impl Report {
     }
 
     fn count(&self, outcome: Outcome) -> usize {
-        self.stages
-            .iter()
-            .filter(|row| row.ran.outcome == outcome)
-            .count()
+        self.with(outcome).count()
+    }
+
+    /// The names of the stages that ended like this.
+    fn with(&self, outcome: Outcome) -> impl Iterator<Item = &str> {
+        let rows = self.stages.iter();
+        rows.filter(move |row| row.ran.outcome == outcome)
+            .map(|row| row.stage.as_str())
     }
 }
 
@@ -125,9 +129,10 @@ impl fmt::Display for Report {
             self.count(Outcome::Ran),
             self.count(Outcome::Fresh)
         )?;
-        if let Some(stage) = &self.failed {
+        let failed: Vec<&str> = self.with(Outcome::Failed).collect();
+        if !failed.is_empty() {
             let not_run = self.count(Outcome::NotRun);
-            return write!(f, ", {stage} failed, {not_run} not run");
+            return write!(f, ", {} failed, {not_run} not run", failed.join(", "));
         }
         let width = self
             .look

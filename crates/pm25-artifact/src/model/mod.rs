@@ -219,17 +219,20 @@ impl Model {
     /// For each row whether the model looks at other stations and nothing is known of any of them. It was hardly ever
     /// taught what to say then: its answer may be far off.
     pub fn is_alone(&self, rows: &Rows) -> Vec<bool> {
-        let neighbours: Vec<&[f32]> = self
-            .inputs
-            .iter()
-            .zip(&rows.features)
-            .filter(|(input, _)| input.expression.starts_with("others_"))
+        let inputs = self.inputs.iter().zip(&rows.features);
+        let neighbours: Vec<&[f32]> = inputs
+            .filter(|(input, _)| input.is_of_others())
             .map(|(_, column)| *column)
             .collect();
         let unknown = |row: usize| neighbours.iter().all(|column| column[row].is_nan());
         (0..rows.n_rows)
-            .map(|row| !neighbours.is_empty() && unknown(row))
+            .map(|row| self.looks_at_others() && unknown(row))
             .collect()
+    }
+
+    /// Whether any of its inputs is made of the other stations of the network, and there were some when it learned.
+    pub fn looks_at_others(&self) -> bool {
+        1 < self.stations.len() && self.inputs.iter().any(FeatureFact::is_of_others)
     }
 
     /// What a baseline that travels with the model says: persistence (NaN where it says nothing), climatology

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
 mod backtest;
+mod dependence;
 mod files;
 mod leaks;
 mod numbers;
 mod refusals;
+mod weather;
 mod world;
 mod year;

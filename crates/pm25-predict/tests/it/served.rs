@@ -317,3 +317,39 @@ fn a_calibrated_model_gives_intervals_in_its_table() {
         assert_eq!((lower, upper), (prediction - 5.5, prediction + 7.25));
     }
 }
+
+#[test]
+fn a_station_alone_is_not_served_by_a_model_that_looks_at_others() {
+    let house = House::new();
+    let task = Task::Forecast { horizon_h: 6 };
+    let features = "pm25,others_mean(pm25),hour";
+    let (a, b) = (station("a", START_S, 60), station("b", START_S, 60));
+    house.model(
+        "network.json",
+        model(ModelKind::Linear, task, features, &["a", "b"]),
+    );
+    house.model(
+        "single.json",
+        model(ModelKind::Linear, task, features, &["a"]),
+    );
+    house.observations("alone.parquet", &network(vec![a.clone()]));
+    house.observations("both.parquet", &network(vec![a, b]));
+    let asked = |model: &str, observations: &str| {
+        let parts = ["--model", model, "--observations", observations];
+        let output = house.run(&[&parts[..], &["--out", "f.parquet"]].concat());
+        (output.status.code(), said(&output))
+    };
+    for (model, observations) in [
+        ("network.json", "both.parquet"),
+        ("single.json", "alone.parquet"),
+    ] {
+        let (status, said) = asked(model, observations);
+        assert_eq!(status, Some(0), "{model} {observations}: {said}");
+    }
+    let (status, said) = asked("network.json", "alone.parquet");
+    assert_eq!(status, Some(3));
+    assert!(
+        said.contains("a: the model looks at other stations"),
+        "{said}"
+    );
+}

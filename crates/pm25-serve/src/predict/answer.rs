@@ -13,7 +13,7 @@ use crate::problem::{Problem, Result};
 use crate::served::Served;
 
 const ALONE: &str = "nothing is known of other stations, and the model looks at them: the answer may be far off; \
-                     send `others` with their observations";
+                     fill in the inputs that begin with others_";
 
 /// One prediction per row, in the rows' order.
 #[derive(Serialize)]

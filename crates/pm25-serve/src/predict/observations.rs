@@ -1,8 +1,7 @@
 //! `POST /v1/predict` with `observations`: one station's newest hours, from which the features are made here.
 //!
-//! `others` may hold the newest hours of further stations, for a model whose features look at neighbours; without them
-//! what neighbours say is missing, and the model answers as it does where nobody measures beside the station. No answer
-//! is given for them.
+//! `others` holds the newest hours of further stations, for a model whose features look at neighbours. No answer is given
+//! for them, and none without them: a model that always had neighbours says anything of a station alone.
 //!
 //! The features come from the one evaluator that made the training tables, so the answer is that of a batch.
 //! Only the hours that the row can see are laid out, however far apart the first and the last one are.
@@ -15,7 +14,7 @@
 
 use pm25_air::civil::{self, HOUR_S, OFFSETS_MIN};
 use pm25_air::feature::{Scene, evaluate};
-use pm25_air::{FeatureSet, Network, Quantity, Station, task};
+use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
 
 use super::batch::{Batch, Stations};
 use super::rows::{NULL_IS_MISSING, station_name, time_s, too_many};
@@ -34,7 +33,7 @@ pub(crate) enum Field {
     UtcOffsetMin,
     /// Its hours.
     Observations,
-    /// Which of them is the row; the newest unless it is said.
+    /// Which of them is the row; unless it is said, the newest, for a forecast the newest with PM2.5.
     At,
     /// Other stations, each with its hours.
     Others,
@@ -152,7 +151,10 @@ impl Request {
         let (code, utc_offset_min) = known(served, &name, self.utc_offset_min)?;
         let own = format!("/{}", Field::Observations.name());
         in_order(&mut hours, &own)?;
-        let at_s = row_hour(&hours, self.at_s)?;
+        let at_s = match self.at_s {
+            Some(at_s) => told_hour(&hours, at_s)?,
+            None => newest_hour(&hours, served.task())?,
+        };
         let station = grid(&name, utc_offset_min, set, &hours, at_s);
         let row = station.n_hours() - 1..station.n_hours();
         let persistence_ug_m3 = task::persistence(&station, served.task(), row.clone());
@@ -162,14 +164,26 @@ impl Request {
         let own_idx = network.stations.iter().position(is_own);
         let mut stations = Stations::default();
         stations.push(&name);
-        Ok(Batch {
+        let batch = Batch {
             stations: Some(stations),
             time_s: Some(vec![at_s]),
             persistence_ug_m3: Some(persistence_ug_m3),
             columns: evaluate(&scene, own_idx.unwrap_or(0), code, row),
             n_rows: 1,
-        })
+        };
+        if batch.is_alone(served) == [true] {
+            return Err(alone());
+        }
+        Ok(batch)
     }
+}
+
+fn alone() -> Problem {
+    let others = Field::Others.name();
+    Problem::unusable("the model looks at other stations, and nothing is known of any at that hour")
+        .field(others)
+        .pointer(format!("/{others}"))
+        .hint("send `others` with their newest hours; a station alone needs a model without `others_..` features")
 }
 
 fn offset(reader: &mut Reader) -> Result<i16> {
@@ -329,18 +343,33 @@ fn in_order(hours: &mut [Hour], pointer: &str) -> Result<()> {
     Ok(())
 }
 
-/// The stamp of the row, which must be among the hours.
-fn row_hour(hours: &[Hour], wanted_s: Option<i64>) -> Result<i64> {
-    let newest_s = hours.last().map(|hour| hour.time_s);
-    match wanted_s.or(newest_s) {
-        Some(at_s) if hours.iter().any(|hour| hour.time_s == at_s) => Ok(at_s),
-        _ => Err(
-            Problem::unusable("`at` is not the time of one of the observations")
-                .field(Field::At.name())
-                .pointer(format!("/{}", Field::At.name()))
-                .hint("an hour without values can be sent with its `time` alone"),
-        ),
+/// The stamp of the row that was asked for, which must be among the hours.
+fn told_hour(hours: &[Hour], at_s: i64) -> Result<i64> {
+    if hours.iter().any(|hour| hour.time_s == at_s) {
+        return Ok(at_s);
     }
+    Err(
+        Problem::unusable("`at` is not the time of one of the observations")
+            .field(Field::At.name())
+            .pointer(format!("/{}", Field::At.name()))
+            .hint("an hour without values can be sent with its `time` alone"),
+    )
+}
+
+/// The stamp of the newest hour; a forecast starts from the newest PM2.5, as in `pm25-predict`.
+fn newest_hour(hours: &[Hour], task: Task) -> Result<i64> {
+    let counts = |hour: &&Hour| match task {
+        Task::Nowcast => true,
+        Task::Forecast { .. } | Task::DayMean => !hour.values[Quantity::Pm25.index()].is_nan(),
+    };
+    let newest = hours.iter().rfind(counts).map(|hour| hour.time_s);
+    newest.ok_or_else(|| {
+        let hours = Field::Observations.name();
+        Problem::unusable("no hour has a `pm25`, and a forecast starts from one")
+            .field(hours)
+            .pointer(format!("/{hours}"))
+            .hint("send hours with `pm25`, or say with `at` from which hour to start without it")
+    })
 }
 
 /// The station of the row and its neighbours, no name twice.

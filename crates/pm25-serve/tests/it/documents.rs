@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use pm25_artifact::model::ModelKind;
 use serde_json::Value;
 
 use super::http::{Client, get, post, raw};
-use super::kit::{CLASSIC, STATIONS, Site, classic, forecast};
+use super::kit::{CLASSIC, FORECAST, STATIONS, Site, classic, forecast, model};
 
 /// The command lines on the page, as a person would copy them.
 fn commands(page: &str) -> Vec<String> {
@@ -24,7 +25,8 @@ fn commands(page: &str) -> Vec<String> {
 
 #[test]
 fn the_pages_commands_work_as_they_stand() {
-    for (model, n_commands) in [(classic(), 3), (forecast(), 2)] {
+    let network = model(FORECAST, "full", ModelKind::Linear);
+    for (model, n_commands) in [(classic(), 3), (forecast(), 2), (network, 2)] {
         let site = Site::of(model);
         let page = get(site.listen, "/");
         let commands = commands(&page.text());

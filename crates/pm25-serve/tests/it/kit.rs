@@ -70,8 +70,17 @@ pub(crate) fn classic() -> Model {
 
 pub(crate) const FORECAST: Task = Task::Forecast { horizon_h: 24 };
 
+/// A model that looks at its own station alone.
 pub(crate) fn forecast() -> Model {
-    model(FORECAST, "full", ModelKind::Linear)
+    model(FORECAST, &own(FORECAST), ModelKind::Linear)
+}
+
+/// What `full` says of a station by itself.
+pub(crate) fn own(task: Task) -> String {
+    let set = FeatureSet::parse(task, "full").unwrap();
+    let all = set.features().iter().map(ToString::to_string);
+    let own: Vec<String> = all.filter(|it| !it.starts_with("others_")).collect();
+    own.join(",")
 }
 
 /// A service of a model file, on free ports.

@@ -10,7 +10,7 @@ use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, Link, fit_boost, fit
 use serde_json::{Map, Value, json};
 
 use super::http::{Client, post};
-use super::kit::{FORECAST, STATIONS, Site, classic, forecast, model};
+use super::kit::{FORECAST, STATIONS, Site, classic, forecast, model, own};
 
 /// Numbers without a pattern, the same each time (a linear congruential generator, Knuth's MMIX constants).
 struct Chance(u64);
@@ -246,10 +246,10 @@ fn alone(station: &Station) -> Network {
 
 #[test]
 fn observations_are_predicted_as_in_a_batch() {
-    let nowcast = model(Task::Nowcast, "full", ModelKind::Linear);
+    let nowcast = model(Task::Nowcast, &own(Task::Nowcast), ModelKind::Linear);
     let persistence = model(Task::Nowcast, "hour", ModelKind::Persistence);
     let climatology = model(FORECAST, "hour", ModelKind::Climatology);
-    let day = model(Task::DayMean, "full", ModelKind::Linear);
+    let day = model(Task::DayMean, &own(Task::DayMean), ModelKind::Linear);
     let day_before = model(Task::DayMean, "hour", ModelKind::Persistence);
     for model in [
         forecast(),
@@ -303,28 +303,65 @@ fn neighbours_that_are_sent_are_looked_at_as_in_a_batch() {
         let at = pm25_air::civil::format_utc(own.time_s(hour_idx));
         let mut request =
             json!({"station": own.name, "at": at, "observations": observations(&own)});
-        let with_none = served(&post(site.listen, "/v1/predict", request.to_string()).body);
         request["others"] = sent.clone().into();
         let with_all = served(&post(site.listen, "/v1/predict", request.to_string()).body);
         assert_eq!(
             with_all,
             [batch(&model, &set, &network, &own.name, hour_idx)]
         );
-        assert_eq!(
-            with_none,
-            [batch(&model, &set, &alone(&own), &own.name, hour_idx)]
-        );
-        assert_ne!(with_all, with_none);
-        // Such an answer may be far off, and says so.
-        let warned = |request: &Value| -> bool {
-            let body = post(site.listen, "/v1/predict", request.to_string()).body;
-            let answer: Value = serde_json::from_slice(&body).unwrap();
-            !answer["predictions"][0]["warning"].is_null()
-        };
-        assert!(!warned(&request));
-        request["others"] = json!([]);
-        assert!(warned(&request));
+        let long_ago = json!([{"time": "1990-01-01T00:00:00Z", "pm25": 5.0}]);
+        let silent = json!([{"station": "Silent", "observations": long_ago}]);
+        for others in [json!([]), silent] {
+            request["others"] = others;
+            let answer = post(site.listen, "/v1/predict", request.to_string());
+            let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(
+                (answer.status, &problem["pointer"]),
+                (422, &json!("/others")),
+                "{problem}"
+            );
+        }
     }
+    // Rows are what somebody else computed: they are answered, and the answer says what it is worth.
+    let row = |others: Value| -> Value {
+        let mut row = json!({});
+        for input in &model.inputs {
+            let is_of_others = input.expression.starts_with("others_");
+            row[&input.column] = if is_of_others {
+                others.clone()
+            } else {
+                json!(1.0)
+            };
+        }
+        let body = json!({"rows": [row]}).to_string();
+        serde_json::from_slice(&post(site.listen, "/v1/predict", body).body).unwrap()
+    };
+    assert!(row(json!(1.0))["predictions"][0]["warning"].is_null());
+    assert!(row(Value::Null)["predictions"][0]["warning"].is_string());
+}
+
+#[test]
+fn a_forecast_starts_from_the_newest_pm25() {
+    let site = Site::of(forecast());
+    let asked = |hours: Value, at: Option<&str>| {
+        let mut request = json!({"station": STATIONS[0].0, "observations": hours});
+        if let Some(at) = at {
+            request["at"] = at.into();
+        }
+        let answer = post(site.listen, "/v1/predict", request.to_string());
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        (answer.status, body)
+    };
+    let (five, six) = ("2024-11-06T05:00:00Z", "2024-11-06T06:00:00Z");
+    let late = json!([{"time": five, "pm25": 50.0}, {"time": six, "pm10": 70.0}]);
+    assert_eq!(asked(late.clone(), None).1["predictions"][0]["time"], five);
+    assert_eq!(asked(late, Some(six)).1["predictions"][0]["time"], six);
+    let (status, problem) = asked(json!([{"time": six, "pm10": 70.0}]), None);
+    assert_eq!(
+        (status, &problem["field"]),
+        (422, &json!("observations")),
+        "{problem}"
+    );
 }
 
 #[test]

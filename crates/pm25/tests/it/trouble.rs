@@ -146,6 +146,19 @@ fn what_already_runs_may_finish_and_nothing_new_starts() {
 }
 
 #[test]
+fn each_stage_that_fails_is_named_in_the_summary() {
+    let folder = Folder::new(
+        "[stage.bad]\nrun = ['/bin/sh', '-c', 'until test -e started; do sleep 0.01; done; exit 3']\nout.o = 'a'\n\
+         [stage.worse]\nrun = ['/bin/sh', '-c', 'touch started; sleep 0.3; exit 4']\nout.o = 'b'\n\
+         [stage.later]\nrun = ['/bin/sh', '-c', 'cp b c']\nin.b = 'b'\nout.o = 'c'\n",
+    );
+    let said = folder.pm25(&["run", "--threads", "2"]);
+    assert_eq!(said.status, 3, "the first to fail: {said:#?}");
+    let summary = "0 ran, 0 fresh, bad, worse failed, 1 not run";
+    assert!(said.stdout.starts_with(summary), "{}", said.stdout);
+}
+
+#[test]
 fn a_missing_input_is_found_before_anything_starts() {
     let folder = Folder::three();
     folder.remove("other.txt");
