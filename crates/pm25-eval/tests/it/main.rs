@@ -7,6 +7,7 @@ mod files;
 mod leaks;
 mod numbers;
 mod refusals;
+mod rolling;
 mod weather;
 mod world;
 mod year;
