@@ -12,8 +12,8 @@ Definitions
   row t of a station      every hour t >= --valid-until of the station's file whose target is measured; no other
   target                  PM2.5 of the hour t + h (nowcast: h = 0), as in the file, rounded to f32
   persistence             PM2.5 of the hour t (nowcast: t - 1); missing stays missing
-  climatology             mean target of the train rows (t + h < --train-until; of the valid rows, too, if the
-                          model learned from them) of the same station, month and local
+  climatology             mean target of the train rows (t + h < --train-until, h of several the longest, see
+                          --embargo-h; of the valid rows, too, if the model learned from them) of the same station, month and local
                           standard hour of the target's hour; else of station and month; of the station; of all
   persistence_24h         PM2.5 of the hour u = t + h - 24 k, the newest that is known at t, where the table of test
                           rows tells it: u is the hour of a target (--valid-until + h or later) or of a row's persistence
@@ -171,9 +171,11 @@ def exam_of(args, grids, horizon, lag, learned_from):
         pick = lambda keep: {key: column[keep] for key, column in rows.items()}
         exam[name] = pick(t >= args.valid_until)
         if args.train_until is not None:
-            known = t + horizon * HOUR < args.train_until
+            # One split serves all horizons of a table: no row whose target at any of them is beyond a cut teaches.
+            longest = max(horizon, args.embargo_h or 0)
+            known = t + longest * HOUR < args.train_until
             if learned_from == "train+valid":
-                known |= (args.train_until <= t) & (t + horizon * HOUR < args.valid_until)
+                known |= (args.train_until <= t) & (t + longest * HOUR < args.valid_until)
             train[name] = pick(known)
     return exam, train
 
@@ -534,6 +536,7 @@ def arguments():
     parser.add_argument("--against", help="folder of the evaluation that was given with --against")
     parser.add_argument("--task", required=True, choices=["nowcast", "forecast"])
     parser.add_argument("--horizon-h", type=int, default=0)
+    parser.add_argument("--embargo-h", type=int, help="the longest horizon of tables that have several")
     parser.add_argument("--train-until", type=instant, help="T1; without it the climatology is checked by laws only")
     parser.add_argument("--valid-until", type=instant, required=True, help="T2: the exam begins here")
     return parser.parse_args()

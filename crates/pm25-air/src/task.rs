@@ -84,6 +84,20 @@ impl fmt::Display for Task {
     }
 }
 
+/// What is asked, in words: one task, or forecasts that differ in their horizon.
+pub fn question(tasks: &[Task]) -> String {
+    match tasks {
+        [task] => task.to_string(),
+        several => {
+            let several: Vec<String> = several
+                .iter()
+                .map(|it| it.horizon_h().to_string())
+                .collect();
+            format!("forecast {} h ahead", several.join(", "))
+        }
+    }
+}
+
 /// The target of each hour t in `hours`: PM2.5 of t+h, or the mean of t+1 to t+24, µg/m³; NaN where there is none. Never imputed: only a flag of
 /// [`flag::REMOVES_TARGET`] takes a value away. Hours beyond the grid have no target.
 pub fn target(station: &Station, task: Task, hours: Range<usize>) -> Vec<f32> {
@@ -165,6 +179,14 @@ mod tests {
             bits(&persistence(&station, task, 0..6)),
             bits(&[NONE, 1.0, 2.0, NONE, 4.0, 5.0])
         );
+    }
+
+    #[test]
+    fn several_horizons_are_one_question() {
+        let tasks = [1, 6, 24].map(|horizon_h| Task::Forecast { horizon_h });
+        assert_eq!(question(&tasks), "forecast 1, 6, 24 h ahead");
+        assert_eq!(question(&tasks[..1]), "forecast 1 h ahead");
+        assert_eq!(question(&[Task::Nowcast]), "nowcast");
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod card;
 pub mod dependence;
 pub mod drift;
 pub mod eval;
+pub mod eval_horizons;
 pub mod ingest;
 pub mod interchange;
 pub mod model;

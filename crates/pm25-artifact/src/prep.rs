@@ -3,14 +3,24 @@
 use std::collections::BTreeMap;
 
 use pm25_air::Task;
-use pm25_file::{Document, Header, Result};
+use pm25_file::{Document, Fault, Header, Result};
 use serde::{Deserialize, Serialize};
+
+/// The target of a table of one horizon, µg/m³.
+pub const TARGET: &str = "target_ug_m3";
+
+/// The target of one horizon in a table of several, µg/m³; null in a row whose target at another horizon is known.
+pub fn target_at(horizon_h: u16) -> String {
+    format!("target_h{horizon_h}_ug_m3")
+}
 
 /// The facts in the header of `train.parquet`, `valid.parquet` and `test.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
-    /// What is predicted.
+    /// What is predicted; of several horizons the shortest.
     pub task: TaskFact,
+    /// The horizons of a table of several, rising; none for one.
+    pub horizons_h: Vec<u16>,
     /// The feature columns in order.
     pub features: Vec<FeatureFact>,
     /// The stations of this table, sorted by name.
@@ -34,6 +44,13 @@ pub enum TaskFact {
     },
     /// The mean PM2.5 of the next 24 hours.
     DayMean,
+}
+
+impl TaskFact {
+    /// How far ahead of a row's hour the target's last hour is: 0 for a nowcast.
+    pub fn horizon_h(self) -> u16 {
+        Task::from(self).horizon_h()
+    }
 }
 
 impl From<Task> for TaskFact {
@@ -103,10 +120,70 @@ pub struct Statistic {
     pub missing: u64,
 }
 
+/// What a table asks at one horizon.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Asked {
+    /// What is predicted.
+    pub task: TaskFact,
+    /// The column of the truths.
+    pub target: String,
+}
+
+const HORIZONS: &str = "horizons_h";
+
 impl Prepared {
+    /// What is asked at a horizon, or at the only one. `name` is for messages.
+    ///
+    /// # Errors
+    /// Usage: several horizons and it is not said which is meant, or one that the table does not have; the hint names
+    /// those that it has.
+    pub fn asked(&self, name: &str, horizon_h: Option<u16>) -> Result<Asked> {
+        let has = || {
+            let words: Vec<String> = self.horizons_h.iter().map(u16::to_string).collect();
+            words.join(", ")
+        };
+        match (self.horizons_h.as_slice(), horizon_h) {
+            ([], None) => Ok(Asked {
+                task: self.task,
+                target: TARGET.to_owned(),
+            }),
+            ([], Some(wanted)) if wanted == self.task.horizon_h() => self.asked(name, None),
+            ([], Some(wanted)) => Err(Fault::usage(format!(
+                "{name} has no targets {wanted} h ahead, only {} h",
+                self.task.horizon_h()
+            ))
+            .hint("leave --horizon-h out: the table has one horizon")),
+            (several, Some(wanted)) if several.contains(&wanted) => Ok(Asked {
+                task: TaskFact::Forecast { horizon_h: wanted },
+                target: target_at(wanted),
+            }),
+            (_, Some(wanted)) => Err(Fault::usage(format!(
+                "{name} has no targets {wanted} h ahead"
+            ))
+            .hint(format!(
+                "it has {} h: give one of them to --horizon-h",
+                has()
+            ))),
+            (several, None) => Err(Fault::usage(format!(
+                "{name} has targets for several horizons: {} h",
+                has()
+            ))
+            .hint(format!("say which is meant: --horizon-h {}", several[0]))),
+        }
+    }
+
+    /// Each horizon's question, rising; one for a table of one.
+    pub fn tasks(&self) -> Vec<TaskFact> {
+        tasks(self.task, &self.horizons_h)
+    }
+
     /// Writes the facts into a header.
     #[must_use]
     pub fn put(&self, header: Header) -> Header {
+        let header = match self.horizons_h.as_slice() {
+            [] => header,
+            several => header.fact(HORIZONS, several),
+        };
         header
             .fact("task", self.task)
             .fact("features", &self.features)
@@ -117,8 +194,13 @@ impl Prepared {
 
     /// Reads the facts back; a header without them is a bad artifact.
     pub fn of(header: &Header) -> Result<Self> {
+        let horizons_h = match header.facts.contains_key(HORIZONS) {
+            true => header.read_fact(HORIZONS)?,
+            false => Vec::new(),
+        };
         Ok(Self {
             task: header.read_fact("task")?,
+            horizons_h,
             features: header.read_fact("features")?,
             stations: header.read_fact("stations")?,
             vocabulary: header.read_fact("vocabulary")?,
@@ -134,8 +216,11 @@ impl Prepared {
 pub struct PrepReport {
     /// Provenance and seal.
     pub pm25: Header,
-    /// What is predicted.
+    /// What is predicted; of several horizons the shortest.
     pub task: TaskFact,
+    /// The horizons of tables of several, rising; absent for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub horizons_h: Vec<u16>,
     /// The feature set as one text of the feature language.
     pub feature_list: String,
     /// Where time was cut.
@@ -152,6 +237,23 @@ pub struct PrepReport {
     pub features: Vec<FeatureReport>,
 }
 
+impl PrepReport {
+    /// Each horizon's question, rising; one for tables of one.
+    pub fn tasks(&self) -> Vec<TaskFact> {
+        tasks(self.task, &self.horizons_h)
+    }
+}
+
+fn tasks(task: TaskFact, horizons_h: &[u16]) -> Vec<TaskFact> {
+    match horizons_h {
+        [] => vec![task],
+        several => several
+            .iter()
+            .map(|&horizon_h| TaskFact::Forecast { horizon_h })
+            .collect(),
+    }
+}
+
 impl Document for PrepReport {
     const FORMAT: &'static str = "pm25-prep-report";
     const VERSION: u32 = 1;
@@ -165,7 +267,7 @@ impl Document for PrepReport {
     }
 }
 
-/// Where time was cut. A row of the hour t with horizon h trains if t+h < T1, is valid if T1 <= t and
+/// Where time was cut. A row of the hour t with horizon h (of several the longest) trains if t+h < T1, is valid if T1 <= t and
 /// t+h < T2, tests if T2 <= t, and is purged otherwise.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -253,8 +355,11 @@ pub struct PartFact {
     pub last: String,
     /// How many stations it has.
     pub stations: u64,
-    /// What its targets are like, µg/m³.
+    /// What its targets are like, µg/m³; of several horizons the shortest's.
     pub target: Statistic,
+    /// The same for each horizon of several: `missing` are rows that are there for the sake of another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<u16, Statistic>,
 }
 
 /// One station in numbers.

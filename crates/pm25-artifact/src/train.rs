@@ -1,5 +1,7 @@
 //! `train.json`: what was tried, what each was worth on rows that it had not seen, and what was chosen.
 
+use std::collections::BTreeMap;
+
 use pm25_file::{Document, Header, Sha256};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,55 @@ pub struct TrainReport {
     /// decided, or nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_folds: Option<String>,
+}
+
+/// `train.json` of a model of several horizons.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HorizonsReport {
+    /// Header.
+    pub pm25: Header,
+    /// The model file.
+    pub model: Sha256,
+    /// How many feature columns each of its models uses.
+    pub n_features: u64,
+    /// What led to each, by hours ahead.
+    pub horizons: BTreeMap<u16, HorizonTrained>,
+}
+
+/// What led to the model of one horizon: as the fields of the same names in [`TrainReport`].
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HorizonTrained {
+    /// How the chosen model predicts.
+    pub kind: ModelKind,
+    /// Rows of the train table with a target at this horizon.
+    pub train_rows: u64,
+    /// Rows of the valid table with one.
+    pub valid_rows: u64,
+    /// Which tables it learned from in the end.
+    pub learned_from: LearnedFrom,
+    /// Every model that was fitted, best first.
+    pub candidates: Vec<Candidate>,
+    /// The folds that it was chosen on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<FoldFact>,
+    /// What the folds chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartFact>,
+}
+
+impl Document for HorizonsReport {
+    const FORMAT: &'static str = "pm25-train-horizons";
+    const VERSION: u32 = 1;
+
+    fn header(&self) -> &Header {
+        &self.pm25
+    }
+
+    fn header_mut(&mut self) -> &mut Header {
+        &mut self.pm25
+    }
 }
 
 /// The tables that a model learned from; also the parameter `learned_from` of its header.

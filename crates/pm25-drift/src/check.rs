@@ -38,6 +38,9 @@ pub(crate) struct Check {
     /// A model whose predictions for the rows of both sides are compared too
     #[arg(long, value_name = "FILE")]
     model: Option<Input>,
+    /// Which model of a file with several horizons, of the reference's or of --model
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Compare only with the reference's rows of the same days of the year, 15 more on either side
     #[arg(long)]
     season: bool,
@@ -75,7 +78,7 @@ impl FailOn {
 }
 
 pub(crate) fn run(args: &Check, console: &Console) -> anyhow::Result<Outcome> {
-    let mut reference = Reference::read(&args.reference, console)?;
+    let mut reference = Reference::read(&args.reference, args.horizon_h, console)?;
     let mut current = current(&args.current, &reference, console)?;
     let model = predict(args, &mut reference, &mut current, console)?;
     if args.season {
@@ -138,7 +141,7 @@ fn predict(
     let Some(input) = &args.model else {
         return Ok(None);
     };
-    let (model, source) = Model::read(input)?;
+    let (model, source) = Model::read_at(input, args.horizon_h)?;
     current.predict(&model)?;
     if let Reference::Rows(rows) = reference {
         rows.predict(&model)?;

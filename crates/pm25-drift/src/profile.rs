@@ -23,6 +23,9 @@ pub(crate) struct Profile {
     /// A model whose predictions for these rows are kept too
     #[arg(long, value_name = "FILE")]
     model: Option<Input>,
+    /// Which model of a file with several horizons
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Where the profile goes
     #[arg(long, value_name = "FILE")]
     out: Output,
@@ -34,7 +37,7 @@ pub(crate) fn run(args: &Profile, console: &Console) -> anyhow::Result<Outcome> 
     let mut rows = Rows::read_table(&args.data, console)?;
     let mut header = Header::new(&PROGRAM).input(rows.source.clone());
     if let Some(model) = &args.model {
-        let (model, source) = Model::read(model)?;
+        let (model, source) = Model::read_at(model, args.horizon_h)?;
         rows.predict(&model)?;
         header = header.input(source);
     }

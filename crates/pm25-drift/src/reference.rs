@@ -13,7 +13,8 @@ use crate::role::{PREDICTION, role};
 use crate::rows::{Columns, Precision, Rows};
 use crate::sniff;
 
-const MODEL: &str = "pm25-model";
+/// Models, of one horizon and of several.
+const MODELS: [&str; 2] = ["pm25-model", "pm25-horizons"];
 
 /// The reference.
 pub(crate) enum Reference {
@@ -35,15 +36,16 @@ pub(crate) struct Kept {
 }
 
 impl Reference {
-    /// Reads a profile document, a model or a table, whichever it is.
-    pub(crate) fn read(input: &Input, console: &Console) -> Result<Self> {
+    /// Reads a profile document, a model or a table, whichever it is; of a file with several models the one for
+    /// `horizon_h`.
+    pub(crate) fn read(input: &Input, horizon_h: Option<u16>, console: &Console) -> Result<Self> {
         if sniff::is_table(input) {
             return Ok(Self::Rows(Box::new(Rows::read_table(input, console)?)));
         }
         let bytes = input.bytes()?;
         sniff::refuse_piped_table(input, &bytes)?;
         let kept = match sniff::format(&bytes).as_deref() {
-            Some(MODEL) => Kept::in_model(input)?,
+            Some(format) if MODELS.contains(&format) => Kept::in_model(input, horizon_h)?,
             _ => Kept::in_document(input, &bytes)?,
         };
         Ok(Self::Kept(Box::new(kept)))
@@ -128,12 +130,12 @@ impl Kept {
         })
     }
 
-    fn in_model(input: &Input) -> Result<Self> {
+    fn in_model(input: &Input, horizon_h: Option<u16>) -> Result<Self> {
         if *input == Input::Stdin {
             return Err(Fault::usage("a model cannot be the reference from a pipe")
                 .hint("give the file's name instead of `-`"));
         }
-        let (model, source) = Model::read(input)?;
+        let (model, source) = Model::read_at(input, horizon_h)?;
         let Some(profile) = model.profile.clone() else {
             return Err(Fault::bad_artifact(format!("{input} is a model without a reference profile"))
                 .hint("keep one of its train table: pm25-drift profile --data train.parquet --out profile.json"));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use pm25_air::civil::Civil;
+use pm25_air::task::question;
 use pm25_artifact::model::{Model, Rows, predicted_hour};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact};
 use pm25_file::{Fault, InputRef, Result};
@@ -121,6 +122,25 @@ impl<'a> Exam<'a> {
     }
 }
 
+/// Of a table with targets for several horizons the rows of the model's horizon, with its targets under [`TARGET`]; any
+/// other table as it is.
+///
+/// # Errors
+/// Usage: the table has no targets for the model's horizon.
+pub(crate) fn asked_of<'t>(table: &'t Table, model: &Model) -> Result<Cow<'t, Table>> {
+    let prepared = table.header().map(Prepared::of).transpose()?;
+    let task = pm25_air::Task::from(model.task());
+    match (prepared, task) {
+        (Some(prepared), pm25_air::Task::Forecast { horizon_h })
+            if !prepared.horizons_h.is_empty() =>
+        {
+            let asked = prepared.asked(&table.source().name, Some(horizon_h))?;
+            Ok(Cow::Owned(table.known_as(&asked.target, TARGET)?))
+        }
+        _ => Ok(Cow::Borrowed(table)),
+    }
+}
+
 /// What a reader of the scores should know about the table.
 pub(crate) fn warnings(table: &Table, model: &Model) -> Vec<String> {
     let name = &table.source().name;
@@ -201,16 +221,16 @@ fn civil(
 }
 
 fn expect_same_task(source: &InputRef, prepared: &Prepared, model: &Model) -> Result<()> {
-    let (asked, known) = (
-        pm25_air::Task::from(prepared.task),
-        pm25_air::Task::from(model.task()),
-    );
-    if asked == known {
+    let asked = prepared.tasks().into_iter().map(pm25_air::Task::from);
+    let asked: Vec<pm25_air::Task> = asked.collect();
+    let known = pm25_air::Task::from(model.task());
+    if asked.contains(&known) {
         return Ok(());
     }
     Err(Fault::bad_data(format!(
-        "{} asks for a {asked}, but the model makes a {known}",
-        source.name
+        "{} asks for a {}, but the model makes a {known}",
+        source.name,
+        question(&asked)
     ))
     .hint(format!(
         "prepare the test rows with `pm25-prep --task {}`",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pm25_air::civil::format_utc;
 use pm25_artifact::eval::EvalReport;
-use pm25_artifact::model::Model;
+use pm25_artifact::model::{Horizons, Model};
 use pm25_artifact::train::LearnedFrom;
 use pm25_file::{Fault, Input, InputRef};
 use pm25_table::Table;
@@ -18,7 +18,7 @@ use crate::files::Folder;
 use crate::opening::{self, Look};
 use crate::report::{self, Case};
 use crate::rival::Rival;
-use crate::{plots, say};
+use crate::{each, plots, say};
 
 /// Skill of a forecast over persistence that makes one look for a leak. On twelve Beijing stations the best honest
 /// models reach 0.16 to 0.21 at 1 to 24 h, and a random split of the rows 0.15, 0.38 and 0.50; weather forecasts of
@@ -52,6 +52,9 @@ pub(crate) struct JudgeArgs {
     /// Folder for eval.json, predictions.parquet and pictures
     #[arg(long, value_name = "DIR", required = true)]
     out_dir: Option<PathBuf>,
+    /// Of a model of several horizons only this one [default: all, each into a folder of its own: h1, h6, ...]
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Column with what was measured
     #[arg(long, value_name = "NAME", default_value = exam::TARGET)]
     target: String,
@@ -70,26 +73,86 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
             .hint("pm25-eval --model FILE --test FILE --out-dir DIR")
             .into());
     };
-    let (model, model_ref) = Model::read(model)?;
-    let table = Table::read(test, "pm25-features")?;
-    let exam = Exam::of(&table, &args.target, &model)?;
-    for warning in exam::warnings(&table, &model) {
+    let (horizons, model_ref) = Horizons::read(model)?;
+    let read = |input: &Input| Table::read(input, "pm25-features");
+    let tables = Tables {
+        test: read(test)?,
+        valid: args.valid.as_ref().map(read).transpose()?,
+    };
+    if args.horizon_h.is_none() && 1 < horizons.members().len() {
+        return several(args, (&horizons, &model_ref), &tables, (out_dir, console));
+    }
+    let model = horizons.at(&model.to_string(), args.horizon_h)?;
+    open(args, (&model, &model_ref), &tables, (out_dir, console))?;
+    let report = one(args, (&model, &model_ref), &tables, (out_dir, console))?;
+    console.say(&say::Said(&report))?;
+    Ok(Outcome::Done)
+}
+
+/// The tables as they were read, perhaps with targets for several horizons.
+struct Tables {
+    test: Table,
+    valid: Option<Table>,
+}
+
+/// Judges a model for each of several horizons, each into its own folder, and sums up.
+fn several(
+    args: &JudgeArgs,
+    (horizons, model_ref): (&Horizons, &InputRef),
+    tables: &Tables,
+    (out_dir, console): (&Path, &Console),
+) -> Result<Outcome> {
+    let first = horizons.shortest();
+    open(args, (first, model_ref), tables, (out_dir, console))?;
+    let mut summary = each::summary(&tables.test, model_ref);
+    for model in horizons.members() {
+        let folder = each::folder(out_dir, model);
+        let report = one(args, (model, model_ref), tables, (&folder, console))?;
+        each::add(&mut summary, &folder, &report)?;
+    }
+    each::write(&mut summary, out_dir)?;
+    console.say(&each::Said(&summary))?;
+    Ok(Outcome::Done)
+}
+
+/// Notes that the test rows are looked at, once it is clear that they can be; says what a reader should know of them.
+fn open(
+    args: &JudgeArgs,
+    (model, model_ref): (&Model, &InputRef),
+    tables: &Tables,
+    (out_dir, console): (&Path, &Console),
+) -> Result<()> {
+    let table = exam::asked_of(&tables.test, model)?;
+    let exam = Exam::of(&table, &args.target, model)?;
+    for warning in exam::warnings(&table, model) {
         console.warn(&warning);
     }
-    note_opening(out_dir, (&exam, &model_ref), console);
-    let valid = match &args.valid {
-        Some(input) => Some(Table::read(input, "pm25-features")?),
-        None => None,
-    };
+    note_opening(out_dir, (&exam, model_ref), console);
+    Ok(())
+}
+
+/// Judges one model and writes all but the summary.
+fn one(
+    args: &JudgeArgs,
+    (model, model_ref): (&Model, &InputRef),
+    tables: &Tables,
+    (out_dir, console): (&Path, &Console),
+) -> Result<EvalReport> {
+    let table = exam::asked_of(&tables.test, model)?;
+    let exam = Exam::of(&table, &args.target, model)?;
+    let valid = tables.valid.as_ref();
+    let valid = valid
+        .map(|table| exam::asked_of(table, model))
+        .transpose()?;
     let valid = match &valid {
-        Some(table) => Some(lessons(args, table, (&exam, &model))?),
+        Some(table) => Some(lessons(args, table, (&exam, model))?),
         None => None,
     };
-    let answers = args.threads.install(|| Answers::of(&model, &exam))??;
+    let answers = args.threads.install(|| Answers::of(model, &exam))??;
     let rival = args
         .against
         .as_ref()
-        .map(|other| args.threads.install(|| Rival::of(other, &model, &exam)))
+        .map(|other| args.threads.install(|| Rival::of(other, model, &exam)))
         .transpose()?
         .transpose()?;
     let wish = Wish {
@@ -101,7 +164,7 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
     };
     let chances = chances(&answers, &wish);
     let case = Case {
-        model: (&model, &model_ref),
+        model: (model, model_ref),
         answers: &answers,
         rival: rival.as_ref(),
         wish: &wish,
@@ -117,8 +180,7 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
         folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
     }
     folder.report(&mut report)?;
-    console.say(&say::Said(&report))?;
-    Ok(Outcome::Done)
+    Ok(report)
 }
 
 /// Validation rows and what the model says to them; refused if they are not all before the test rows.

@@ -15,6 +15,7 @@ mod bounds;
 mod covered;
 mod day_before;
 mod dependence;
+mod each;
 mod errors;
 mod exam;
 mod exceed;

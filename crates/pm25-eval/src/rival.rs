@@ -5,11 +5,12 @@
 use std::path::Path;
 
 use pm25_artifact::eval::{EvalReport, ModelRef};
-use pm25_artifact::model::Model;
+use pm25_artifact::model::{Horizons, Model};
 use pm25_file::{Fault, Input, InputRef, Result, read_document};
 use pm25_table::{Column, Table};
 
 use crate::answers::{Answers, complete};
+use crate::each;
 use crate::exam::Exam;
 use crate::files::{PREDICTIONS, REPORT};
 
@@ -33,7 +34,12 @@ impl Rival {
 }
 
 fn from_model(input: &Input, model: &Model, exam: &Exam<'_>) -> Result<Rival> {
-    let (rival, reference) = Model::read(input)?;
+    let (rivals, reference) = Horizons::read(input)?;
+    let horizon_h = match rivals.members() {
+        [_] => None,
+        _ => Some(pm25_air::Task::from(model.task()).horizon_h()),
+    };
+    let rival = rivals.at(&input.to_string(), horizon_h)?;
     expect_same_task(rival.task().into(), model)?;
     Ok(Rival {
         model: ModelRef {
@@ -47,6 +53,12 @@ fn from_model(input: &Input, model: &Model, exam: &Exam<'_>) -> Result<Rival> {
 }
 
 fn from_folder(folder: &Path, model: &Model, exam: &Exam<'_>) -> Result<Rival> {
+    // An evaluation of several horizons has a folder for each.
+    let own = each::folder(folder, model);
+    let folder = match own.is_dir() {
+        true => &own,
+        false => folder,
+    };
     let (report, report_ref) = read_document::<EvalReport>(&Input::Path(folder.join(REPORT)))?;
     expect_same_task(report.model.task.into(), model)?;
     let table = Table::read(&Input::Path(folder.join(PREDICTIONS)), "pm25-predictions")?;

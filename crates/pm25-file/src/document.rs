@@ -1,7 +1,9 @@
 //! JSON documents: a header in the field `pm25`, then the body, sealed as a whole.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserializer, Serialize};
 
 use crate::{Fault, Header, Input, InputRef, Output, Place, Result, Sha256};
 use crate::{check_seal, fill_seal};
@@ -32,6 +34,42 @@ pub fn read_document<D: Document>(input: &Input) -> Result<(D, InputRef)> {
     let bytes = input.bytes()?;
     let document = decode_document(&input.to_string(), &bytes)?;
     Ok((document, input.reference(&bytes)))
+}
+
+/// The format that the bytes of a document claim in their header; nothing for other bytes. Only a claim: whoever
+/// decodes them checks the seal.
+pub fn claimed_format(bytes: &[u8]) -> Option<String> {
+    let mut claim = None;
+    // What comes after the header is not looked at, so this ends in an error that means nothing.
+    let _ = serde_json::Deserializer::from_slice(bytes).deserialize_map(HeaderSeeker(&mut claim));
+    claim
+}
+
+/// Reads a document up to its header, which is the first field of all that we write.
+struct HeaderSeeker<'a>(&'a mut Option<String>);
+
+#[derive(serde::Deserialize)]
+struct Claim {
+    format: String,
+}
+
+impl<'de> Visitor<'de> for HeaderSeeker<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a document")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "pm25" {
+                *self.0 = Some(map.next_value::<Claim>()?.format);
+                break;
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 /// Checks the seal over `bytes` first, then decodes them.
@@ -105,6 +143,17 @@ mod tests {
     fn note(x: f64) -> Vec<u8> {
         let pm25 = Header::new(&program!()).param("why", "\"pm25-seal:not this one");
         encode_document(&mut Note { pm25, x }).unwrap()
+    }
+
+    #[test]
+    fn a_format_is_told_from_the_header_alone() {
+        let bytes = note(1.5);
+        assert_eq!(claimed_format(&bytes).as_deref(), Some("pm25-note"));
+        let head = &bytes[..bytes.len() - 20];
+        assert_eq!(claimed_format(head).as_deref(), Some("pm25-note"));
+        for other in [&b"{\"x\":1}"[..], b"[1]", b"PAR1", b"", b"{\"pm25\":{}}"] {
+            assert_eq!(claimed_format(other), None);
+        }
     }
 
     #[test]

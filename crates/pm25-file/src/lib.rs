@@ -15,7 +15,9 @@ mod seal;
 mod sha256;
 mod touched;
 
-pub use document::{Document, decode_document, encode_document, read_document, write_document};
+pub use document::{
+    Document, claimed_format, decode_document, encode_document, read_document, write_document,
+};
 pub use fault::{Fault, Kind, Result};
 pub use header::{Header, InputRef, Program};
 pub use input::{Input, relative_name};

@@ -5,16 +5,13 @@ use std::borrow::Cow;
 use pm25_air::Task;
 use pm25_air::civil::{HOUR_S, format_utc, parse_rfc3339};
 use pm25_artifact::model::Rows;
-use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
+use pm25_artifact::prep::{Asked, FeatureFact, Prepared, StationFact, TARGET, TaskFact};
 use pm25_file::{Fault, Input, InputRef, Result};
 use pm25_table::{Column, Table};
 use pm25_tool::Console;
 
-/// The target of a table of `pm25-prep`.
-const TARGET: &str = "target_ug_m3";
-
 /// Columns of a prepared table that are not features.
-const NOT_FEATURES: [&str; 4] = ["station", "time", "target_ug_m3", "persistence_ug_m3"];
+const NOT_FEATURES: [&str; 4] = ["station", "time", TARGET, "persistence_ug_m3"];
 
 /// One prepared table.
 pub struct Dataset {
@@ -28,12 +25,20 @@ pub struct Dataset {
     pub stations: Vec<StationFact>,
 }
 
-impl Dataset {
+/// A prepared file, which may have targets for several horizons.
+pub struct Targets {
+    table: Table,
+    /// As it was typed.
+    target: String,
+    /// None in a table of another program.
+    prepared: Option<Prepared>,
+}
+
+impl Targets {
     /// Reads a table of `pm25-prep`, or one of another program (with a warning) whose columns are numbers.
     ///
     /// # Errors
-    /// Bad artifact: a broken seal. Bad data: no target, or a row without one. Usage: another target for a table of
-    /// `pm25-prep`.
+    /// Bad artifact: a broken seal. Usage: another target for a table of `pm25-prep`.
     pub fn read(input: &Input, target: &str, console: &Console) -> Result<Self> {
         let table = Table::read(input, "pm25-features")?;
         if table.header().is_some() && target != TARGET {
@@ -42,28 +47,98 @@ impl Dataset {
             ))
             .hint("--target is for tables that another program made"));
         }
+        let prepared = table.header().map(Prepared::of).transpose()?;
+        if prepared.is_none() {
+            console.warn(&format!(
+                "{input} was not made by pm25-prep: no seal, and its features are taken on trust"
+            ));
+        }
+        Ok(Self {
+            table,
+            target: target.to_owned(),
+            prepared,
+        })
+    }
+
+    /// Its name and hash.
+    pub fn source(&self) -> &InputRef {
+        self.table.source()
+    }
+
+    /// The horizons of a table of several, rising; none for one.
+    pub fn horizons_h(&self) -> &[u16] {
+        self.prepared
+            .as_ref()
+            .map_or(&[], |prepared| &prepared.horizons_h)
+    }
+
+    /// The rows of a table of several horizons that have a target at this one.
+    ///
+    /// # Errors
+    /// Usage: a horizon that the table does not have, or a table of one.
+    pub fn at(&self, horizon_h: u16) -> Result<Dataset> {
+        let asked = self.asked(Some(horizon_h))?;
+        let table = self.table.known_as(&asked.target, TARGET)?;
+        Dataset::of(table, TARGET, asked.task, self.prepared.as_ref())
+    }
+
+    /// All rows of a table of one horizon, or those of one of several.
+    ///
+    /// # Errors
+    /// Bad data: no target, or in a table of one horizon a row without one. Usage: see [`Prepared::asked`].
+    pub fn into_dataset(self, horizon_h: Option<u16>) -> Result<Dataset> {
+        let asked = self.asked(horizon_h)?;
+        if !self.horizons_h().is_empty() {
+            return self.at(asked.task.horizon_h());
+        }
+        Dataset::of(
+            self.table,
+            &asked.target,
+            asked.task,
+            self.prepared.as_ref(),
+        )
+    }
+
+    fn asked(&self, horizon_h: Option<u16>) -> Result<Asked> {
+        let name = &self.table.source().name;
+        match (&self.prepared, horizon_h) {
+            (Some(prepared), _) => prepared.asked(name, horizon_h),
+            (None, None) => Ok(Asked {
+                task: Task::Nowcast.into(),
+                target: self.target.clone(),
+            }),
+            (None, Some(_)) => Err(Fault::usage(format!("{name} says nothing of horizons"))
+                .hint("leave --horizon-h out: it is for tables of pm25-prep")),
+        }
+    }
+}
+
+impl Dataset {
+    /// Reads a table that is to have one horizon: see [`Targets`].
+    ///
+    /// # Errors
+    /// As [`Targets::read`] and [`Targets::into_dataset`].
+    pub fn read(
+        input: &Input,
+        target: &str,
+        horizon_h: Option<u16>,
+        console: &Console,
+    ) -> Result<Self> {
+        Targets::read(input, target, console)?.into_dataset(horizon_h)
+    }
+
+    fn of(table: Table, target: &str, task: TaskFact, prepared: Option<&Prepared>) -> Result<Self> {
         let numbers = table.numbers(target)?.into_owned();
         if let Some(at) = numbers.iter().position(|v| !v.is_finite()) {
+            let name = &table.source().name;
             return Err(
-                Fault::bad_data(format!("{input}: row {} has no target", at + 1))
+                Fault::bad_data(format!("{name}: row {} has no target", at + 1))
                     .hint("rows without a target are left out, never filled: remove them"),
             );
         }
-        let (task, features, stations) = match table.header() {
-            Some(header) => {
-                let prepared = Prepared::of(header)?;
-                (prepared.task, prepared.features, prepared.stations)
-            }
-            None => {
-                console.warn(&format!(
-                    "{input} was not made by pm25-prep: no seal, and its features are taken on trust"
-                ));
-                (
-                    Task::Nowcast.into(),
-                    foreign_features(&table, target),
-                    Vec::new(),
-                )
-            }
+        let (features, stations) = match prepared {
+            Some(prepared) => (prepared.features.clone(), prepared.stations.clone()),
+            None => (foreign_features(&table, target), Vec::new()),
         };
         Ok(Self {
             table,

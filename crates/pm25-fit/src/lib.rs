@@ -26,7 +26,7 @@ mod weights;
 
 pub use asked::LearnArgs;
 pub use choose::Wanted;
-pub use data::Dataset;
+pub use data::{Dataset, Targets};
 pub use fit::Facts;
 pub use folds::{Fold, embargo_h, folds};
 pub use learner::{Fit, Learner, Part, Share, Stop, learn};

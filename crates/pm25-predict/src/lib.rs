@@ -10,7 +10,7 @@ mod say;
 
 use clap::Parser;
 use pm25_air::civil::{format_utc, parse_rfc3339};
-use pm25_artifact::model::Model;
+use pm25_artifact::model::Horizons;
 use pm25_file::{Fault, Header, Input, Output, Program, program};
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
@@ -22,7 +22,7 @@ const FORMAT: &str = "pm25-forecast";
 
 /// Predict PM2.5 from the newest observations
 ///
-/// One row per station: a forecast starts from the station's newest hour with a PM2.5, a nowcast from its newest hour
+/// One row per station, and one per horizon where the model has several: a forecast starts from the station's newest hour with a PM2.5, a nowcast from its newest hour
 /// with any input of the model. A station whose newest hour is more than 3 h before the network's is not served, nor one
 /// of which the model wants to know the neighbours while none is known; which ones, and why, is said. With --at every
 /// station is asked for that hour.
@@ -38,6 +38,9 @@ pub struct Args {
     /// The hour stamped T (its start, with offset: 2017-02-01T07:00:00+08:00) instead of the newest
     #[arg(long, value_name = "T", value_parser = instant)]
     at: Option<i64>,
+    /// Of a model of several horizons only this one [default: all of them, a row for each]
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Where the predictions go
     #[arg(long, value_name = "FILE")]
     out: Output,
@@ -53,8 +56,13 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        let (model, source) = Model::read(&self.model)?;
-        let features = pm25_rows::of_model(&model, &source.name)?;
+        let (horizons, source) = Horizons::read(&self.model)?;
+        let horizons = match self.horizon_h {
+            Some(_) => Horizons::from(horizons.at(&source.name, self.horizon_h)?),
+            None => horizons,
+        };
+        let model = horizons.shortest();
+        let features = pm25_rows::of_model(model, &source.name)?;
         for input in &self.observations {
             console.detail(&format!("reading {input}"));
         }
@@ -63,9 +71,9 @@ impl Tool for Args {
         let network = &observations.network;
         let picks = self.threads.install(|| {
             let picks = pick::hours(network, &features, when);
-            forecast::without_the_alone(&model, &features, network, picks)
+            forecast::without_the_alone(model, &features, network, picks)
         })?;
-        let summary = Summary::of(&model, network, &picks);
+        let summary = Summary::of(&horizons, network, &picks);
         if summary.rows == 0 {
             return Err(
                 Fault::bad_data(format!("no station could be served: {}", summary.why()))
@@ -73,7 +81,7 @@ impl Tool for Args {
                     .into(),
             );
         }
-        let table = forecast::table(&model, &features, network, &picks);
+        let table = forecast::table(&horizons, &features, network, &picks);
         let header = self.header(&summary).input(source);
         table.write(
             &self.out,
@@ -93,16 +101,19 @@ impl Tool for Args {
 
 impl Args {
     fn header(&self, summary: &Summary) -> Header {
-        Header::new(&PROGRAM)
+        let header = Header::new(&PROGRAM)
             .param("at", self.at.map(format_utc))
             .unit("horizon_h", "h")
             .unit("persistence_ug_m3", "µg/m³")
             .unit("prediction_ug_m3", "µg/m³")
             .unit("lower_90_ug_m3", "µg/m³")
             .unit("upper_90_ug_m3", "µg/m³")
-            .fact("task", summary.task)
             .fact("not_served", &summary.not_served)
-            .fact("unknown_to_the_model", &summary.unknown_to_the_model)
+            .fact("unknown_to_the_model", &summary.unknown_to_the_model);
+        match summary.horizons.as_slice() {
+            [] => header.fact("task", summary.task),
+            horizons => header.fact("horizons", horizons),
+        }
     }
 }
 

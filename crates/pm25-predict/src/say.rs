@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use pm25_air::Network;
 use pm25_air::civil::format_utc;
-use pm25_artifact::model::{Model, ModelKind};
+use pm25_air::{Network, Task};
+use pm25_artifact::model::{Horizons, Model, ModelKind};
 use pm25_artifact::prep::TaskFact;
 use serde::Serialize;
 
@@ -14,9 +14,13 @@ use crate::pick::{Pick, Reason};
 /// The outcome in numbers and names.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
+    /// How the model predicts, of several horizons the shortest.
     pub(crate) model: ModelKind,
     pub(crate) task: TaskFact,
-    /// Predictions, one per served station.
+    /// Each horizon of a model of several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) horizons: Vec<HorizonSaid>,
+    /// Predictions: one per served station and horizon.
     pub(crate) rows: usize,
     /// Stamps t of the earliest and latest row, RFC 3339 in UTC.
     first: Option<String>,
@@ -24,6 +28,13 @@ pub(crate) struct Summary {
     pub(crate) not_served: Vec<NotServed>,
     /// Served stations that the model did not learn from.
     pub(crate) unknown_to_the_model: Vec<String>,
+}
+
+/// One horizon of several.
+#[derive(Debug, Serialize)]
+pub(crate) struct HorizonSaid {
+    horizon_h: u16,
+    model: ModelKind,
 }
 
 /// A station without a prediction.
@@ -36,13 +47,15 @@ pub(crate) struct NotServed {
 }
 
 impl Summary {
-    pub(crate) fn of(model: &Model, network: &Network, picks: &[Pick]) -> Self {
+    pub(crate) fn of(horizons: &Horizons, network: &Network, picks: &[Pick]) -> Self {
+        let model = horizons.shortest();
         let times = || served(network, picks).map(|(station, hour_idx)| station.time_s(hour_idx));
         let unknown = served(network, picks).filter(|(station, _)| code(model, station).is_none());
         Self {
             model: model.kind(),
             task: model.task(),
-            rows: times().count(),
+            horizons: said_of(horizons.members()),
+            rows: times().count() * horizons.members().len(),
             first: times().min().map(format_utc),
             last: times().max().map(format_utc),
             not_served: not_served(network, picks),
@@ -61,6 +74,18 @@ impl Summary {
                 .collect::<Vec<_>>()
                 .join(", "),
         }
+    }
+}
+
+/// Nothing of one model alone: it has been said already.
+fn said_of(members: &[Model]) -> Vec<HorizonSaid> {
+    let of = |model: &Model| HorizonSaid {
+        horizon_h: model.task().horizon_h(),
+        model: model.kind(),
+    };
+    match members {
+        [_] => Vec::new(),
+        several => several.iter().map(of).collect(),
     }
 }
 
@@ -89,12 +114,15 @@ impl fmt::Display for NotServed {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.task {
-            TaskFact::Nowcast => "nowcast".to_owned(),
-            TaskFact::Forecast { horizon_h } => format!("forecast {horizon_h} h ahead"),
-            TaskFact::DayMean => "mean of the next 24 h".to_owned(),
-        };
-        write!(f, "{} ({what}): {} stations served", self.model, self.rows)?;
+        if self.horizons.is_empty() {
+            write!(f, "{} ({})", self.model, Task::from(self.task))?;
+        } else {
+            let each = |one: &HorizonSaid| format!("{} {} h", one.model, one.horizon_h);
+            let each: Vec<String> = self.horizons.iter().map(each).collect();
+            write!(f, "forecasts of several hours ahead ({})", each.join(", "))?;
+        }
+        let n_stations = self.rows / self.horizons.len().max(1);
+        write!(f, ": {n_stations} stations served")?;
         match (&self.first, &self.last) {
             (Some(first), Some(last)) if first == last => writeln!(f, " from {first}")?,
             (Some(first), Some(last)) => writeln!(f, " from {first} to {last}")?,

@@ -4,6 +4,7 @@
 mod it {
     mod bits;
     mod chain;
+    mod horizons;
     mod house;
     mod served;
     mod thousand;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pm25_air::task::question;
 use pm25_air::{Feature, FeatureSet, Task};
 use serde::Serialize;
 
@@ -30,13 +31,23 @@ struct Explained {
 }
 
 impl Explanation {
-    pub(crate) fn of(features: &FeatureSet) -> Self {
+    pub(crate) fn of(tasks: &[Task], features: &FeatureSet) -> Self {
         let task = features.task();
         Self {
-            task: task.to_string(),
+            task: question(tasks),
             target: match task {
                 Task::DayMean => "mean PM2.5 of the hours stamped t+1h to t+24h".to_owned(),
-                _ => format!("PM2.5 of the hour stamped {}", after(task.horizon_h())),
+                _ => {
+                    let stamps: Vec<String> =
+                        tasks.iter().map(|it| after(it.horizon_h())).collect();
+                    match stamps.as_slice() {
+                        [one] => format!("PM2.5 of the hour stamped {one}"),
+                        several => format!(
+                            "PM2.5 of the hours stamped {}, each a column",
+                            several.join(", ")
+                        ),
+                    }
+                }
             },
             persistence: match task {
                 Task::DayMean => "mean PM2.5 of the hours stamped t-23h to t".to_owned(),

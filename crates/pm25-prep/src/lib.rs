@@ -17,7 +17,7 @@ use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 /// Turns observations into train, valid and test tables of as-of features
 ///
 /// A row of the hour t knows what is stamped t or earlier (a nowcast: PM2.5 up to t-1 h). Rows are split by
-/// time, and what is issued before a cut but answered after it belongs to no part. Statistics and the station
+/// time, and what is issued before a cut but answered after it, of several horizons at the longest, belongs to no part. Statistics and the station
 /// vocabulary come from train rows alone.
 #[derive(Debug, clap::Parser)]
 #[command(name = "pm25-prep", version)]
@@ -54,13 +54,14 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        let features = self.asked.set()?;
+        let tasks = self.asked.tasks()?;
+        let features = self.asked.set_of_shortest()?;
         if self.explain {
-            console.say(&explain::Explanation::of(&features))?;
+            console.say(&explain::Explanation::of(&tasks, &features))?;
             return Ok(Outcome::Done);
         }
         let threads = self.threads;
-        let request = request::Request::of(self, features)?;
+        let request = request::Request::of(self, tasks, features)?;
         let report = threads.install(|| prepare(request, console))??;
         console.say(&report::Summary::of(&report))?;
         Ok(Outcome::Done)
@@ -77,7 +78,7 @@ fn prepare(
     }
     let observations = pm25_rows::read(&request.inputs, &|text| console.warn(text))?;
     let cut = request.cut(&observations.network)?;
-    let plan = Plan::new(&observations.network, &request.features, cut)?;
+    let plan = Plan::new(&observations.network, &request.tasks, cut)?;
     request.complete(&plan.vocabulary)?;
     let report = write::tables(&request, &observations, &plan, console)?;
     Ok(report)

@@ -3,17 +3,19 @@
 use std::fmt;
 
 use pm25_air::civil::{HOUR_S, format_utc};
+use pm25_air::task::question;
 use pm25_air::{Feature, Part, Station, Task};
 use pm25_artifact::prep::{
     DropCounts, FeatureReport, PartFact, Parts, PrepReport, RowCounts, SplitFact, StationCounts,
+    Statistic,
 };
 use pm25_file::Result;
-use pm25_rows::{Record, StationPlan, statistic};
+use pm25_rows::{Plan, Record, StationPlan, statistic, target_columns};
 use pm25_table::Table;
 use serde::Serialize;
 
 use crate::request::Split;
-use crate::write::{Job, Statistics};
+use crate::write::{Job, Statistics, horizons_h};
 
 /// The report, its files still to be named.
 pub(crate) fn report(job: &Job, statistics: &Statistics, parts: Parts) -> PrepReport {
@@ -31,7 +33,8 @@ pub(crate) fn report(job: &Job, statistics: &Statistics, parts: Parts) -> PrepRe
     let stations = stations(job);
     PrepReport {
         pm25: header,
-        task: job.plan.task.into(),
+        task: job.plan.tasks[0].into(),
+        horizons_h: horizons_h(job.plan),
         feature_list: job.request.features.to_string(),
         split: SplitFact {
             train_until: format_utc(job.plan.cut.train_until_s()),
@@ -47,7 +50,10 @@ pub(crate) fn report(job: &Job, statistics: &Statistics, parts: Parts) -> PrepRe
 }
 
 /// A table in numbers.
-pub(crate) fn part(table: &Table) -> Result<PartFact> {
+pub(crate) fn part(table: &Table, plan: &Plan) -> Result<PartFact> {
+    let columns = target_columns(&plan.tasks);
+    let of = |column: &String| Ok(statistic(table.f32(column)?));
+    let targets: Vec<Statistic> = columns.iter().map(of).collect::<Result<_>>()?;
     let times_s = table.time("time")?;
     let at = |time_s: Option<&i64>| time_s.map_or_else(String::new, |&time_s| format_utc(time_s));
     let persistence = table.f32("persistence_ug_m3")?;
@@ -57,7 +63,8 @@ pub(crate) fn part(table: &Table) -> Result<PartFact> {
         first: at(times_s.iter().min()),
         last: at(times_s.iter().max()),
         stations: table.text("station")?.words.len() as u64,
-        target: statistic(table.f32("target_ug_m3")?),
+        target: targets[0],
+        targets: horizons_h(plan).into_iter().zip(targets).collect(),
     })
 }
 
@@ -126,7 +133,7 @@ fn total(stations: &[StationCounts]) -> RowCounts {
 }
 
 fn features(job: &Job, statistics: &Statistics) -> Vec<FeatureReport> {
-    let task = job.plan.task;
+    let task = job.plan.tasks[0];
     let features = job.request.features.features().iter();
     let report = |feature: &Feature| {
         let column = feature.column();
@@ -159,7 +166,13 @@ pub(crate) struct Summary {
 impl Summary {
     pub(crate) fn of(report: &PrepReport) -> Self {
         Self {
-            task: Task::from(report.task).to_string(),
+            task: question(
+                &report
+                    .tasks()
+                    .into_iter()
+                    .map(Task::from)
+                    .collect::<Vec<_>>(),
+            ),
             features: report.features.len(),
             train_until: report.split.train_until.clone(),
             valid_until: report.split.valid_until.clone(),

@@ -16,6 +16,8 @@ use crate::Args;
 pub(crate) struct Request {
     pub(crate) inputs: Vec<Input>,
     pub(crate) out_dir: PathBuf,
+    /// One, or forecasts whose horizons rise.
+    pub(crate) tasks: Vec<Task>,
     /// What was asked for; a named set may get more once the stations are known.
     pub(crate) features: FeatureSet,
     features_text: Option<String>,
@@ -30,7 +32,7 @@ pub(crate) enum Split {
 }
 
 impl Request {
-    pub(crate) fn of(args: Args, features: FeatureSet) -> Result<Self> {
+    pub(crate) fn of(args: Args, tasks: Vec<Task>, features: FeatureSet) -> Result<Self> {
         let split = split(&args)?;
         let n_stdin = args
             .observations
@@ -46,6 +48,7 @@ impl Request {
         Ok(Self {
             inputs: args.observations,
             out_dir,
+            tasks,
             features,
             features_text: args.asked.features,
             split,
@@ -67,7 +70,7 @@ impl Request {
         match self.split {
             Split::At(cut) => Ok(cut),
             Split::Shares(shares) => {
-                let times_s = target_times_s(network, self.features.task());
+                let times_s = target_times_s(network, &self.tasks);
                 Cut::at_shares(times_s, shares)
                     .map_err(|e| Fault::bad_data(e.to_string()).hint(e.hint()))
             }
@@ -103,16 +106,16 @@ fn instant(flag: &str, text: &str) -> Result<i64> {
     parse_rfc3339(text).map_err(|e| Fault::usage(format!("{flag}: {e}")).hint(e.hint()))
 }
 
-/// The hours of all rows that have a target, station by station.
-fn target_times_s(network: &Network, task: Task) -> Vec<i64> {
+/// The hours of all rows that have a target, of several horizons at any, station by station.
+fn target_times_s(network: &Network, tasks: &[Task]) -> Vec<i64> {
     let of_station = |station: &Station| -> Vec<i64> {
-        let targets = target(station, task, 0..station.n_hours());
-        let with_target = targets
-            .iter()
-            .enumerate()
-            .filter(|(_, target)| !target.is_nan());
+        let hours = 0..station.n_hours();
+        let of = |task: &Task| target(station, *task, hours.clone());
+        let targets: Vec<Vec<f32>> = tasks.iter().map(of).collect();
+        let has_target = |hour_idx: &usize| targets.iter().any(|it| !it[*hour_idx].is_nan());
+        let with_target = hours.clone().filter(has_target);
         with_target
-            .map(|(hour_idx, _)| station.time_s(hour_idx))
+            .map(|hour_idx| station.time_s(hour_idx))
             .collect()
     };
     network

@@ -7,7 +7,7 @@ use pm25_air::feature::Scene;
 use pm25_air::{Feature, FeatureSet, Part};
 use pm25_artifact::prep::{PartFact, Parts, PrepReport, Prepared, Statistic};
 use pm25_file::{Header, InputRef, Output, Result, program, write_document};
-use pm25_rows::{Observations, Plan, facts, name, rows_before, statistic};
+use pm25_rows::{Observations, Plan, facts, name, rows_before, statistic, target_columns};
 use pm25_table::Table;
 use pm25_tool::Console;
 use rayon::prelude::*;
@@ -63,9 +63,12 @@ impl Job<'_> {
         let cut = self.plan.cut;
         let header = Header::new(&program!())
             .param("task", features.task().word())
-            .param("horizon_h", features.task().horizon_h())
             .param("features", features.to_string())
             .param("train_until", format_utc(cut.train_until_s()));
+        let header = match horizons_h(self.plan).as_slice() {
+            [] => header.param("horizon_h", features.task().horizon_h()),
+            several => header.param("horizon_h", several),
+        };
         match part {
             Part::Train => header,
             _ => header.param("valid_until", format_utc(cut.valid_until_s())),
@@ -84,9 +87,10 @@ impl Job<'_> {
     ) -> Result<(InputRef, PartFact)> {
         let file = format!("{}.parquet", name(part));
         let mut header = self.prepared(part, statistics).put(self.header(part));
-        header = header
-            .unit("target_ug_m3", "µg/m³")
-            .unit("persistence_ug_m3", "µg/m³");
+        header = header.unit("persistence_ug_m3", "µg/m³");
+        for column in target_columns(&self.plan.tasks) {
+            header = header.unit(&column, "µg/m³");
+        }
         for feature in self.request.features.features() {
             header = header.unit(&feature.column(), feature.unit());
         }
@@ -103,17 +107,29 @@ impl Job<'_> {
             FORMAT,
             header,
         )?;
-        Ok((InputRef { name: file, sha256 }, report::part(table)?))
+        Ok((
+            InputRef { name: file, sha256 },
+            report::part(table, self.plan)?,
+        ))
     }
 
     fn prepared(&self, part: Part, statistics: &Statistics) -> Prepared {
         Prepared {
-            task: self.plan.task.into(),
+            task: self.plan.tasks[0].into(),
+            horizons_h: horizons_h(self.plan),
             features: facts(&self.request.features),
             stations: pm25_rows::stations(&self.observations.network, self.plan, part),
             vocabulary: self.plan.vocabulary.clone(),
             statistics: statistics.clone(),
         }
+    }
+}
+
+/// The horizons of several, nothing for one.
+pub(crate) fn horizons_h(plan: &Plan) -> Vec<u16> {
+    match plan.tasks.as_slice() {
+        [_] => Vec::new(),
+        several => several.iter().map(|task| task.horizon_h()).collect(),
     }
 }
 

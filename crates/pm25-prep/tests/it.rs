@@ -10,6 +10,8 @@ mod bytes;
 mod errors;
 #[path = "it/explain.rs"]
 mod explain;
+#[path = "it/horizons.rs"]
+mod horizons;
 #[path = "it/rows.rs"]
 mod rows;
 #[path = "it/split.rs"]

@@ -25,6 +25,9 @@ pub(crate) struct Export {
     /// A model file; no registry is needed
     #[arg(long, value_name = "MODEL.json", conflicts_with_all = ["name", "stage"])]
     model: Option<Input>,
+    /// Which model of a file with several horizons
+    #[arg(long, value_name = "H", requires = "model")]
+    horizon_h: Option<u16>,
     /// The version that came to this stage last [default: production]
     #[arg(long, value_enum)]
     stage: Option<At>,
@@ -144,7 +147,7 @@ pub(crate) fn export(registry: &Registry, args: &Export, console: &Console) -> a
         Some(model) => model.clone(),
         None => newest(registry, args)?,
     };
-    let (model, reference) = Model::read(&input)?;
+    let (model, reference) = Model::read_at(&input, args.horizon_h)?;
     let format = args.written_as.format();
     let bytes = interchange::export(&model, reference.sha256, format)?;
     if format == Format::Onnx {

@@ -6,6 +6,7 @@ mod it {
     mod exchange;
     mod face;
     mod gates;
+    mod horizons;
     mod many;
     mod papers;
     mod shop;

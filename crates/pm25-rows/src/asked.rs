@@ -2,6 +2,7 @@
 
 use pm25_air::task::{DAY_H, HORIZON_H_MAX};
 use pm25_air::{FeatureSet, Task};
+use pm25_artifact::model::N_HORIZONS_MAX;
 use pm25_file::{Fault, Result};
 
 /// The horizon of a forecast when none is given, hours.
@@ -13,8 +14,9 @@ pub struct TaskArgs {
     /// What is asked: PM2.5 of the hour itself, or of a later one
     #[arg(long, value_enum)]
     task: TaskWord,
-    /// How many hours ahead a forecast looks [default: 24; a nowcast has none]
-    #[arg(long, value_name = "H")]
+    /// How many hours ahead a forecast looks; several, such as 1,6,24, make one table with a target for each
+    /// [default: 24; a nowcast has none]
+    #[arg(long, value_name = "H[,H...]")]
     horizon_h: Option<String>,
     /// Which features: `classic`, `full`, or a list such as
     /// `pm10,lag(pm25,1),mean(pm25,24),others_mean(change(pm25,1)),sin(hour)`; up to 12 h ahead, `full` has columns of
@@ -35,12 +37,47 @@ enum TaskWord {
 }
 
 impl TaskArgs {
-    /// What is asked.
+    /// What is asked, where it can be one thing only.
     ///
     /// # Errors
-    /// Usage: a horizon that the task does not have, or one out of range.
+    /// Usage: see [`Self::tasks`], and several horizons.
     pub fn task(&self) -> Result<Task> {
-        let horizon_h = self.horizon_h.as_deref().map(horizon_h).transpose()?;
+        match self.tasks()?.as_slice() {
+            [task] => Ok(*task),
+            _ => Err(Fault::usage(format!(
+                "--horizon-h {}: one horizon at a time",
+                self.horizon_h.as_deref().unwrap_or_default()
+            ))
+            .hint("call the program once for each horizon, each with its own --out-dir")),
+        }
+    }
+
+    /// What is asked: one task, or forecasts whose horizons rise.
+    ///
+    /// # Errors
+    /// Usage: a horizon that the task does not have, one out of range, or several that do not rise.
+    pub fn tasks(&self) -> Result<Vec<Task>> {
+        let Some(text) = self.horizon_h.as_deref().filter(|text| text.contains(',')) else {
+            return Ok(vec![self.task_of(self.horizon_h.as_deref())?]);
+        };
+        let tasks = text.split(',').map(|one| self.task_of(Some(one.trim())));
+        let tasks: Vec<Task> = tasks.collect::<Result<_>>()?;
+        let fault = |what: String| Fault::usage(format!("--horizon-h {text}: {what}"));
+        if N_HORIZONS_MAX < tasks.len() {
+            return Err(fault(format!(
+                "at most {N_HORIZONS_MAX} horizons go into one table"
+            ))
+            .hint("leave some out: 1,2,3,6,12,24,48,72 say most"));
+        }
+        if !tasks.is_sorted_by(|a, b| a.horizon_h() < b.horizon_h()) {
+            return Err(fault("the horizons do not rise, each once".to_owned())
+                .hint("write them in order, such as --horizon-h 1,6,24"));
+        }
+        Ok(tasks)
+    }
+
+    fn task_of(&self, text: Option<&str>) -> Result<Task> {
+        let horizon_h = text.map(horizon_h).transpose()?;
         match (self.task, horizon_h) {
             (TaskWord::Nowcast, None | Some(0)) => Ok(Task::Nowcast),
             (TaskWord::Nowcast, Some(_)) => Err(Fault::usage("a nowcast looks no hours ahead")
@@ -67,6 +104,14 @@ impl TaskArgs {
     pub fn set(&self) -> Result<FeatureSet> {
         features_among(self.task()?, self.features.as_deref(), &[])
     }
+
+    /// The features of the shortest horizon, which serve all: what is known at t is the same for each of them.
+    ///
+    /// # Errors
+    /// Usage: see [`Self::tasks`], and as for [`Self::set`].
+    pub fn set_of_shortest(&self) -> Result<FeatureSet> {
+        features_among(self.tasks()?[0], self.features.as_deref(), &[])
+    }
 }
 
 /// The features of a task where the stations with train rows are known; `text` as it was typed, none for the task's
@@ -84,12 +129,6 @@ pub fn features_among(task: Task, text: Option<&str>, stations: &[String]) -> Re
 }
 
 fn horizon_h(text: &str) -> Result<u16> {
-    if text.contains(',') {
-        return Err(
-            Fault::usage(format!("--horizon-h {text}: one horizon at a time"))
-                .hint("call the program once for each horizon, each with its own --out-dir"),
-        );
-    }
     let horizon_h = text
         .parse()
         .ok()

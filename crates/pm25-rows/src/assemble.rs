@@ -1,8 +1,8 @@
 //! One part of the rows as a table.
 
 use pm25_air::feature::{Scene, evaluate};
-use pm25_air::{Feature, FeatureSet, Network, Part, Station};
-use pm25_artifact::prep::{FeatureFact, StationFact};
+use pm25_air::{Feature, FeatureSet, Network, Part, Station, Task};
+use pm25_artifact::prep::{FeatureFact, StationFact, TARGET, target_at};
 use pm25_table::{Column, Table, Text};
 use rayon::prelude::*;
 
@@ -24,10 +24,10 @@ pub fn table(network: &Network, plan: &Plan, scene: &Scene, part: Part) -> Table
     let mut table = Table::new();
     table.push("station", Column::Text(station_column(network, plan, part)));
     table.push("time", Column::Time(time_column(network, plan, part)));
-    table.push(
-        "target_ug_m3",
-        Column::F32(gather(plan, part, |rows| &rows.target)),
-    );
+    for (task_idx, column) in target_columns(&plan.tasks).iter().enumerate() {
+        let targets = gather(plan, part, |rows| &rows.targets[task_idx]);
+        table.push(column, Column::F32(targets));
+    }
     table.push(
         "persistence_ug_m3",
         Column::F32(gather(plan, part, |rows| &rows.persistence)),
@@ -41,6 +41,14 @@ pub fn table(network: &Network, plan: &Plan, scene: &Scene, part: Part) -> Table
         table.push(&feature.column(), Column::F32(column));
     }
     table
+}
+
+/// The names of the target columns, one per task.
+pub fn target_columns(tasks: &[Task]) -> Vec<String> {
+    match tasks {
+        [_] => vec![TARGET.to_owned()],
+        several => several.iter().map(|it| target_at(it.horizon_h())).collect(),
+    }
 }
 
 /// The stations that have rows in a part, in order.

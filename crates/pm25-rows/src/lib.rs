@@ -17,7 +17,7 @@ mod plan;
 mod statistic;
 
 pub use asked::{TaskArgs, features_among};
-pub use assemble::{code, facts, stations, table};
+pub use assemble::{code, facts, stations, table, target_columns};
 pub use digest::rows_before;
 pub use observations::{ObservationFile, Observations, Record, read};
 pub use of_model::of_model;

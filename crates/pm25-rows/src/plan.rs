@@ -3,14 +3,14 @@
 //! ```text
 //! hours of a station   0 ─────────────────────────────────────────── n
 //! parts                [ train        )·[ valid    )·[ test          )      · = purged
-//! rows of a part       its hours that have a target
+//! rows of a part       its hours that have a target, of several horizons at any
 //! ```
 
 use std::ops::Range;
 
 use pm25_air::civil::format_utc;
 use pm25_air::task::{persistence, target};
-use pm25_air::{Cut, FeatureSet, Network, Part, Quantity, Station, Task, flag};
+use pm25_air::{Cut, Network, Part, Quantity, Station, Task, flag};
 use pm25_artifact::prep::{DropCounts, RowCounts};
 use pm25_file::{Fault, Result};
 use rayon::prelude::*;
@@ -20,8 +20,8 @@ pub const TABLES: [Part; 3] = [Part::Train, Part::Valid, Part::Test];
 
 /// The rows of all stations, and what models may know of stations.
 pub struct Plan {
-    /// What is asked.
-    pub task: Task,
+    /// What is asked: one task, or forecasts whose horizons rise.
+    pub tasks: Vec<Task>,
     /// T1 and T2.
     pub cut: Cut,
     /// One per station of the network, in its order.
@@ -32,8 +32,8 @@ pub struct Plan {
 
 /// The rows of one station.
 pub struct StationPlan {
-    /// Target by hour; NaN = no row.
-    pub target: Vec<f32>,
+    /// By task, then by hour: the target; NaN where there is none. An hour without any is no row.
+    pub targets: Vec<Vec<f32>>,
     /// Persistence by hour.
     pub persistence: Vec<f32>,
     /// Where [`TABLES`] lie on the grid.
@@ -43,16 +43,19 @@ pub struct StationPlan {
 }
 
 impl Plan {
-    /// Decides.
+    /// Decides. Whoever asks for several horizons has one split for all of them: that of the longest, so that no target
+    /// of a row lies beyond a cut.
     ///
     /// # Errors
     /// Bad data: a part that would have no rows.
-    pub fn new(network: &Network, features: &FeatureSet, cut: Cut) -> Result<Self> {
-        let task = features.task();
+    ///
+    /// # Panics
+    /// Without a task.
+    pub fn new(network: &Network, tasks: &[Task], cut: Cut) -> Result<Self> {
         let stations: Vec<StationPlan> = network
             .stations
             .par_iter()
-            .map(|station| StationPlan::new(station, task, cut))
+            .map(|station| StationPlan::new(station, tasks, cut))
             .collect();
         let vocabulary = network.stations.iter().zip(&stations);
         let vocabulary = vocabulary
@@ -60,7 +63,7 @@ impl Plan {
             .map(|(station, _)| station.name.clone())
             .collect();
         let plan = Self {
-            task,
+            tasks: tasks.to_vec(),
             cut,
             stations,
             vocabulary,
@@ -109,12 +112,15 @@ impl Plan {
 }
 
 impl StationPlan {
-    fn new(station: &Station, task: Task, cut: Cut) -> Self {
+    fn new(station: &Station, tasks: &[Task], cut: Cut) -> Self {
         let all = 0..station.n_hours();
-        let part = |hour_idx: usize| cut.part(station.time_s(hour_idx), task.horizon_h());
+        let longest_h = tasks.iter().map(|task| task.horizon_h()).max().unwrap_or(0);
+        let part = |hour_idx: usize| cut.part(station.time_s(hour_idx), longest_h);
+        let of = |task: &Task| target(station, *task, all.clone());
         let mut plan = Self {
-            target: target(station, task, all.clone()),
-            persistence: persistence(station, task, all.clone()),
+            targets: tasks.iter().map(of).collect(),
+            // What is known at t does not depend on the horizon.
+            persistence: persistence(station, tasks[0], all.clone()),
             hours: TABLES.map(|wanted| stretch(all.clone(), |hour_idx| part(hour_idx) == wanted)),
             counts: RowCounts {
                 read: all.len() as u64,
@@ -122,10 +128,9 @@ impl StationPlan {
             },
         };
         for hour_idx in all {
-            let slot = if plan.target[hour_idx].is_nan() {
-                no_target(station, task, hour_idx, &mut plan.counts.dropped)
-            } else {
-                slot(part(hour_idx), &mut plan.counts)
+            let slot = match plan.has_target(hour_idx) {
+                true => slot(part(hour_idx), &mut plan.counts),
+                false => no_target(station, tasks, hour_idx).slot(&mut plan.counts.dropped),
             };
             *slot += 1;
         }
@@ -143,7 +148,11 @@ impl StationPlan {
     /// The hours of a part that are rows of its table, ascending.
     pub fn rows(&self, part: Part) -> impl Iterator<Item = usize> {
         self.hours(part)
-            .filter(|&hour_idx| !self.target[hour_idx].is_nan())
+            .filter(|&hour_idx| self.has_target(hour_idx))
+    }
+
+    fn has_target(&self, hour_idx: usize) -> bool {
+        self.targets.iter().any(|target| !target[hour_idx].is_nan())
     }
 }
 
@@ -177,12 +186,40 @@ fn slot(part: Part, counts: &mut RowCounts) -> &mut u64 {
 }
 
 /// Why an hour has no target.
-fn no_target<'c>(
-    station: &Station,
-    task: Task,
-    hour_idx: usize,
-    dropped: &'c mut DropCounts,
-) -> &'c mut u64 {
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum NoTarget {
+    AfterRecord,
+    Invalid,
+    Missing,
+}
+
+impl NoTarget {
+    fn slot(self, dropped: &mut DropCounts) -> &mut u64 {
+        match self {
+            Self::AfterRecord => &mut dropped.target_after_record,
+            Self::Invalid => &mut dropped.target_invalid,
+            Self::Missing => &mut dropped.target_missing,
+        }
+    }
+}
+
+/// Why an hour has no target at any horizon: it comes after the record where all do, and is invalid where one is.
+fn no_target(station: &Station, tasks: &[Task], hour_idx: usize) -> NoTarget {
+    let why: Vec<NoTarget> = tasks
+        .iter()
+        .map(|&task| no_target_of(station, task, hour_idx))
+        .collect();
+    let is = |which: NoTarget| move |why: &NoTarget| *why == which;
+    if why.iter().all(is(NoTarget::AfterRecord)) {
+        return NoTarget::AfterRecord;
+    }
+    match why.iter().any(is(NoTarget::Invalid)) {
+        true => NoTarget::Invalid,
+        false => NoTarget::Missing,
+    }
+}
+
+fn no_target_of(station: &Station, task: Task, hour_idx: usize) -> NoTarget {
     let last_idx = hour_idx + usize::from(task.horizon_h());
     let first_idx = match task {
         Task::DayMean => hour_idx + 1,
@@ -191,8 +228,8 @@ fn no_target<'c>(
     let flags = station.flags(Quantity::Pm25);
     let is_invalid = |mask: &u16| mask & flag::REMOVES_TARGET != 0;
     match flags.get(first_idx..=last_idx) {
-        None => &mut dropped.target_after_record,
-        Some(masks) if masks.iter().any(is_invalid) => &mut dropped.target_invalid,
-        Some(_) => &mut dropped.target_missing,
+        None => NoTarget::AfterRecord,
+        Some(masks) if masks.iter().any(is_invalid) => NoTarget::Invalid,
+        Some(_) => NoTarget::Missing,
     }
 }

@@ -25,6 +25,9 @@ struct Description<'a> {
     task: &'static str,
     /// Hours from a row's hour to the one that is predicted; 0 for a nowcast.
     horizon_h: u16,
+    /// All of them, for a model of several: `horizon_h` is the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    horizons_h: Vec<u16>,
     unit: &'static str,
     inputs: &'a [Input],
     /// Stations that it was trained on.
@@ -42,9 +45,13 @@ pub(crate) fn render(served: &Served) -> Vec<u8> {
         kind: served.kind(),
         task: served.task().word(),
         horizon_h: served.task().horizon_h(),
+        horizons_h: match served.horizons_h() {
+            one if one.len() == 1 => Vec::new(),
+            several => several,
+        },
         unit: UNIT,
         inputs: &served.inputs,
-        stations: served.model.stations(),
+        stations: served.model().stations(),
         requests: requests(served),
     };
     serde_json::to_vec_pretty(&description).unwrap_or_default()

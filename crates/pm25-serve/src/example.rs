@@ -46,13 +46,13 @@ pub(crate) fn observations(served: &Served) -> Option<String> {
             .map(|&q| (q.short(), typical_quantity(q).to_string()));
         object([("time", quoted(time))].into_iter().chain(values))
     };
-    let (name, utc_offset_min) = match served.model.stations().first() {
+    let (name, utc_offset_min) = match served.model().stations().first() {
         Some(station) => (station.name.as_str(), station.utc_offset_min),
         None => ("Example", 0),
     };
     let name = quoted(name);
     let hours = [hour("2024-11-06T05:00:00Z"), hour("2024-11-06T06:00:00Z")].join(",\n ");
-    let others = match served.model.looks_at_others() {
+    let others = match served.model().looks_at_others() {
         true => {
             format!(",\"others\":[\n {{\"station\":\"A neighbour\",\"observations\":[{hours}]}}\n]")
         }

@@ -249,7 +249,7 @@ mod tests {
             sha256: Sha256::ZERO,
             base_url,
         };
-        Served::new(model(intercept), origin)
+        Served::new(model(intercept).into(), origin)
     }
 
     async fn bug() -> &'static str {

@@ -60,8 +60,8 @@ fn who(served: &Served) -> String {
         .origin
         .version
         .map_or_else(String::new, |version| format!(", version {version}"));
-    let (kind, task, sha256) = (served.kind(), served.task(), &served.sha256);
-    let n_stations = served.model.stations().len();
+    let (kind, task, sha256) = (served.kind(), served.question(), &served.sha256);
+    let n_stations = served.model().stations().len();
     format!(
         "<h1>PM2.5 predictions</h1>\n<p>Model <b>{name}</b>{version}: a {kind} model for a {task}, trained on {n_stations} \
          stations. Its answers are hourly means of PM2.5 in µg/m³.</p>\n\

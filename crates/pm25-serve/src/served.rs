@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use pm25_air::task::question;
 use pm25_air::{FeatureSet, Task};
-use pm25_artifact::model::{Model, ModelKind, Rows};
+use pm25_artifact::model::{Horizons, Model, ModelKind, Rows};
 use pm25_file::{Fault, Result, Sha256};
 
 use crate::inputs::{self, Input};
@@ -27,7 +28,7 @@ pub(crate) struct Origin {
 
 /// A model that has passed its self-test.
 pub(crate) struct Served {
-    pub(crate) model: Model,
+    pub(crate) horizons: Horizons,
     pub(crate) origin: Origin,
     /// The hash as it is written in each answer.
     pub(crate) sha256: String,
@@ -65,8 +66,9 @@ impl Served {
     ///
     /// # Errors
     /// A bad artifact when it predicts anything but finite numbers.
-    pub(crate) fn new(model: Model, origin: Origin) -> Result<Self> {
-        let features = features(&model);
+    pub(crate) fn new(horizons: Horizons, origin: Origin) -> Result<Self> {
+        let model = horizons.shortest();
+        let features = features(model);
         let inputs = inputs::of_model(model.inputs(), features.as_ref(), model.stations().len());
         let positions: BTreeMap<String, usize> = inputs
             .iter()
@@ -75,9 +77,9 @@ impl Served {
             .collect();
         let mut served = Self {
             sha256: origin.sha256.to_string(),
-            classic: classic(&model, &positions),
+            classic: classic(model, &positions),
             documents: Documents::default(),
-            model,
+            horizons,
             origin,
             inputs,
             features,
@@ -92,14 +94,36 @@ impl Served {
         Ok(served)
     }
 
-    /// What is asked of the model.
-    pub(crate) fn task(&self) -> Task {
-        self.model.task().into()
+    /// The model; of several horizons the shortest, which has the inputs and stations of all.
+    pub(crate) fn model(&self) -> &Model {
+        self.horizons.shortest()
     }
 
-    /// How the model predicts, in a word.
+    /// What is asked of [`Self::model`].
+    pub(crate) fn task(&self) -> Task {
+        self.model().task().into()
+    }
+
+    /// Hours from a row's hour to those that are predicted, rising; 0 for a nowcast.
+    pub(crate) fn horizons_h(&self) -> Vec<u16> {
+        self.horizons.horizons_h()
+    }
+
+    /// What is asked, in words.
+    pub(crate) fn question(&self) -> String {
+        let members = self.horizons.members().iter();
+        let tasks: Vec<Task> = members.map(|model| model.task().into()).collect();
+        question(&tasks)
+    }
+
+    /// How the model predicts, in a word; `mixed` where its horizons differ in that.
     pub(crate) fn kind(&self) -> &'static str {
-        self.model.kind().word()
+        let kind = self.model().kind();
+        let is_alike = |model: &Model| model.kind() == kind;
+        match self.horizons.members().iter().all(is_alike) {
+            true => kind.word(),
+            false => "mixed",
+        }
     }
 
     /// Where an input column stands; the first guess is usually right, since programs write the columns of
@@ -139,8 +163,11 @@ impl Served {
                 features,
                 n_rows: 1,
             };
-            let predictions = self.model.predict(&rows);
-            if !matches!(predictions[..], [value] if value.is_finite()) {
+            for model in self.horizons.members() {
+                let predictions = model.predict(&rows);
+                if matches!(predictions[..], [value] if value.is_finite()) {
+                    continue;
+                }
                 let what = format!(
                     "the model {} predicts {predictions:?} in its self-test",
                     self.short_hash()

@@ -1,6 +1,6 @@
 //! Where the model comes from: a file, or a stage of a registry.
 
-use pm25_artifact::model::Model;
+use pm25_artifact::model::Horizons;
 use pm25_artifact::registry::{Head, History, Name, Registry, Stage, Version};
 use pm25_file::{Fault, Input, Result};
 
@@ -86,14 +86,14 @@ impl Shelf {
         let sha256 = version.objects.model;
         let bytes = self.registry.object(sha256)?;
         let path = self.registry.object_path(sha256);
-        let model = Model::decode(&path.display().to_string(), &bytes)?;
+        let horizons = Horizons::decode(&path.display().to_string(), &bytes)?;
         let origin = Origin {
             name: self.name.to_string(),
             version: Some(version.number),
             sha256,
             base_url: base_url.to_owned(),
         };
-        Served::new(model, origin)
+        Served::new(horizons, origin)
     }
 
     fn standing<'a>(&self, history: &'a History) -> Option<&'a Version> {
@@ -105,12 +105,12 @@ impl Shelf {
 }
 
 fn from_file(input: &Input, base_url: &str) -> Result<Served> {
-    let (model, read) = Model::read(input)?;
+    let (horizons, read) = Horizons::read(input)?;
     let origin = Origin {
         name: input.name(),
         version: None,
         sha256: read.sha256,
         base_url: base_url.to_owned(),
     };
-    Served::new(model, origin)
+    Served::new(horizons, origin)
 }

@@ -5,6 +5,7 @@ mod it {
     mod contract;
     mod documents;
     mod framing;
+    mod horizons;
     mod hostile;
     mod http;
     mod kit;

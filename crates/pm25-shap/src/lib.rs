@@ -41,6 +41,9 @@ pub struct Args {
     /// Model to explain (model.json)
     #[arg(long, value_name = "FILE")]
     model: Input,
+    /// Which model of a file with several horizons
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Rows to explain (a table of pm25-prep)
     #[arg(long, value_name = "FILE")]
     data: Input,
@@ -80,7 +83,7 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        let (model, model_ref) = Model::read(&self.model)?;
+        let (model, model_ref) = Model::read_at(&self.model, self.horizon_h)?;
         let table = Table::read(&self.data, "pm25-features")?;
         if table.header().is_none() {
             console.warn(&format!(

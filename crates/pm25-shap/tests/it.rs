@@ -54,6 +54,7 @@ fn write_table(folder: &Path) {
         table.push(name, values);
     }
     let prepared = Prepared {
+        horizons_h: Vec::new(),
         task: TaskFact::Forecast { horizon_h: 6 },
         features: features(),
         stations: vec![StationFact {

@@ -33,6 +33,25 @@ impl Column {
         }
     }
 
+    /// Some of its rows, in the order of their numbers.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(Text {
+                words: text.words.clone(),
+                codes: taken(&text.codes, rows),
+            }),
+            Self::Time(values) => Self::Time(taken(values, rows)),
+            Self::F32(values) => Self::F32(taken(values, rows)),
+            Self::F64(values) => Self::F64(taken(values, rows)),
+            Self::I16(values) => Self::I16(taken(values, rows)),
+            Self::U16(values) => Self::U16(taken(values, rows)),
+            Self::I32(values) => Self::I32(taken(values, rows)),
+        }
+    }
+
     /// Its type in words, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -45,6 +64,10 @@ impl Column {
             Self::I32(_) => "i32",
         }
     }
+}
+
+fn taken<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|&row| values[row]).collect()
 }
 
 /// Words with repetition: `words[codes[row]]` is the word of a row.

@@ -75,6 +75,28 @@ impl Table {
             .expect("the table was read from a file")
     }
 
+    /// The rows that have a number in a column, which is called `name` there: of a table with several targets the table
+    /// of one. Header and source stay those of the file.
+    ///
+    /// # Errors
+    /// Bad data: no such column, or one that holds no numbers.
+    pub fn known_as(&self, column: &str, name: &str) -> Result<Self> {
+        let numbers = self.numbers(column)?;
+        let known: Vec<usize> = (0..numbers.len())
+            .filter(|&row| !numbers[row].is_nan())
+            .collect();
+        let rename = |old: &String| match old == column {
+            true => name.to_owned(),
+            false => old.clone(),
+        };
+        Ok(Self {
+            names: self.names.iter().map(rename).collect(),
+            columns: self.columns.iter().map(|it| it.take(&known)).collect(),
+            header: self.header.clone(),
+            source: self.source.clone(),
+        })
+    }
+
     /// Reads a table. The seal is checked first, over the bytes that are then decoded.
     ///
     /// A table of ours must be a `format`; a table of another program has no header, and the caller says

@@ -12,7 +12,7 @@ use crate::tune;
 /// Reads the train and valid tables of `pm25-prep` and writes one model file. `--model best` fits every kind on
 /// folds in the order of time within both tables, keeps the one with the smallest error on hours that came after
 /// what it had learned from, and fits that one again on all rows (in a nowcast never persistence, which needs the
-/// PM2.5 of an hour ago). A kind that is asked for by name learns from the train table alone.
+/// PM2.5 of an hour ago). Tables with several horizons make one file with a model for each. A kind that is asked for by name learns from the train table alone.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pm25-train", version, subcommand_negates_reqs = true)]
 pub struct Args {
@@ -46,6 +46,10 @@ pub(crate) struct FitArgs {
     /// Target column, for tables that another program made
     #[arg(long, value_name = "COLUMN", default_value = "target_ug_m3")]
     pub(crate) target: String,
+    /// Of tables with several horizons only this one, as a plain model file [default: all, one model for each in one
+    /// file]
+    #[arg(long, value_name = "H")]
+    pub(crate) horizon_h: Option<u16>,
     /// Where the model goes
     #[arg(long, value_name = "FILE", required = true)]
     out: Option<Output>,

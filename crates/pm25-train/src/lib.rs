@@ -4,18 +4,20 @@
 //! has its baselines at hand.
 //!
 //! ```text
-//! train, valid ──┬─ pm25-fit ── model.json, train.json    a model: fitted, compared, chosen
+//! train, valid ──┬─ pm25-fit ── model.json, train.json    a model: fitted, compared, chosen; for each of several
+//!                │                                        horizons on its own
 //!                └─ tune ────── tune.json                 settings for --set-from
 //! ```
 
 mod args;
 mod say;
+mod several;
 mod tune;
 
 use pm25_artifact::model::Model;
 use pm25_artifact::train::TrainReport;
-use pm25_file::{Header, Program, Sha256, program, write_document};
-use pm25_fit::{Dataset, Facts, Order, Sample, make};
+use pm25_file::{Header, Output, Program, Result, Sha256, program, write_document};
+use pm25_fit::{Dataset, Facts, Order, Params, Sample, Targets, make};
 use pm25_tool::{Common, Console, Outcome, Tool};
 
 pub use args::Args;
@@ -40,19 +42,56 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
     let found = args.set_from.as_ref().map(tune::found).transpose()?;
     let of_file = found.as_ref().map_or(&[][..], |found| &found.settings);
     let params = args.learn.params(of_file)?;
-    let train = Dataset::read(args.train()?, &args.target, console)?;
-    let valid = Dataset::read(args.valid()?, &args.target, console)?;
-    train.expect_learnable()?;
-    train.expect_same_shape(&valid)?;
-    train.expect_to_teach()?;
-    train.expect_before(&valid)?;
-    if let Some(found) = &found {
-        found.expect_task(&train)?;
+    let train = Targets::read(args.train()?, &args.target, console)?;
+    let valid = Targets::read(args.valid()?, &args.target, console)?;
+    let asked = Asked {
+        args,
+        params,
+        found,
+    };
+    if args.horizon_h.is_none() && !train.horizons_h().is_empty() {
+        return several::train(&asked, (&train, &valid), console);
     }
-    warn_of_few(&train, console);
+    let tables = (
+        train.into_dataset(args.horizon_h)?,
+        valid.into_dataset(args.horizon_h)?,
+    );
+    let (model, mut report) = fit(&asked, &tables, console)?;
+    report.model = model.write(args.out()?)?;
+    if let Some(to) = &args.report {
+        write_document(to, &mut report)?;
+    }
+    if says(args)? {
+        console.say(&say::Said(&report))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// What is asked of every horizon's tables alike.
+struct Asked<'a> {
+    args: &'a FitArgs,
+    params: Params,
+    found: Option<tune::Found>,
+}
+
+/// One model, and what led to it; its file is still to be written.
+fn fit(
+    asked: &Asked,
+    (train, valid): &(Dataset, Dataset),
+    console: &Console,
+) -> anyhow::Result<(Model, TrainReport)> {
+    let args = asked.args;
+    train.expect_learnable()?;
+    train.expect_same_shape(valid)?;
+    train.expect_to_teach()?;
+    train.expect_before(valid)?;
+    if let Some(found) = &asked.found {
+        found.expect_task(train)?;
+    }
+    warn_of_few(train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
-    let params = args.learn.fitted_to(params, &columns)?;
-    for table in [&train, &valid] {
+    let params = args.learn.fitted_to(asked.params.clone(), &columns)?;
+    for table in [train, valid] {
         let name = &table.source().name;
         args.learn.expect_targets(&params, name, table.target())?;
     }
@@ -60,11 +99,11 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         wanted: args.learn.model,
         n_folds: usize::from(args.learn.folds),
         parts: &args.learn.parts,
-        facts: &Facts::of(&train),
+        facts: &Facts::of(train),
         params: &params,
     };
     let made = args.threads.install(|| {
-        let rows = (Sample::of(&train, &train)?, Sample::of(&valid, &train)?);
+        let rows = (Sample::of(train, train)?, Sample::of(valid, train)?);
         make(&order, rows, console)
     })??;
     let header = Header::new(&PROGRAM)
@@ -96,7 +135,7 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         parts: made.parts,
         without_folds: made.without_folds,
     };
-    publish(args, model, report, console)
+    Ok((model, report))
 }
 
 /// Rows for each feature below which a fit is mostly chance: with as many unknowns as rows a line goes through all of
@@ -115,19 +154,8 @@ fn warn_of_few(train: &Dataset, console: &Console) {
     }
 }
 
-fn publish(
-    args: &FitArgs,
-    model: Model,
-    mut report: TrainReport,
-    console: &Console,
-) -> anyhow::Result<Outcome> {
-    report.model = model.write(args.out()?)?;
-    if let Some(to) = &args.report {
-        write_document(to, &mut report)?;
-    }
-    let to_stdout = |output: &pm25_file::Output| output.is_stdout();
-    if !to_stdout(args.out()?) && !args.report.as_ref().is_some_and(to_stdout) {
-        console.say(&say::Said(&report))?;
-    }
-    Ok(Outcome::Done)
+/// Whether standard output is free for the summary.
+fn says(args: &FitArgs) -> Result<bool> {
+    let to_stdout = |output: &Output| output.is_stdout();
+    Ok(!to_stdout(args.out()?) && !args.report.as_ref().is_some_and(to_stdout))
 }

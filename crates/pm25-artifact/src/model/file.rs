@@ -33,6 +33,30 @@ pub(super) struct ModelFile {
     profile: Option<TrainProfile>,
 }
 
+/// A model file without what the models of several horizons share: header, inputs and stations.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Body {
+    kind: ModelKind,
+    task: TaskFact,
+    climatology: ClimatologyFile,
+    linear: LinearFile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trees: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blend: Option<BlendFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intervals: Option<Intervals>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<TrainProfile>,
+}
+
+impl Body {
+    pub(super) fn task(&self) -> TaskFact {
+        self.task
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ClimatologyFile {
@@ -148,6 +172,63 @@ impl From<TermFile> for Term {
 }
 
 impl ModelFile {
+    pub(super) fn into_body(self) -> Body {
+        let Self {
+            pm25: _,
+            kind,
+            task,
+            inputs: _,
+            stations: _,
+            climatology,
+            linear,
+            trees,
+            blend,
+            intervals,
+            profile,
+        } = self;
+        Body {
+            kind,
+            task,
+            climatology,
+            linear,
+            trees,
+            blend,
+            intervals,
+            profile,
+        }
+    }
+
+    pub(super) fn of_body(
+        pm25: Header,
+        inputs: Vec<FeatureFact>,
+        stations: Vec<StationFact>,
+        body: Body,
+    ) -> Self {
+        let Body {
+            kind,
+            task,
+            climatology,
+            linear,
+            trees,
+            blend,
+            intervals,
+            profile,
+        } = body;
+        Self {
+            pm25,
+            kind,
+            task,
+            inputs,
+            stations,
+            climatology,
+            linear,
+            trees,
+            blend,
+            intervals,
+            profile,
+        }
+    }
+
     /// Validates everything that using the model will trust.
     pub(super) fn check(self, name: &str) -> Result<Model> {
         let unusable = |what: String| {

@@ -6,6 +6,9 @@
 mod blend;
 mod climatology;
 mod file;
+mod horizons;
+#[cfg(test)]
+mod horizons_tests;
 #[cfg(test)]
 mod hostile_tests;
 mod intervals;
@@ -14,7 +17,7 @@ mod trees;
 use std::fmt;
 use std::str::FromStr;
 
-use pm25_file::{Header, Input, InputRef, Output, Result, Sha256, decode_document, write_document};
+use pm25_file::{Header, Input, InputRef, Output, Result, Sha256, write_document};
 use pm25_learn::tree::Ensemble;
 use pm25_learn::{Columns, Linear};
 use serde::{Deserialize, Serialize};
@@ -22,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use blend::{Blend, Part, PartModel};
 pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
 
+pub use horizons::{Horizons, N_HORIZONS_MAX};
 pub use intervals::{IntervalLevel, Intervals};
 
 use crate::drift::{ProfileFile, Profiles, RowSpan};
@@ -146,18 +150,22 @@ pub struct TrainProfile {
 }
 
 impl Model {
-    /// Reads and validates a model file; whatever is wrong with it is a bad artifact.
+    /// Reads and validates a model file of one horizon; whatever is wrong with it is a bad artifact. A file of several is
+    /// refused by name.
     pub fn read(input: &Input) -> Result<(Self, InputRef)> {
-        let bytes = input.bytes()?;
-        Ok((
-            Self::decode(&input.to_string(), &bytes)?,
-            input.reference(&bytes),
-        ))
+        let (horizons, source) = Horizons::read(input)?;
+        Ok((horizons.only(&input.to_string())?, source))
     }
 
-    /// Decodes and validates the bytes of a model file; `name` is for messages.
+    /// The same for whoever can say which model of a file of several horizons is meant: see [`Horizons::at`].
+    pub fn read_at(input: &Input, horizon_h: Option<u16>) -> Result<(Self, InputRef)> {
+        let (horizons, source) = Horizons::read(input)?;
+        Ok((horizons.at(&input.to_string(), horizon_h)?, source))
+    }
+
+    /// Decodes and validates the bytes of a model file; `name` is for messages. Several horizons are refused as above.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
-        decode_document::<ModelFile>(name, bytes)?.check(name)
+        Horizons::decode(name, bytes)?.only(name)
     }
 
     /// Publishes the model; returns the hash of the file, which is its name everywhere else.

@@ -131,7 +131,7 @@ impl Learned<'_> {
             None if self.header.inputs.is_empty() => {
                 format!("{model} does not say what it learned from")
             }
-            None if preparation.task != self.task => {
+            None if !preparation.tasks().contains(&self.task) => {
                 format!("{prep} prepared another task than that of {model}")
             }
             None if !self.says_what_teaches() => {

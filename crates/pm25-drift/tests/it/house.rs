@@ -170,6 +170,7 @@ pub(crate) fn station() -> StationFact {
 fn prepared(columns: &[&str]) -> Header {
     let features = columns.iter().filter(|name| !name.starts_with("target"));
     let prepared = Prepared {
+        horizons_h: Vec::new(),
         task: TaskFact::Nowcast,
         features: features.map(|name| feature(name)).collect(),
         stations: vec![station()],

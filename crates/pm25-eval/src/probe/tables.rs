@@ -67,6 +67,13 @@ impl Tables {
             .hint("probes need to know the task: give the folder of a pm25-prep run")
         })?;
         let prepared = Prepared::of(header)?;
+        if !prepared.horizons_h.is_empty() {
+            return Err(Fault::usage(format!(
+                "{} has targets for several horizons, and a probe looks at one",
+                parts[0].source.name
+            ))
+            .hint("prepare the horizon that is in doubt on its own: pm25-prep --horizon-h 24"));
+        }
         let beside = ["station", "time", "target_ug_m3", "persistence_ug_m3"];
         let names = parts[0].table.names();
         let features = names

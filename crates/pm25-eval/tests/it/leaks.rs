@@ -207,6 +207,7 @@ impl Plan<'_> {
             unit: "1".into(),
         };
         Prepared {
+            horizons_h: Vec::new(),
             task: self.task,
             features: features.iter().map(feature).collect(),
             stations: STATIONS

@@ -4,6 +4,7 @@
 mod backtest;
 mod dependence;
 mod files;
+mod horizons;
 mod leaks;
 mod numbers;
 mod refusals;

@@ -99,6 +99,49 @@ impl World {
             .unwrap();
     }
 
+    /// Test rows with targets for 1 and 6 h: rows 2 and 5 have none at 1 h, row 3 has none at 6 h.
+    pub(crate) fn several(&self, name: &str) {
+        let one = rows(&["a", "b"]);
+        let without = |holes: &[usize], shift: f32| {
+            let target = |(row, target): (usize, &f32)| match holes.contains(&row) {
+                true => NONE,
+                false => target + shift,
+            };
+            TARGETS.iter().enumerate().map(target).collect::<Vec<f32>>()
+        };
+        let mut table = Table::new();
+        for column in one.names() {
+            if column == "target_ug_m3" {
+                table.push("target_h1_ug_m3", without(&[2, 5], 0.0));
+                table.push("target_h6_ug_m3", without(&[3], 5.0));
+            } else {
+                table.push(column, one.column(column).unwrap().clone());
+            }
+        }
+        let facts = Prepared {
+            horizons_h: vec![1, 6],
+            ..prepared(&["a", "b"], TaskFact::Forecast { horizon_h: 1 })
+        };
+        let path = pm25_file::Output::Path(self.path(name));
+        let header = facts.put(Header::new(&program!()));
+        table.write(&path, "pm25-features", header).unwrap();
+    }
+
+    /// The rows of `several` at one horizon, as a table that never had another.
+    pub(crate) fn alone(&self, name: &str, horizon_h: u16) {
+        let several = Table::read(&Input::Path(self.path("several.parquet")), "pm25-features");
+        let target = format!("target_h{horizon_h}_ug_m3");
+        let known = several.unwrap().known_as(&target, "target_ug_m3").unwrap();
+        let mut alone = Table::new();
+        for name in known.names().filter(|name| !name.starts_with("target_h")) {
+            alone.push(name, known.column(name).unwrap().clone());
+        }
+        let facts = prepared(&["a", "b"], TaskFact::Forecast { horizon_h });
+        let path = pm25_file::Output::Path(self.path(name));
+        let header = facts.put(Header::new(&program!()));
+        alone.write(&path, "pm25-features", header).unwrap();
+    }
+
     pub(crate) fn eval(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_pm25-eval"))
             .current_dir(self.folder.path())
@@ -204,6 +247,7 @@ fn prepared(features: &[&str], task: TaskFact) -> Prepared {
         unit: "1".into(),
     };
     Prepared {
+        horizons_h: Vec::new(),
         task,
         features: features.iter().map(feature).collect(),
         stations: vec![station("east", 480), station("west", 330)],

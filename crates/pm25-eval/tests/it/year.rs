@@ -49,6 +49,7 @@ fn table(world: &World, name: &str, hours: std::ops::Range<usize>, said: fn(usiz
         unit: "1".into(),
     };
     let prepared = Prepared {
+        horizons_h: Vec::new(),
         task: TaskFact::Forecast { horizon_h: 1 },
         features: vec![feature("a"), feature("b")],
         stations: vec![station("east"), station("west")],

@@ -55,12 +55,35 @@ fn the_cut_must_be_said_and_ordered() {
 }
 
 #[test]
-fn one_horizon_at_a_time() {
+fn horizons_are_hours_that_rise() {
     let cut = cut(50, 70);
+    for list in ["24,6", "6,6"] {
+        usage(
+            &format!("{FORECAST} {cut} --horizon-h {list}"),
+            "do not rise",
+            "--horizon-h 1,6,24",
+        );
+    }
     usage(
-        &format!("{FORECAST} {cut} --horizon-h 24,48"),
-        "one horizon at a time",
-        "once for each horizon",
+        &format!("{FORECAST} {cut} --horizon-h 1,,6"),
+        "not a number of hours",
+        "--horizon-h 24",
+    );
+    usage(
+        &format!("{FORECAST} {cut} --horizon-h 0,6"),
+        "at least one hour ahead",
+        "--task nowcast",
+    );
+    let many: Vec<String> = (1..=73).map(|h: u8| h.to_string()).collect();
+    usage(
+        &format!("{FORECAST} {cut} --horizon-h {}", many.join(",")),
+        "at most 72 horizons",
+        "leave some out",
+    );
+    usage(
+        &format!("{NOWCAST} {cut} --horizon-h 1,6"),
+        "looks no hours ahead",
+        "--task forecast",
     );
     usage(
         &format!("{FORECAST} {cut} --horizon-h 0"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pm25_air::Task;
 use pm25_air::aqi::{Level, Scale};
 use pm25_air::civil::{HOUR_S, format_utc};
+use pm25_artifact::model::Model;
 use serde::Serialize;
 
 use super::UNIT;
@@ -15,7 +16,7 @@ use crate::served::Served;
 const ALONE: &str = "nothing is known of other stations, and the model looks at them: the answer may be far off; \
                      fill in the inputs that begin with others_";
 
-/// One prediction per row, in the rows' order.
+/// One prediction per row, in the rows' order; of a model of several horizons one for each, rising.
 #[derive(Serialize)]
 struct Answer<'a> {
     predictions: Vec<Prediction<'a>>,
@@ -60,13 +61,14 @@ struct Judged {
 /// Writes the answer.
 pub(super) fn write(served: &Served, batch: &Batch, predictions: &[f64]) -> Result<Vec<u8>> {
     let alone = batch.is_alone(served);
+    let members = served.horizons.members();
     let answer = Answer {
         predictions: predictions
             .iter()
-            .enumerate()
-            .map(|(row_idx, &value)| Prediction {
+            .zip((0..batch.n_rows).flat_map(|row_idx| members.iter().map(move |it| (row_idx, it))))
+            .map(|(&value, (row_idx, model))| Prediction {
                 warning: alone[row_idx].then_some(ALONE),
-                ..prediction(served, batch, row_idx, value)
+                ..prediction(model, batch, row_idx, value)
             })
             .collect(),
         model_used: served.kind(),
@@ -76,13 +78,14 @@ pub(super) fn write(served: &Served, batch: &Batch, predictions: &[f64]) -> Resu
     serde_json::to_vec(&answer).map_err(|_| Problem::ours("an answer could not be encoded"))
 }
 
-fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64) -> Prediction<'a> {
-    let horizon_h = served.task().horizon_h();
+fn prediction<'a>(model: &Model, batch: &'a Batch, row_idx: usize, value: f64) -> Prediction<'a> {
+    let task = Task::from(model.task());
+    let horizon_h = task.horizon_h();
     let time_s = batch
         .time_s
         .as_ref()
         .and_then(|times| times.get(row_idx).copied());
-    let intervals = served.model.intervals.as_ref();
+    let intervals = model.intervals.as_ref();
     let intervals = intervals.filter(|intervals| intervals.coverage == 0.9);
     let ends = intervals.and_then(|intervals| intervals.around(&[value]).first().copied());
     Prediction {
@@ -97,7 +100,7 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         lower_90_ug_m3: ends.map(|[lower, _]| lower),
         upper_90_ug_m3: ends.map(|[_, upper]| upper),
         warning: None,
-        scales: match served.task() {
+        scales: match task {
             Task::DayMean => scales(value),
             Task::Nowcast | Task::Forecast { .. } => BTreeMap::new(),
         },

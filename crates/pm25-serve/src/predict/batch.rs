@@ -60,12 +60,16 @@ impl Stations {
 }
 
 impl Batch {
-    /// What the model says, µg/m³.
+    /// What the model says, µg/m³: row by row, for each of its horizons.
     ///
     /// # Errors
     /// 500 when that is no finite number: JSON could not say it, and nobody should act on it.
     pub(super) fn predict(&self, served: &Served) -> Result<Vec<f64>> {
-        let predictions = served.model.predict(&self.rows());
+        let rows = self.rows();
+        let members = served.horizons.members().iter();
+        let answers: Vec<Vec<f64>> = members.map(|model| model.predict(&rows)).collect();
+        let of_row = |row_idx: usize| answers.iter().map(move |answer| answer[row_idx]);
+        let predictions: Vec<f64> = (0..self.n_rows).flat_map(of_row).collect();
         let are_numbers = predictions.iter().all(|value| value.is_finite());
         if are_numbers {
             Ok(predictions)
@@ -78,7 +82,7 @@ impl Batch {
 
     /// For each row whether the model looks at other stations and knows nothing of them.
     pub(super) fn is_alone(&self, served: &Served) -> Vec<bool> {
-        served.model.is_alone(&self.rows())
+        served.model().is_alone(&self.rows())
     }
 
     fn rows(&self) -> Rows<'_> {

@@ -87,7 +87,7 @@ fn not_classic(served: &Served) -> Problem {
         "/predict is for nowcast models that look at {fields} and nothing else; `{}` is a {} model for a {} with {} inputs",
         served.origin.name,
         served.kind(),
-        served.task(),
+        served.question(),
         served.inputs.len()
     );
     Problem::new(StatusCode::CONFLICT, detail)

@@ -293,7 +293,7 @@ fn value(reader: &mut Reader, quantity: Quantity) -> Result<f32> {
 /// The station's position in the model's vocabulary, and its offset. A clock that contradicts the one that the
 /// model was trained with would shift every calendar feature in silence.
 fn known(served: &Served, name: &str, said_min: Option<i16>) -> Result<(Option<u32>, i16)> {
-    let stations = served.model.stations();
+    let stations = served.model().stations();
     let position = stations.iter().position(|station| station.name == name);
     let field = Field::UtcOffsetMin.name();
     let refuse = |detail: String| {

@@ -24,9 +24,11 @@ pub(super) const NULL_IS_MISSING: &str = "write null for what was not measured";
 /// Reads the list of rows that stands at the reader.
 pub(super) fn read(served: &Served, limits: &Limits, reader: &mut Reader) -> Result<Batch> {
     let mut table = Table::new(served);
+    // What is answered must stay as small for many horizons as for one.
+    let rows_max = (limits.rows_max / served.horizons.members().len()).max(1);
     reader.array(|reader, row_idx| {
-        if limits.rows_max <= row_idx {
-            return Err(too_many(limits.rows_max, "rows"));
+        if rows_max <= row_idx {
+            return Err(too_many(rows_max, "rows"));
         }
         table.begin();
         reader.object(|reader, key| table.value(reader, key))?;

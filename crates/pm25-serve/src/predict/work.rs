@@ -24,6 +24,7 @@ type Work = fn(&Served, &Limits, &[u8]) -> Result<Done>;
 
 /// A prediction that was made.
 struct Done {
+    n_rows: usize,
     predictions: Vec<f64>,
     body: Vec<u8>,
 }
@@ -34,7 +35,11 @@ pub(crate) async fn classic(app: State<Arc<App>>, request: Request) -> Result<Re
         let batch = classic::read(served, limits, body)?;
         let predictions = batch.predict(served)?;
         let body = classic::answer(served, &predictions)?;
-        Ok(Done { predictions, body })
+        Ok(Done {
+            n_rows: batch.n_rows,
+            predictions,
+            body,
+        })
     })
     .await
 }
@@ -45,7 +50,11 @@ pub(crate) async fn rows(app: State<Arc<App>>, request: Request) -> Result<Respo
         let batch = read(served, limits, body)?;
         let predictions = batch.predict(served)?;
         let body = answer::write(served, &batch, &predictions)?;
-        Ok(Done { predictions, body })
+        Ok(Done {
+            n_rows: batch.n_rows,
+            predictions,
+            body,
+        })
     })
     .await
 }
@@ -131,7 +140,7 @@ fn read(served: &Served, limits: &Limits, body: &[u8]) -> Result<super::batch::B
 
 fn respond(served: &Served, done: Done) -> Response<Body> {
     let said = Said {
-        n_rows: done.predictions.len(),
+        n_rows: done.n_rows,
         model: served.short_hash().to_owned(),
     };
     let mut response = Response::new(Body::from(done.body));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pm25_air::{FeatureSet, Task};
-use pm25_artifact::model::{Climatology, Model, ModelKind, N_HOURS, N_MONTHS};
+use pm25_artifact::model::{Climatology, Horizons, Model, ModelKind, N_HOURS, N_MONTHS};
 use pm25_artifact::prep::{FeatureFact, StationFact};
 use pm25_file::{Header, Input, Output, Program, program};
 use pm25_learn::{Linear, Term};
@@ -101,6 +101,15 @@ impl Site {
         let path = dir.path().join("model.json");
         model.write(&Output::Path(path.clone())).unwrap();
         Self::start(dir, Source::File(Input::Path(path)), limits)
+    }
+
+    /// A service of models for several horizons.
+    pub(crate) fn of_several(members: Vec<Model>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.json");
+        let several = Horizons::of(members).unwrap();
+        several.write(&Output::Path(path.clone())).unwrap();
+        Self::start(dir, Source::File(Input::Path(path)), Limits::USUAL)
     }
 
     pub(crate) fn start(dir: TempDir, source: Source, limits: Limits) -> Self {

@@ -64,6 +64,9 @@ pub(crate) struct TuneArgs {
     /// Target column, for tables that another program made
     #[arg(long, value_name = "COLUMN", default_value = "target_ug_m3")]
     target: String,
+    /// Which horizon of tables of several is tuned for
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Folder for tune.json, trials.parquet and the finished fits
     #[arg(long, value_name = "DIR")]
     out_dir: PathBuf,
@@ -119,6 +122,11 @@ impl TuneArgs {
             .param("target", &self.target)
             .param("set", &self.settings)
             .unit("rmse_ug_m3", "µg/m³");
+        // The same tables hold other targets for another horizon.
+        let header = match self.horizon_h {
+            Some(horizon_h) => header.param("horizon_h", horizon_h),
+            None => header,
+        };
         sources.iter().cloned().fold(header, Header::input)
     }
 }
@@ -136,7 +144,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
         Learner::Boost => params.expect_targets(&table.source().name, table.target()),
         _ => Ok(()),
     };
-    let train = Dataset::read(&args.train, &args.target, console)?;
+    let train = Dataset::read(&args.train, &args.target, args.horizon_h, console)?;
     train.expect_learnable()?;
     train.expect_to_teach()?;
     warn_of_few(&train, console);
@@ -144,7 +152,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
     let mut sample = Sample::of(&train, &train)?;
     let mut sources = vec![train.source().clone()];
     if let Some(valid) = &args.valid {
-        let valid = Dataset::read(valid, &args.target, console)?;
+        let valid = Dataset::read(valid, &args.target, args.horizon_h, console)?;
         train.expect_same_shape(&valid)?;
         train.expect_before(&valid)?;
         expect_targets(&valid)?;

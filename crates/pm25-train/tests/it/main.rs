@@ -3,6 +3,7 @@
 
 mod choice;
 mod front;
+mod horizons;
 mod losses;
 mod order;
 mod tune;

@@ -42,12 +42,17 @@ pub(crate) fn world(hours: std::ops::Range<i64>) -> Table {
 }
 
 pub(crate) fn header(task: TaskFact) -> Header {
+    header_of(task, Vec::new())
+}
+
+pub(crate) fn header_of(task: TaskFact, horizons_h: Vec<u16>) -> Header {
     let feature = |column: &str| FeatureFact {
         column: column.into(),
         expression: column.into(),
         unit: "1".into(),
     };
     let prepared = Prepared {
+        horizons_h,
         task,
         features: vec![feature("x"), feature("y")],
         stations: vec![StationFact {
