@@ -20,6 +20,8 @@ use super::rolling::{
     FEATURES, FROM, H, HOUR_S, Row, Rows, START_S, STEP, UNTIL, World, air, hour, said,
 };
 
+const TASK: Task = Task::Forecast { horizon_h: H };
+
 #[derive(Parser)]
 struct Asked {
     #[command(flatten)]
@@ -30,10 +32,11 @@ struct Asked {
 
 /// A table of a part, as `pm25-prep` writes it, read as `pm25-train` reads it.
 fn dataset(network: &Network, plan: &Plan, text: &str, part: Part, folder: &Path) -> Dataset {
-    let set = features_among(plan.task, Some(text), &plan.vocabulary).unwrap();
+    let set = features_among(TASK, Some(text), &plan.vocabulary).unwrap();
     let table = pm25_rows::table(network, plan, &Scene::whole(&set, network), part);
     let prepared = Prepared {
-        task: plan.task.into(),
+        task: TASK.into(),
+        horizons_h: Vec::new(),
         features: pm25_rows::facts(&set),
         stations: pm25_rows::stations(network, plan, part),
         vocabulary: plan.vocabulary.clone(),
@@ -43,7 +46,7 @@ fn dataset(network: &Network, plan: &Plan, text: &str, part: Part, folder: &Path
     let header = prepared.put(Header::new(&program!()));
     let output = pm25_file::Output::Path(path.clone());
     table.write(&output, "pm25-features", header).unwrap();
-    Dataset::read(&Input::Path(path), "target_ug_m3", &console()).unwrap()
+    Dataset::read(&Input::Path(path), "target_ug_m3", None, &console()).unwrap()
 }
 
 fn console() -> Console {
@@ -58,15 +61,13 @@ fn separate(
     argv: &[&str],
 ) -> BTreeMap<(String, i64), [u64; 3]> {
     let folder = tempfile::tempdir().unwrap();
-    let task = Task::Forecast { horizon_h: H };
     let at = |hour: i64| START_S + hour * HOUR_S;
-    let bare = features_among(task, Some("hour"), &[]).unwrap();
     // A table of nothing is refused: where T1 is the origin, the judged rows are the valid table, and teach nothing.
     let t2 = if t1 == origin { origin + STEP } else { origin };
-    let plan = Plan::new(network, &bare, Cut::new(at(t1), at(t2)).unwrap()).unwrap();
+    let plan = Plan::new(network, &[TASK], Cut::new(at(t1), at(t2)).unwrap()).unwrap();
     let mut judged = Plan::new(
         network,
-        &bare,
+        &[TASK],
         Cut::new(at(origin - 24), at(origin)).unwrap(),
     )
     .unwrap();
@@ -242,7 +243,6 @@ fn scores_cover_every_hour_with_a_target_and_are_those_of_the_predictions() {
     let network = air();
     let world = World::of(&network);
     let (report, rows) = world.backtest(&["--model", "linear", "--features", FEATURES]);
-    let task = Task::Forecast { horizon_h: H };
     let span = START_S + FROM * HOUR_S..START_S + UNTIL * HOUR_S;
     let (mut truths, mut measured) = (BTreeMap::new(), BTreeMap::new());
     for station in &network.stations {
@@ -255,7 +255,7 @@ fn scores_cover_every_hour_with_a_target_and_are_those_of_the_predictions() {
                 measured.insert((station.name.clone(), station.time_s(hour)), f64::from(now));
             }
         }
-        for (hour, truth) in hours.clone().zip(target(station, task, hours)) {
+        for (hour, truth) in hours.clone().zip(target(station, TASK, hours)) {
             let time_s = station.time_s(hour);
             if span.contains(&time_s) && truth.is_finite() {
                 truths.insert((station.name.clone(), time_s), f64::from(truth));
