@@ -8,6 +8,7 @@ mod horizons;
 mod leaks;
 mod numbers;
 mod refusals;
+mod rolling;
 mod weather;
 mod world;
 mod year;

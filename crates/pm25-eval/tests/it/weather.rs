@@ -101,6 +101,7 @@ fn facts() -> (Vec<FeatureFact>, Vec<StationFact>) {
 fn write_rows(world: &World, air: &Air, station: u32) {
     let (features, stations) = facts();
     let prepared = Prepared {
+        horizons_h: Vec::new(),
         task: TaskFact::Nowcast,
         features,
         vocabulary: stations
