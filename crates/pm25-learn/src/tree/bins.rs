@@ -389,6 +389,27 @@ mod tests {
         }
 
         #[test]
+        fn halving_finds_the_ends_that_going_along_finds(
+            masses in proptest::collection::vec(0..9_u64, 1..60),
+            size in 0..40_u64,
+            n_bins_max in 1..60_u64,
+        ) {
+            let mut expected = Vec::new();
+            let mut in_bin = 0;
+            for (run_idx, mass) in masses.iter().enumerate() {
+                if 0 < run_idx && size < in_bin + mass.div_ceil(2) {
+                    expected.push(run_idx);
+                    in_bin = 0;
+                }
+                in_bin += mass;
+            }
+            expected.truncate(n_bins_max as usize);
+            let mut below = vec![0];
+            masses.iter().for_each(|mass| below.push(below[below.len() - 1] + mass));
+            prop_assert_eq!(starts_at_size(&below, [size, n_bins_max]), expected);
+        }
+
+        #[test]
         fn no_bin_is_empty_and_none_is_wasted(column in proptest::collection::vec(a_value(), 1..300)) {
             let n_different = runs(&column).len();
             let (bins, thresholds) = binned(&column, 40);
