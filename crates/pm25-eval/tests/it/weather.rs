@@ -190,8 +190,15 @@ fn normalised(world: &World, station: &str, more: &[&str]) -> StationTrend {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let path = world.path(station).join("normalise.json");
     let (report, _): (NormaliseReport, _) = read_document(&Input::Path(path)).unwrap();
-    assert_eq!(report.resampled[..2], ["wind_m_s", "temp_c"]);
-    assert!(report.kept.contains(&"trend_d".to_owned()));
+    let n_drawn = if more.contains(&"weather") { 2 } else { 3 };
+    let order = ["wind_m_s", "temp_c", "dayofyear", "trend_d"];
+    assert_eq!(report.resampled, order[..n_drawn]);
+    let kept = if n_drawn == 2 {
+        vec!["trend_d", "dayofyear"]
+    } else {
+        vec!["trend_d"]
+    };
+    assert_eq!(report.kept, kept);
     report.stations.into_iter().next().unwrap()
 }
 
@@ -353,6 +360,53 @@ fn trees_depend_as_a_slow_loop_finds() {
             "dependence_wind_m_s.png",
             "dependence_wind_m_s_and_trend_d.png"
         ]
+    );
+}
+
+#[test]
+fn the_weather_of_an_hour_is_drawn_together() {
+    let (world, mut air) = (World::new(), simulated());
+    // Temperature is the wind, and the model takes one from the other.
+    air.columns[1] = air.columns[0].clone();
+    write_rows(&world, &air, 0);
+    let (inputs, stations) = facts();
+    let weight = |weight: f64| Term {
+        weight,
+        ..Term::default()
+    };
+    let model = Model {
+        header: Header::new(&program!()),
+        kind: ModelKind::Linear,
+        task: TaskFact::Nowcast,
+        climatology: Climatology::fit(stations.len(), std::iter::once((Some(0), None, 50.0))),
+        linear: Linear {
+            intercept: 50.0,
+            terms: vec![weight(1.0), weight(-1.0), weight(0.0), weight(0.0)],
+        },
+        inputs,
+        stations,
+        trees: None,
+        blend: None,
+        intervals: None,
+        profile: None,
+    };
+    model.write(&Output::Path(world.path("east.json"))).unwrap();
+    normalised(&world, "east", &[]);
+    let path = Input::Path(world.path("east/normalise.parquet"));
+    let table = Table::read(&path, "pm25-normalised").unwrap();
+    assert!(
+        table
+            .f64("normalised_ug_m3")
+            .unwrap()
+            .iter()
+            .all(|mean| *mean == 50.0)
+    );
+    assert!(
+        table
+            .f64("normalised_std_ug_m3")
+            .unwrap()
+            .iter()
+            .all(|std| *std == 0.0)
     );
 }
 
