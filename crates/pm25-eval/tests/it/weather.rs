@@ -11,7 +11,7 @@ use pm25_artifact::model::{Climatology, Model, ModelKind};
 use pm25_artifact::normalise::{NormaliseReport, StationTrend};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
 use pm25_file::{Header, Input, Output, program, read_document};
-use pm25_learn::tree::{BoostParams, fit_boost};
+use pm25_learn::tree::{BoostParams, Ensemble, fit_boost};
 use pm25_learn::{Columns, Linear, Term};
 use pm25_stats::chance::Chance;
 use pm25_table::{Column, Table, Text};
@@ -276,35 +276,32 @@ fn the_step_in_the_emissions_is_found_and_the_calmer_wind_is_taken_out() {
     assert!(table != bytes("normalise.parquet"));
 }
 
+/// Trees of `east`, what they are said to depend on, and the rows that were asked about.
+fn depended(world: &World) -> (Ensemble, DependenceReport, Vec<Vec<f32>>) {
+    let air = simulated();
+    write_rows(world, &air, 0);
+    write_model(world, &air, 0, "east.json");
+    let (asked, rows) = (
+        ["--columns", "wind,wind:trend_d"],
+        ["--rows", "40", "--points", "8"],
+    );
+    let (from, to) = (
+        ["--model", "east.json", "--data", "east.parquet"],
+        ["--out-dir", "out"],
+    );
+    let output = world.eval(&[&["dependence"][..], &asked, &rows, &from, &to].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let path = Input::Path(world.path("out/dependence.json"));
+    let (report, _): (DependenceReport, _) = read_document(&path).unwrap();
+    let (model, _) = Model::read(&Input::Path(world.path("east.json"))).unwrap();
+    let rows = (0..40).map(|part| (2 * part + 1) * HOURS / 80);
+    let rows = rows.map(|row| air.columns.iter().map(|column| column[row]).collect());
+    (model.trees.unwrap(), report, rows.collect())
+}
+
 #[test]
 fn trees_depend_as_a_slow_loop_finds() {
-    let (world, air) = (World::new(), simulated());
-    write_rows(&world, &air, 0);
-    write_model(&world, &air, 0, "east.json");
-    let output = world.eval(&[
-        "dependence",
-        "--model",
-        "east.json",
-        "--data",
-        "east.parquet",
-        "--out-dir",
-        "out",
-        "--columns",
-        "wind,wind:trend_d",
-        "--rows",
-        "40",
-        "--points",
-        "8",
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let path = |name: &str| Input::Path(world.path("out").join(name));
-    let (report, _): (DependenceReport, _) = read_document(&path("dependence.json")).unwrap();
-    let (model, _) = Model::read(&Input::Path(world.path("east.json"))).unwrap();
-    let trees = model.trees.unwrap();
-    let rows: Vec<Vec<f32>> = (0..40)
-        .map(|part| (2 * part + 1) * HOURS / 80)
-        .map(|row| air.columns.iter().map(|column| column[row]).collect())
-        .collect();
+    let (trees, report, rows) = depended(&World::new());
     let said = |set: &[(usize, f64)], row: &[f32]| {
         let mut row = row.to_vec();
         set.iter()
