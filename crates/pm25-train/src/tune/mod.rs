@@ -15,7 +15,7 @@ use pm25_artifact::model::ModelKind;
 use pm25_artifact::tune::{BestTrial, DefaultsBeside, Rung, TuneReport};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, read_document, write_document};
 use pm25_fit::{
-    Dataset, Facts, Fold, Learner, Params, Sample, Stop, Wanted, embargo_h, folds, learn,
+    Dataset, Facts, Fold, Learner, Params, Sample, Stop, Targets, Wanted, embargo_h, folds, learn,
     refit_n_trees,
 };
 use pm25_table::Table;
@@ -142,13 +142,14 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
         Learner::Boost => params.expect_targets(&table.source().name, table.target()),
         _ => Ok(()),
     };
-    let train = Dataset::read(&args.train, &args.target, args.horizon_h, console)?;
+    let read = |input| Targets::read(input, &args.target, console)?.into_dataset(args.horizon_h);
+    let train = read(&args.train)?;
     train.expect_learnable()?;
     expect_targets(&train)?;
     let mut sample = Sample::of(&train, &train)?;
     let mut sources = vec![train.source().clone()];
     if let Some(valid) = &args.valid {
-        let valid = Dataset::read(valid, &args.target, args.horizon_h, console)?;
+        let valid = read(valid)?;
         train.expect_same_shape(&valid)?;
         expect_targets(&valid)?;
         sample = sample.and(&Sample::of(&valid, &train)?);
