@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use pm25_artifact::eval::{EvalReport, Metrics};
 use pm25_artifact::eval_horizons::HorizonsEval;
 use pm25_artifact::model::Model;
-use pm25_file::{Header, Input, InputRef, Output, Result, Sha256, write_document};
+use pm25_file::{Header, Input, InputRef, Output, Result, read_document, write_document};
 use pm25_table::Table;
 use serde::{Serialize, Serializer};
 
@@ -42,14 +42,14 @@ pub(crate) fn summary(test: &Table, model: &InputRef) -> HorizonsEval {
 }
 
 /// Adds a horizon, whose document has been written.
-pub(crate) fn add(summary: &mut HorizonsEval, folder: &Path, report: &EvalReport) -> Result<()> {
-    let bytes = Input::Path(folder.join(REPORT)).bytes()?;
+pub(crate) fn add(summary: &mut HorizonsEval, folder: &Path) -> Result<()> {
+    let (report, reference) = read_document::<EvalReport>(&Input::Path(folder.join(REPORT)))?;
     let horizon_h = pm25_air::Task::from(report.model.task).horizon_h();
     summary.pm25.files.push(InputRef {
         name: format!("h{horizon_h}/{REPORT}"),
-        sha256: Sha256::of(&bytes),
+        sha256: reference.sha256,
     });
-    summary.horizons.insert(horizon_h, report.clone());
+    summary.horizons.insert(horizon_h, report);
     Ok(())
 }
 
