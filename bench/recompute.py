@@ -483,12 +483,12 @@ def check_laws_of(check, report, path, found):
     check.weak |= {f"{path}.{key}" for key in ("rmse_ug_m3", "mae_ug_m3", "bias_ug_m3", "mape_pct")}
 
 
-def check_files(check, folder, report):
+def check_files(check, folder, report, document="eval.json"):
     """Seals and hashes: SHA-256 with the seal's own digits read as zeros."""
     for entry in report["pm25"]["files"]:
         with open(os.path.join(folder, entry["name"]), "rb") as file:
             check.equal(f"files.{entry['name']}", entry["sha256"], hashlib.sha256(file.read()).hexdigest())
-    for name, which in (("eval.json", 0), ("predictions.parquet", -1)):
+    for name, which in ((document, 0), ("predictions.parquet", -1)):
         with open(os.path.join(folder, name), "rb") as file:
             data = file.read()
         marks = list(re.finditer(rb'"pm25-seal:([0-9a-f]{64})', data))

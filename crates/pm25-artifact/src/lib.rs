@@ -3,13 +3,16 @@
 //! Types that are written down live here; the types that compute live in `pm25-learn`, `pm25-air` and
 //! `pm25-stats`. This crate knows nothing of Parquet, command lines or HTTP.
 
+pub mod backtest;
 pub mod card;
+pub mod dependence;
 pub mod drift;
 pub mod eval;
 pub mod eval_horizons;
 pub mod ingest;
 pub mod interchange;
 pub mod model;
+pub mod normalise;
 pub mod prep;
 pub mod probe;
 pub mod registry;

@@ -37,6 +37,10 @@ pub struct TrainReport {
     /// What the folds chose: the parts of a blend, or the one learner of the model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartFact>,
+    /// Why the best model was chosen on the valid table although folds were asked for, in a sentence; absent where they
+    /// decided, or nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_folds: Option<String>,
 }
 
 /// `train.json` of a model of several horizons.

@@ -32,7 +32,7 @@ fn is_context(column: &str) -> bool {
         [Feature::Calendar(of), wave(Wave::Sin), wave(Wave::Cos)]
     });
     hands
-        .chain([Feature::Station])
+        .chain([Feature::Trend, Feature::Station])
         .any(|feature| feature.column() == column)
 }
 
@@ -49,6 +49,7 @@ mod tests {
             ("month", Some(Role::Context)),
             ("hour__sin", Some(Role::Context)),
             ("dayofyear__cos", Some(Role::Context)),
+            ("trend_d", Some(Role::Context)),
             ("station_code", Some(Role::Context)),
             ("target_ug_m3", Some(Role::Target)),
             ("target_h6_ug_m3", Some(Role::Target)),

@@ -35,16 +35,20 @@ pub(crate) struct Bounds<'a> {
 impl<'a> Bounds<'a> {
     /// None where the table does not say when its rows were.
     pub(crate) fn of(exam: &'a Exam<'_>, model: &Model) -> Option<Self> {
-        let time_s = exam.time_s?;
+        let horizon_h = pm25_air::Task::from(model.task()).horizon_h();
+        Self::at(&exam.target_ug_m3, exam.time_s?, horizon_h)
+    }
+
+    /// Of targets with the stamps t of their rows; none without rows, or where they span more than two hundred years.
+    pub(crate) fn at(target: &'a [f64], time_s: &[i64], horizon_h: u16) -> Option<Self> {
         let (first, last) = (*time_s.iter().min()?, *time_s.iter().max()?);
         let n_hours = last.checked_sub(first)? / HOUR_S + 1;
         if HOURS_MAX < n_hours {
             return None;
         }
         let hour = |time: &i64| u32::try_from((time - first) / HOUR_S).ok();
-        let horizon_h = pm25_air::Task::from(model.task()).horizon_h();
         Some(Self {
-            target: &exam.target_ug_m3,
+            target,
             hour: time_s.iter().map(hour).collect::<Option<_>>()?,
             n_hours: usize::try_from(n_hours).ok()?,
             horizon_h,

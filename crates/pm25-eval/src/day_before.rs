@@ -31,12 +31,17 @@ pub(crate) fn day_before(exam: &Exam<'_>, task: Task) -> Option<Vec<f64>> {
         }
         known.insert((*code, t + horizon_h * HOUR_S), exam.target_ug_m3[row]);
     }
-    let back_s = (horizon_h - 24 * days_back(task)?) * HOUR_S;
+    let back_s = back_h(task)? * HOUR_S;
     let rows = station.codes.iter().zip(time_s);
     Some(
         rows.map(|(code, t)| known.get(&(*code, t + back_s)).copied().unwrap_or(f64::NAN))
             .collect(),
     )
+}
+
+/// Hours from t to the hour of that PM2.5, 0 or below; none where the task asks for no single hour.
+pub(crate) fn back_h(task: Task) -> Option<i64> {
+    Some(i64::from(task.horizon_h()) - 24 * days_back(task)?)
 }
 
 /// The least whole days k for which the hour t + h - 24 k is known at t; none where a table does not tell single hours.

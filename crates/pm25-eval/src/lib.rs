@@ -10,9 +10,11 @@
 //! ```
 
 mod answers;
+mod backtest;
 mod bounds;
 mod covered;
 mod day_before;
+mod dependence;
 mod each;
 mod errors;
 mod exam;
@@ -20,6 +22,7 @@ mod exceed;
 mod files;
 mod judge;
 mod judging;
+mod normalise;
 mod opening;
 mod parts;
 mod plots;
@@ -28,6 +31,7 @@ mod report;
 mod rival;
 mod say;
 mod slices;
+mod together;
 mod worst;
 
 use clap::{Parser, Subcommand};
@@ -54,7 +58,10 @@ pub struct Args {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Job {
+    Backtest(Box<backtest::BacktestArgs>),
     Probe(probe::ProbeArgs),
+    Normalise(normalise::NormaliseArgs),
+    Dependence(dependence::DependenceArgs),
 }
 
 impl Tool for Args {
@@ -64,7 +71,10 @@ impl Tool for Args {
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         match self.job {
+            Some(Job::Backtest(args)) => backtest::run(&args, console),
             Some(Job::Probe(args)) => probe::run(&args, console),
+            Some(Job::Normalise(args)) => normalise::run(&args, console),
+            Some(Job::Dependence(args)) => dependence::run(&args, console),
             None => judging::run(&self.judge, console),
         }
     }

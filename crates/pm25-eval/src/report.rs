@@ -31,17 +31,7 @@ pub(crate) fn report(exam: &Exam<'_>, case: &Case<'_>) -> Result<EvalReport> {
     let target = &exam.target_ug_m3;
     let bounds = Bounds::of(exam, case.model.0);
     let bounds = bounds.as_ref();
-    let against = |baseline: &[f64]| duel(target, &answers.model, baseline, &rows);
-    let duels = Baselines {
-        persistence: against(&answers.persistence)?,
-        persistence_24h: answers
-            .persistence_24h
-            .as_deref()
-            .map(against)
-            .transpose()?,
-        climatology: against(&answers.climatology)?,
-        linear: against(&answers.linear)?,
-    };
+    let duels = duels(target, answers, &rows)?;
     let slices = slices::slices(exam, answers)?;
     let pairs: Vec<(f64, f64)> = target
         .iter()
@@ -71,7 +61,22 @@ pub(crate) fn report(exam: &Exam<'_>, case: &Case<'_>) -> Result<EvalReport> {
     })
 }
 
-fn each<T>(duels: &Baselines<Duel>, make: impl Fn(&Duel) -> T) -> Baselines<T> {
+/// A model against each of its baselines, on some rows.
+pub(crate) fn duels(target: &[f64], answers: &Answers, rows: &[u32]) -> Result<Baselines<Duel>> {
+    let against = |baseline: &[f64]| duel(target, &answers.model, baseline, rows);
+    Ok(Baselines {
+        persistence: against(&answers.persistence)?,
+        persistence_24h: answers
+            .persistence_24h
+            .as_deref()
+            .map(against)
+            .transpose()?,
+        climatology: against(&answers.climatology)?,
+        linear: against(&answers.linear)?,
+    })
+}
+
+pub(crate) fn each<T>(duels: &Baselines<Duel>, make: impl Fn(&Duel) -> T) -> Baselines<T> {
     Baselines {
         persistence: make(&duels.persistence),
         persistence_24h: duels.persistence_24h.as_ref().map(&make),

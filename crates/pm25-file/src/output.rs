@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use tempfile::SpooledTempFile;
+
 use crate::touched::claim;
-use crate::{Fault, Result, publish};
+use crate::{Fault, Result, publish_from};
 
 /// Where bytes go.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,18 +23,46 @@ pub enum Output {
 impl Output {
     /// Writes all bytes: to a file by the publish protocol, or to standard output.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        self.write_from(&mut &*bytes)
+    }
+
+    /// Writes all that a reader gives, as [`Output::write`] does; nothing is held but a buffer.
+    pub fn write_from(&self, source: &mut dyn Read) -> Result<()> {
         match self {
             Self::Path(path) => {
                 claim(path)?;
-                publish(path, bytes)
+                publish_from(path, source)
             }
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
-                stdout
-                    .write_all(bytes)
-                    .and_then(|()| stdout.flush())
+                io::copy(source, &mut stdout)
+                    .and_then(|_| stdout.flush())
                     .map_err(|e| Fault::unforeseen("cannot write standard output").because(e))
             }
+        }
+    }
+
+    /// A file without a name, for what does not fit in memory until it is written here: in this output's folder,
+    /// or the system's own where there is no such folder yet. It is gone with the process, however that ends. The
+    /// first `memory_bytes` stay in memory.
+    pub fn scratch(&self, memory_bytes: usize) -> SpooledTempFile {
+        let beside = match self {
+            Self::Path(path) => path
+                .ancestors()
+                .skip(1)
+                .map(|folder| {
+                    if folder.as_os_str().is_empty() {
+                        Path::new(".")
+                    } else {
+                        folder
+                    }
+                })
+                .find(|folder| folder.is_dir()),
+            Self::Stdout => None,
+        };
+        match beside {
+            Some(folder) => tempfile::spooled_tempfile_in(memory_bytes, folder),
+            None => tempfile::spooled_tempfile(memory_bytes),
         }
     }
 

@@ -8,7 +8,7 @@
 //! kernel may have marked the lost pages clean (PostgreSQL wiki, "Fsync Errors").
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use tempfile::{NamedTempFile, TempPath};
@@ -19,7 +19,12 @@ use crate::{Fault, Result};
 ///
 /// A symbolic link at `path` is replaced, not followed; a folder there is an error.
 pub fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
-    let wet = write_temp(path, bytes)?;
+    publish_from(path, &mut &*bytes)
+}
+
+/// Puts what a reader gives at `path`, replacing what was there; nothing is held but a buffer.
+pub fn publish_from(path: &Path, source: &mut dyn Read) -> Result<()> {
+    let wet = copy_to_temp(path, source)?;
     wet.persist(path).map_err(|e| unwritable(path, e.error))?;
     done("rename");
     sync_folder(path)
@@ -27,7 +32,7 @@ pub fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Puts `bytes` at `path` if nothing is there; otherwise a conflict. Two writers cannot both succeed.
 pub fn publish_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let wet = write_temp(path, bytes)?;
+    let wet = copy_to_temp(path, &mut &*bytes)?;
     match fs::hard_link(&wet, path) {
         Ok(()) => {
             done("link");
@@ -41,12 +46,12 @@ pub fn publish_new(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-fn write_temp(path: &Path, bytes: &[u8]) -> Result<TempPath> {
+fn copy_to_temp(path: &Path, source: &mut dyn Read) -> Result<TempPath> {
     refuse_special(path)?;
     let folder = folder_of(path);
     make_folders(folder).map_err(|e| unwritable(path, e))?;
     let mut temp = temp_in(folder).map_err(|e| unwritable(path, e))?;
-    temp.write_all(bytes).map_err(|e| unwritable(path, e))?;
+    io::copy(source, temp.as_file_mut()).map_err(|e| unwritable(path, e))?;
     done("write");
     sync(temp.as_file()).map_err(|e| unwritable(path, e))?;
     Ok(temp.into_temp_path())

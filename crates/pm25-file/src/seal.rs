@@ -14,7 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Sha256;
+use crate::{Hasher, Sha256};
 
 /// What stands before the 64 digits.
 const MARK: &[u8] = b"\"pm25-seal:";
@@ -61,6 +61,18 @@ pub fn fill_seal(bytes: &mut [u8], place: Place) -> Result<(), BrokenSeal> {
     let seal = hash_around(bytes, at);
     bytes[at..at + N_DIGITS].copy_from_slice(seal.to_string().as_bytes());
     Ok(())
+}
+
+/// Fills the open seal of a finished file of which only the end is at hand, `before` having hashed all that precedes
+/// it; returns the hash of the sealed file.
+pub fn fill_last_seal(before: &Hasher, end: &mut [u8]) -> Result<Sha256, BrokenSeal> {
+    let at = digits_at(end, Place::Last).ok_or(BrokenSeal::Absent)?;
+    let mut whole = before.clone();
+    whole.update(end);
+    end[at..at + N_DIGITS].copy_from_slice(whole.hash().to_string().as_bytes());
+    let mut sealed = before.clone();
+    sealed.update(end);
+    Ok(sealed.hash())
 }
 
 /// Checks the seal over these very bytes.
@@ -149,6 +161,21 @@ mod tests {
         let mut bytes = format!("{{\"seal\":\"{}\",\"x\":1}}", Seal::OPEN).into_bytes();
         fill_seal(&mut bytes, Place::First).unwrap();
         bytes
+    }
+
+    #[test]
+    fn a_file_sealed_at_its_end_alone_is_the_file_sealed_whole() {
+        let open = format!("data{{\"seal\":\"{}\"}}", Seal::OPEN).into_bytes();
+        let mut whole = open.clone();
+        fill_seal(&mut whole, Place::Last).unwrap();
+        let mut end = open[4..].to_vec();
+        let mut before = Hasher::default();
+        before.update(&open[..4]);
+        let hash = fill_last_seal(&before, &mut end).unwrap();
+        assert_eq!([&open[..4], &end].concat(), whole);
+        assert_eq!(hash, Sha256::of(&whole));
+        assert_eq!(check_seal(&whole, Place::Last), Ok(()));
+        assert!(fill_last_seal(&before, &mut b"no mark".to_vec()).is_err());
     }
 
     #[test]

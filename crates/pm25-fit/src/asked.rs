@@ -6,7 +6,6 @@ use pm25_artifact::model::ModelKind;
 use pm25_file::{Fault, Header, Result};
 
 use crate::choose::Wanted;
-use crate::data::Dataset;
 use crate::learner::{Learner, Part, Share};
 use crate::params::{self, Params};
 use crate::roles::RoleArgs;
@@ -46,23 +45,32 @@ impl LearnArgs {
         Ok(params)
     }
 
-    /// The settings with the roles of these columns; refuses targets of the tables that a booster cannot learn.
+    /// The settings with the roles of these columns.
     ///
     /// # Errors
-    /// Usage: a role for a column that is not there. Bad data: a target that the objective does not allow.
-    pub fn fitted_to(
-        &self,
-        mut params: Params,
-        columns: &[&str],
-        tables: &[&Dataset],
-    ) -> Result<Params> {
+    /// Usage: a role for a column that is not there.
+    pub fn fitted_to(&self, mut params: Params, columns: &[&str]) -> Result<Params> {
         params.roles = self.roles.of(columns)?;
-        if self.model.wants(ModelKind::Boost) {
-            for table in tables {
-                params.expect_targets(&table.source().name, table.target())?;
-            }
-        }
         Ok(params)
+    }
+
+    /// Refuses targets, µg/m³, that a booster which is asked for cannot learn; `name` says where they stand.
+    ///
+    /// # Errors
+    /// Bad data: a target that the objective or the transform does not allow.
+    pub fn expect_targets(&self, params: &Params, name: &str, targets: &[f32]) -> Result<()> {
+        if !self.model.wants(ModelKind::Boost) {
+            return Ok(());
+        }
+        params.expect_targets(name, targets)
+    }
+
+    /// Whether rows beside the train rows are needed: to stop a booster, or to choose where folds cannot.
+    pub fn needs_valid(&self, params: &Params) -> bool {
+        match self.model {
+            Wanted::Best => true,
+            Wanted::Kind(kind) => kind == ModelKind::Boost && params.stops_early(),
+        }
     }
 
     /// Writes what decides a model's bytes into a header.

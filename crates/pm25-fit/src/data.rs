@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use pm25_air::Task;
+use pm25_air::civil::{HOUR_S, format_utc, parse_rfc3339};
 use pm25_artifact::model::Rows;
 use pm25_artifact::prep::{Asked, FeatureFact, Prepared, StationFact, TARGET, TaskFact};
 use pm25_file::{Fault, Input, InputRef, Result};
@@ -205,6 +206,76 @@ impl Dataset {
                 .hint("give pm25-prep a longer time between --train-until and --valid-until"));
         }
         Ok(())
+    }
+
+    /// A table to learn from must be a train table: those that `pm25-prep` made to choose or to judge say so.
+    ///
+    /// # Errors
+    /// Bad data: a valid or test table.
+    pub fn expect_to_teach(&self) -> Result<()> {
+        if self.instant("valid_until").is_none() {
+            return Ok(());
+        }
+        Err(Fault::bad_data(format!(
+            "{} is a valid or test table of pm25-prep: nothing may be learned from it",
+            self.source().name
+        ))
+        .hint("--train train.parquet --valid valid.parquet"))
+    }
+
+    /// The rows of `valid` must come after these and be answered before the test begins.
+    ///
+    /// # Errors
+    /// Bad data: the same table, a train or test table, one of another split, or hours that are not later.
+    pub fn expect_before(&self, valid: &Self) -> Result<()> {
+        match self.why_not_before(valid) {
+            None => Ok(()),
+            Some(what) => Err(Fault::bad_data(what)
+                .hint("take train.parquet and valid.parquet of one run of pm25-prep")),
+        }
+    }
+
+    fn why_not_before(&self, valid: &Self) -> Option<String> {
+        let (a, b) = (&self.source().name, &valid.source().name);
+        if self.source().sha256 == valid.source().sha256 {
+            return Some(format!(
+                "{a} is given to learn from and to choose on: every model looks best on what it has learned"
+            ));
+        }
+        let (t1, t2_s) = (valid.instant("train_until"), valid.instant("valid_until"));
+        if t1.is_some() && t2_s.is_none() {
+            return Some(format!("{b} is a train table of pm25-prep"));
+        }
+        let split = self.instant("train_until").zip(t1);
+        if split.is_some_and(|(ours, theirs)| ours != theirs) {
+            return Some(format!("{a} and {b} are of different splits"));
+        }
+        let (learned, chosen) = self.span().zip(valid.span())?;
+        if chosen.start() <= learned.end() {
+            return Some(format!(
+                "{b} begins at {}, but {a} goes on to {}: a model would be chosen on hours that it has learned from",
+                format_utc(*chosen.start()),
+                format_utc(*learned.end())
+            ));
+        }
+        let horizon_s = i64::from(Task::from(valid.task).horizon_h()) * HOUR_S;
+        let t2_s = t2_s.filter(|&t2_s| t2_s <= chosen.end() + horizon_s)?;
+        Some(format!(
+            "{b} has rows answered after {}: it is the test table, on which nothing is chosen",
+            format_utc(t2_s)
+        ))
+    }
+
+    /// An instant among the header's parameters.
+    fn instant(&self, name: &str) -> Option<i64> {
+        let value = self.table.header()?.params.get(name)?;
+        parse_rfc3339(value.as_str()?).ok()
+    }
+
+    /// First and last stamp t; none in a table without times or rows.
+    fn span(&self) -> Option<std::ops::RangeInclusive<i64>> {
+        let time_s = self.table.time("time").ok()?;
+        Some(*time_s.iter().min()?..=*time_s.iter().max()?)
     }
 
     /// The named feature columns, in order.

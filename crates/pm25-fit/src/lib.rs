@@ -31,7 +31,6 @@ pub use fit::Facts;
 pub use folds::{Fold, embargo_h, folds};
 pub use learner::{Fit, Learner, Part, Share, Stop, learn};
 pub use make::{Made, Order, learn_kind, make};
-pub use oof::refit_n_trees;
 pub use params::Params;
 pub use sample::{Parts, Sample};
 

@@ -39,14 +39,17 @@ pub struct Made {
     pub folds: Vec<FoldFact>,
     /// Parts with their weights where folds decided.
     pub parts: Vec<PartFact>,
+    /// Why folds did not decide although they were asked for, in a sentence.
+    pub without_folds: Option<String>,
 }
 
 /// Makes a model from (train, valid) rows: `best` and `blend` on folds over both, other kinds from train, compared on
-/// valid. A record too short for folds leaves `best` to the valid rows, which is noted.
+/// valid. A record too short for folds leaves `best` to the valid rows, which is warned of.
 ///
 /// # Errors
 /// Bad data: a blend without rows for its folds.
 pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) -> Result<Made> {
+    let mut without_folds = None;
     let folded = match order.wanted {
         Wanted::Best | Wanted::Kind(ModelKind::Blend) => {
             let all = train.clone().and(&valid);
@@ -54,7 +57,10 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
                 (Ok(folds), _) => Some((all, folds)),
                 (Err(fault), Wanted::Kind(_)) => return Err(fault),
                 (Err(fault), Wanted::Best) => {
-                    console.note(&format!("chosen on the valid rows, for {fault}"));
+                    console.warn(&format!(
+                        "chosen on the valid rows, learned from train rows alone, for {fault}"
+                    ));
+                    without_folds = Some(fault.to_string());
                     None
                 }
             }
@@ -62,7 +68,10 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
         Wanted::Kind(_) => None,
     };
     let Some((all, folds)) = folded else {
-        return on_valid(order, (&train, &valid), console);
+        return Ok(Made {
+            without_folds,
+            ..on_valid(order, (&train, &valid), console)?
+        });
     };
     drop((train, valid));
     let request = Request {
@@ -79,6 +88,7 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
         candidates: decision.candidates,
         folds: folds.into_iter().map(|fold| fold.fact).collect(),
         parts: decision.parts,
+        without_folds,
     })
 }
 
@@ -104,6 +114,7 @@ fn on_valid(order: &Order, (train, valid): (&Sample, &Sample), console: &Console
         candidates,
         folds: Vec::new(),
         parts: Vec::new(),
+        without_folds: None,
     })
 }
 

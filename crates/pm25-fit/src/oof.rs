@@ -18,12 +18,7 @@ use crate::sample::Sample;
 
 /// The refit has more rows than the folds had, and more rows bear more trees: folds of a record of three years learn
 /// from about 0.83 of it on average, and 1 / 0.83 = 1.2; a little less, for what shorter records lack.
-const REFIT_TREES: f64 = 1.15;
-
-/// Trees of a refit on all rows when the folds wanted `n_trees`.
-pub fn refit_n_trees(n_trees: f64) -> u64 {
-    ((n_trees * REFIT_TREES).round() as u64).max(1)
-}
+pub(crate) const REFIT_TREES: f64 = 1.15;
 
 /// The judged rows of all folds, one after the other, and what is said of them.
 pub(crate) struct OutOfFold<'a> {
@@ -99,7 +94,7 @@ impl<'a> OutOfFold<'a> {
     /// Trees that a refit on all rows should have; none for a part without such a number.
     pub(crate) fn refit_n_trees(&self, part: Part) -> Option<u64> {
         let n_trees = *self.n_trees.get(&part)?;
-        Some(refit_n_trees(n_trees as f64))
+        Some(self.params.refit_n_trees(part.learner, n_trees as f64))
     }
 
     /// Out-of-bag RMSE over the rows that the folds' forests learned from, µg/m³; none if the part is no forest that

@@ -11,6 +11,7 @@ use pm25_learn::tree::{BoostParams, ForestParams, Knob, Link, Number, Objective,
 
 use crate::choose::Wanted;
 use crate::learner::Learner;
+use crate::oof::REFIT_TREES;
 use crate::unknown;
 
 /// Shrinkage of the ridge: weak, for tables of many rows.
@@ -43,6 +44,8 @@ pub struct Params {
     pub(crate) transform: Transform,
     /// What boosters know of the columns; empty if all are plain numbers.
     pub(crate) roles: Vec<Role>,
+    /// The number of trees that was set for the booster, which no refit may exceed; none where nobody set one.
+    n_trees_max: Option<u64>,
     /// Whether anything of the booster was set by name.
     pub(crate) boost_is_set: bool,
 }
@@ -110,6 +113,10 @@ impl Params {
         }
         Ok(Self {
             alpha,
+            n_trees_max: of_boost
+                .iter()
+                .any(|(name, _)| is_n_estimators(name))
+                .then(|| count_of(&boost.settings())),
             boost_is_set: !of_boost.is_empty() || transform != Transform::None,
             transform,
             roles: Vec::new(),
@@ -133,6 +140,16 @@ impl Params {
         match learner {
             Learner::Boost => self.transform,
             _ => Transform::None,
+        }
+    }
+
+    /// Trees of a booster's refit on all rows where the folds wanted `n_trees`: more rows bear more trees, see
+    /// [`crate::oof::REFIT_TREES`], but never more than were set.
+    pub fn refit_n_trees(&self, learner: Learner, n_trees: f64) -> u64 {
+        let grown = ((n_trees * REFIT_TREES).round() as u64).max(1);
+        match (learner, self.n_trees_max) {
+            (Learner::Boost, Some(most)) => grown.min(most),
+            _ => grown,
         }
     }
 
@@ -282,6 +299,13 @@ fn in_boost(name: &str) -> bool {
     BoostParams::KNOBS
         .iter()
         .any(|knob| knob.name == name || knob.also.contains(&name))
+}
+
+/// The setting `n_estimators` by any of its names.
+fn is_n_estimators(name: &str) -> bool {
+    BoostParams::KNOBS
+        .iter()
+        .any(|knob| knob.name == "n_estimators" && (knob.name == name || knob.also.contains(&name)))
 }
 
 fn in_boost_or_transform(name: &str) -> bool {

@@ -96,6 +96,61 @@ pub(crate) fn parse(text: &[u8], order: Order) -> Result<Stamp, NoStamp> {
     })
 }
 
+/// The day of the last stamp, so that a run of stamps of one day is read as one date.
+#[derive(Debug, Default)]
+pub(crate) struct Days {
+    /// Date and the letter between date and time, and the start of that day.
+    last: Option<([u8; DATE_BYTES], i64)>,
+}
+
+/// `2021-04-01 `
+const DATE_BYTES: usize = 11;
+
+impl Days {
+    /// As [`parse`] reads it. The order must be the same for all stamps.
+    pub(crate) fn parse(&mut self, text: &[u8], order: Order) -> Result<Stamp, NoStamp> {
+        let halves = text.split_first_chunk::<DATE_BYTES>();
+        let plain = halves.filter(|(date, _)| is_plain_date(date));
+        let Some((date, second)) =
+            plain.and_then(|(date, clock)| Some((date, plain_clock(clock)?)))
+        else {
+            return parse(text, order);
+        };
+        match &self.last {
+            Some((last, day_s)) if last == date => Ok(Stamp {
+                local_s: day_s + second,
+                stated_offset_min: None,
+            }),
+            _ => {
+                let stamp = parse(text, order)?;
+                self.last = Some((*date, stamp.local_s - second));
+                Ok(stamp)
+            }
+        }
+    }
+}
+
+/// Whether the time of day begins behind these bytes: in `2020/1/1 2:01:00` it begins among them.
+fn is_plain_date(date: &[u8; DATE_BYTES]) -> bool {
+    let [date @ .., gap] = date;
+    let in_date = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'/' | b'.');
+    matches!(gap, b' ' | b'T' | b't') && date.iter().all(in_date)
+}
+
+/// Seconds from midnight of `05:00` or `05:00:30`, of two digits each, before the end of the day.
+fn plain_clock(text: &[u8]) -> Option<i64> {
+    let pair = |tens: u8, ones: u8, end: i64| {
+        let number = 10 * i64::from(tens.wrapping_sub(b'0')) + i64::from(ones.wrapping_sub(b'0'));
+        (tens.is_ascii_digit() && ones.is_ascii_digit() && number < end).then_some(number)
+    };
+    let (hour, minute, second) = match *text {
+        [a, b, b':', c, d] => (pair(a, b, 24)?, pair(c, d, 60)?, 0),
+        [a, b, b':', c, d, b':', e, f] => (pair(a, b, 24)?, pair(c, d, 60)?, pair(e, f, 60)?),
+        _ => return None,
+    };
+    Some(3_600 * hour + 60 * minute + second)
+}
+
 fn epoch(mut cursor: Cursor) -> Result<Stamp, NoStamp> {
     /// 2099-12-31T23:59:59Z, the end of the years accepted.
     const LAST_S: i64 = 4_102_444_799;
@@ -437,6 +492,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_day_remembered_is_the_day_read(
+            dates in prop::collection::vec("(202[01]|20)[-/][01]?[0-9][-/.][0-3]?[0-9]( |T|  | - )[0-2]?[0-9]:[0-6][0-9](:[0-6][0-9])?( PM|Z|)", 1..40),
+            repeats in 1_usize..3,
+            order in prop::sample::select(vec![Ymd, Dmy, Mdy]),
+        ) {
+            let mut days = Days::default();
+            for text in dates.iter().flat_map(|text| std::iter::repeat_n(text, repeats)) {
+                for at in 0..3 {
+                    // Other hours of the same date.
+                    let text = text.replace("1:", &format!("{at}:"));
+                    prop_assert_eq!(days.parse(text.as_bytes(), order), parse(text.as_bytes(), order), "{}", text);
+                }
+            }
+        }
+
         #[test]
         fn days_agree_with_the_calendar(day in 0_i64..47_481) {
             let text = pm25_air::civil::format_utc(day * DAY_S);

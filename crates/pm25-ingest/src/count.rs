@@ -142,6 +142,25 @@ impl Tally {
         }
     }
 
+    /// Adds the counts of lines that come `n_lines` later.
+    pub(crate) fn append(&mut self, later: Self, n_lines: u64) {
+        self.read += later.read;
+        self.averaged += later.averaged;
+        self.out_of_scope += later.out_of_scope;
+        self.cells_filled += later.cells_filled;
+        for (reason, n) in later.counts {
+            *self.counts.entry(reason).or_default() += n;
+        }
+        for (reason, examples) in later.examples {
+            let known = self.examples.entry(reason).or_default();
+            let left = EXAMPLES_MAX - known.len();
+            let moved = examples
+                .into_iter()
+                .map(|(line, text)| (line + n_lines, text));
+            known.extend(moved.take(left));
+        }
+    }
+
     /// How often a reason was noted.
     pub(crate) fn count(&self, reason: Reason) -> u64 {
         self.counts.get(&reason).copied().unwrap_or_default()

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use csv::ByteRecord;
 use pm25_air::Quantity;
 use pm25_artifact::ingest::Unused;
 use pm25_file::{Fault, Result};
@@ -19,6 +18,7 @@ use crate::layout::{
     Extras, Kind, Layout, Mapped, Names, Source, Stamped, TimeColumns, remarks, split_unit,
     unknown_column,
 };
+use crate::record::Cells;
 use crate::source::{Fit, Wishes, stem};
 use crate::zone::Zone;
 
@@ -269,7 +269,7 @@ fn title(above: &[&[String]]) -> Option<String> {
 }
 
 /// Whether a record is the header of a table with both ends of the interval.
-pub(crate) fn is_header(cells: &ByteRecord) -> bool {
+pub(crate) fn is_header(cells: Cells) -> bool {
     let once = |name: &str| {
         cells
             .iter()
@@ -281,7 +281,7 @@ pub(crate) fn is_header(cells: &ByteRecord) -> bool {
 }
 
 /// Whether a record may stand above the header of a further table: it begins with no date.
-pub(crate) fn is_title(cells: &ByteRecord) -> bool {
+pub(crate) fn is_title(cells: Cells) -> bool {
     let begins_with_digit = |cell: &[u8]| cell.trim_ascii().first().is_some_and(u8::is_ascii_digit);
     !cells.iter().take(2).any(begins_with_digit)
 }

@@ -3,7 +3,6 @@
 //! Stamps are naive. Hourly data are on UTC+1 all year round, as the agency's guide says; `--tz` overrules it.
 //! Values are decimals; one with a validity below 1 is kept and flagged, as everywhere; -999 is no value.
 
-use csv::ByteRecord;
 use pm25_air::Quantity;
 use pm25_file::{Fault, Result};
 use pm25_table::{Batches, Column, Table};
@@ -12,6 +11,7 @@ use crate::count::{Reason, Tally};
 use crate::head::{Head, HeadRow};
 use crate::layout::{Judged, Layout, Long, Names, Scope, Source, Stamped, TimeColumns, Verdict};
 use crate::reader::Reader;
+use crate::record::Made;
 use crate::rows::{Line, TableRows};
 use crate::source::{Fit, Wishes};
 use crate::zone::Zone;
@@ -46,7 +46,7 @@ pub(crate) fn read(
     let layout = layout(file, wishes)?;
     let mut reader = Reader::new(file, layout.clone(), wishes);
     let mut number = 0;
-    let mut cells = ByteRecord::new();
+    let mut cells = Made::default();
     for batch in batches {
         let batch = Batch::of(&batch?)?;
         for row in 0..batch.n_rows {
@@ -54,7 +54,7 @@ pub(crate) fn read(
             batch.cells(row, &mut cells);
             reader.feed(
                 Line {
-                    cells: &cells,
+                    cells: cells.cells(),
                     number,
                     n_lines: 1,
                 },
@@ -152,10 +152,10 @@ impl Batch {
         })
     }
 
-    fn cells(&self, row: usize, cells: &mut ByteRecord) {
+    fn cells(&self, row: usize, cells: &mut Made) {
         cells.clear();
         for column in &self.columns {
-            cells.push_field(column[row].as_bytes());
+            cells.push(column[row].as_bytes());
         }
     }
 }

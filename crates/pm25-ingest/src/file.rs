@@ -25,7 +25,7 @@ use crate::records::Records;
 use crate::rows::{self, Rows, TableRows};
 use crate::source::{self, Fit, Recognised, Wishes};
 use crate::zone::Zone;
-use crate::{align, eea, observations, observed, summer};
+use crate::{align, blocks, eea, observations, observed, summer};
 
 /// A file that was read.
 pub(crate) struct ReadFile {
@@ -191,6 +191,13 @@ pub(crate) fn read_tables(
     };
     let delimiter = head.delimiter;
     let layout = source::layout(&input.name, &head, fit, wishes)?;
+    if let Some((tables, sha256)) = blocks::read(input, delimiter, &layout, wishes, tally)? {
+        return Ok(Ok(Tables {
+            sha256,
+            layout,
+            tables,
+        }));
+    }
     let mut records = Records::new(raw, delimiter, &input.name);
     let tables = rows::read(&input.name, &mut records, layout.clone(), wishes, tally)?;
     Ok(Ok(Tables {
@@ -442,16 +449,22 @@ fn column_use(
     decision: &Decision,
     values: &[f32],
 ) -> ColumnUse {
-    let numbers = || values.iter().copied().filter(|value| value.is_finite());
+    let (mut n, mut min, mut max) = (0_u64, f32::INFINITY, f32::NEG_INFINITY);
+    for &value in values.iter().filter(|value| value.is_finite()) {
+        n += 1;
+        min = min.min(value);
+        max = max.max(value);
+    }
+    let is_any = 0 < n;
     ColumnUse {
         column: header.to_owned(),
         quantity: quantity.to_owned(),
         claimed: claim.text(),
         taken: decision.unit.text().to_owned(),
         because: decision.because.clone(),
-        values: numbers().count() as u64,
-        min: numbers().min_by(f32::total_cmp).map(as_written),
-        max: numbers().max_by(f32::total_cmp).map(as_written),
+        values: n,
+        min: is_any.then(|| as_written(min)),
+        max: is_any.then(|| as_written(max)),
     }
 }
 

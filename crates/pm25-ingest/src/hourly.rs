@@ -237,8 +237,27 @@ fn refuse_wide_gaps(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<()
     Ok(())
 }
 
+/// All rows of a file, if they are one hour after the other of one station: then columns are grids already.
+fn gapless(rows: &Rows, layout: &Layout, station: &[u32]) -> Option<Part> {
+    let is_whole = station.len() == rows.stamp_s.len() && rows.flags.is_empty();
+    let follows = |pair: &[i64]| pair[1] - pair[0] == HOUR_S;
+    if !is_whole || !rows.stamp_s.windows(2).all(follows) {
+        return None;
+    }
+    let mut part = Part::empty(rows, layout, station, rows.stamp_s[0]);
+    part.line.clone_from(&rows.line);
+    for (column, raw) in layout.mapped.iter().zip(&rows.values) {
+        set_values(&mut part, column.quantity, raw.clone());
+    }
+    part.channels.clone_from(&rows.channels);
+    Some(part)
+}
+
 /// Each line is an hour.
 fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
+    if let Some(part) = gapless(rows, layout, station) {
+        return part;
+    }
     let on_grid = on_grid(rows, station, tally);
     let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
     let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));

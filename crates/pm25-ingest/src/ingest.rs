@@ -1,14 +1,23 @@
 //! The job: what was typed becomes files to read, files become stations, stations a table and a report.
 //!
-//! Memory: while a file is read, 16 + 4 c bytes for each of its rows (c = its columns of quantities) and as much
-//! again when they go on the grid; then 8 + 4 c bytes for each hour of all files, 2 more for each flagged column;
-//! while the rules run, 4 more for each hour (PM2.5 of all stations side by side) and 8 KiB for each station.
-//! Stations are given up one by one as they are written; the table stays as its packed bytes, 10 to 14 for each
-//! hour. Text is never held beyond a few buffers.
+//! ```text
+//! files ── parts ── spill ── survey (medians, samples, clocks) ── judge ── row groups ── table
+//!        a file for each thread      a station for each thread          in order
+//! ```
+//!
+//! Memory: for each thread the larger of one file, 16 + 4 c bytes for each of its rows (c = its columns of quantities)
+//! and as much again when they go on the grid, and one row group, 80 bytes for each of its hours (65,536, or those of
+//! one longer station) and 4 for each hour of up to eight neighbours; besides 32 KiB for each station (PM2.5 at sampled
+//! hours), 4 KiB for each file and 200 bytes for each part of a station. Hours wait in a file without a name beside the
+//! output, 4 + 4 c bytes each and 4 more for PM2.5. Text is never held beyond a few buffers.
+
+use std::ops::Range;
 
 use anyhow::Context;
+use pm25_air::quality;
 use pm25_artifact::ingest::{IngestReport, Skipped};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, program, write_document};
+use pm25_table::TableWriter;
 use pm25_tool::{Console, Outcome, Progress};
 use rayon::prelude::*;
 
@@ -17,14 +26,18 @@ use crate::correction::Correction;
 use crate::coverage::Days;
 use crate::file::{self, ReadFile};
 use crate::generic::ColumnMap;
+use crate::in_order::in_order;
 use crate::inputs::{self, Inputs, RawInput};
-use crate::judge::judge;
+use crate::judge::{Judged, JudgedStation, gathered, judge};
 use crate::layout::{Source, Stamped};
+use crate::observations::Rows;
 use crate::places::Places;
-use crate::quality::profile_of;
+use crate::quality::{Court, profile_of};
 use crate::report::{Summary, refuse_many_rejects, remarks, report};
 use crate::source::Wishes;
-use crate::stations::{Merged, merge};
+use crate::spill::{Spill, Stored};
+use crate::stations::{Station, by_name};
+use crate::survey::{Survey, survey};
 use crate::unpack::Encoding;
 use crate::zone::Zone;
 use crate::{EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, observations, twins};
@@ -48,31 +61,41 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     let files = share(files, args.shard);
     let progress = console.progress("reading files", files.len() as u64);
     let mut failed = failed;
-    let (mut read, stations, judged, doubts) = args.threads.install(|| {
-        let mut read = read_all(&files, &wishes, (&mut skipped, &mut failed), &progress)?;
-        let mut stations = merge(&mut read)?;
-        let doubts = suspicions(&stations, &wishes);
-        let profile = args
-            .quality
-            .profile
-            .unwrap_or_else(|| profile_of(read.iter().map(|file| file.layout.source)));
-        let judged = judge(&mut stations, profile);
-        Ok::<_, Fault>((read, stations, judged, doubts))
+    let spill = Spill::beside(&out);
+    let (mut read, stations, survey, doubts) = args.threads.install(|| {
+        let left_out = (&mut skipped, &mut failed);
+        let (mut read, stored) = read_all(
+            &files,
+            &wishes,
+            left_out,
+            &Reading {
+                spill: &spill,
+                progress: &progress,
+            },
+        )?;
+        let stations = by_name(stored);
+        let survey = survey(&stations, &mut read, &spill)?;
+        let doubts = suspicions(&survey, &wishes, &spill)?;
+        Ok::<_, Fault>((read, stations, survey, doubts))
     })??;
     drop(progress);
     refuse_nothing(&read, &stations, [&failed, &skipped])?;
     note_strangers(&places, &stations, console);
+    let profile = args
+        .quality
+        .profile
+        .unwrap_or_else(|| profile_of(read.iter().map(|file| file.layout.source)));
     let beside = Beside {
         map: map_input,
         places: places.input.clone(),
         archives,
     };
     let header = header(args, &read, beside)
-        .param("profile", judged.quality.profile.as_str())
-        .param("quality_rules", judged.quality.rules_version);
+        .param("profile", profile.name())
+        .param("quality_rules", quality::VERSION);
     let n_failed = failed.len();
     let left_out = left_out(skipped, failed, console);
-    let mut report = report(header, &read, left_out, (judged.quality, judged.summaries));
+    let mut report = report(header, &read, left_out);
     report.notes.extend(doubts.iter().cloned());
     refuse_many_rejects(&read, &report, args.max_rejects)?;
     for warning in read
@@ -84,9 +107,27 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     for doubt in &doubts {
         console.warn(doubt);
     }
-    let remarks = remarks(&read);
+    let court = Court {
+        network: &survey.network,
+        spill: &spill,
+        profile,
+    };
+    let sheet = Sheet {
+        stations: &stations,
+        survey: &survey,
+        names: read.iter().map(|file| file.name.clone()).collect(),
+        header: observations::describe(
+            report.pm25.clone(),
+            &survey.facts,
+            &places.by_name,
+            &remarks(&read),
+        ),
+    };
     drop(read);
-    write_table(&out, (stations, &places, &remarks), &mut report)?;
+    let (judged, table) = args.threads.install(|| sheet.write(&out, court))??;
+    report.pm25 = report.pm25.clone().file(table);
+    report.quality = judged.quality;
+    report.stations = judged.summaries;
     if let Some(html) = &args.quality.html {
         let page = write_page(html, &report, &judged.days)?;
         report.pm25 = report.pm25.clone().file(page);
@@ -141,12 +182,12 @@ fn share(files: Vec<RawInput>, shard: Option<Shard>) -> Vec<RawInput> {
 }
 
 /// What of the clocks only the comparison of stations shows.
-fn suspicions(stations: &[Merged], wishes: &Wishes) -> Vec<String> {
-    let mut doubts = twins::lagged(stations);
+fn suspicions(survey: &Survey, wishes: &Wishes, spill: &Spill) -> Result<Vec<String>> {
+    let mut doubts = twins::lagged(survey, spill)?;
     if wishes.not_after_s.is_none() {
-        doubts.extend(twins::far_ahead(stations));
+        doubts.extend(twins::far_ahead(survey));
     }
-    doubts
+    Ok(doubts)
 }
 
 fn outputs(args: &ReadArgs) -> Result<(Output, Output)> {
@@ -262,35 +303,60 @@ fn station_wish(args: &ReadArgs) -> Result<Option<String>> {
     }
 }
 
+/// Where hours go while files are read.
+struct Reading<'a> {
+    spill: &'a Spill,
+    progress: &'a Progress,
+}
+
+impl Reading<'_> {
+    /// Reads a file and stores its parts.
+    fn read(&self, input: &RawInput, wishes: &Wishes) -> Result<(file::Outcome, Vec<Stored>)> {
+        let mut outcome = file::read(input, wishes)?;
+        let parts = match &mut outcome {
+            file::Outcome::Read(file) => std::mem::take(&mut file.parts),
+            _ => Vec::new(),
+        };
+        let stored: Result<Vec<Stored>> = parts
+            .into_iter()
+            .map(|part| self.spill.put_part(part))
+            .collect();
+        self.progress.advance(1);
+        Ok((outcome, stored?))
+    }
+}
+
 /// Reads the files side by side; the first fault in their order is the one reported.
 fn read_all(
     files: &[RawInput],
     wishes: &Wishes,
     (skipped, failed): (&mut Vec<Skipped>, &mut Vec<Skipped>),
-    progress: &Progress,
-) -> Result<Vec<ReadFile>> {
-    let outcomes: Vec<Result<file::Outcome>> = files
+    reading: &Reading,
+) -> Result<(Vec<ReadFile>, Vec<Vec<Stored>>)> {
+    let outcomes: Vec<Result<(file::Outcome, Vec<Stored>)>> = files
         .par_iter()
-        .map(|input| {
-            let outcome = file::read(input, wishes);
-            progress.advance(1);
-            outcome
-        })
+        .with_max_len(1)
+        .map(|input| reading.read(input, wishes))
         .collect();
     let mut read = Vec::with_capacity(outcomes.len());
+    let mut stored = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
-        match outcome? {
-            file::Outcome::Read(file) => read.push(*file),
+        let (outcome, parts) = outcome?;
+        match outcome {
+            file::Outcome::Read(file) => {
+                read.push(*file);
+                stored.push(parts);
+            }
             file::Outcome::Skipped(why) => skipped.push(why),
             file::Outcome::Failed(why) => failed.push(why),
         }
     }
-    Ok(read)
+    Ok((read, stored))
 }
 
 fn refuse_nothing(
     read: &[ReadFile],
-    stations: &[Merged],
+    stations: &[Station],
     left_out: [&Vec<Skipped>; 2],
 ) -> Result<()> {
     if !stations.is_empty() {
@@ -314,8 +380,8 @@ fn refuse_nothing(
         .hint("folders are searched for .csv, .tsv, .txt, .dat (also .gz), .zip and .parquet files; `pm25-ingest --help` lists what is understood"))
 }
 
-fn note_strangers(places: &Places, stations: &[Merged], console: &Console) {
-    let is_read = |name: &String| stations.iter().any(|merged| merged.station.name == *name);
+fn note_strangers(places: &Places, stations: &[Station], console: &Console) {
+    let is_read = |name: &String| stations.iter().any(|station| station.name == *name);
     for name in places.by_name.keys().filter(|name| !is_read(name)) {
         console.note(&format!("--stations names `{name}`, which no file has"));
     }
@@ -379,17 +445,46 @@ fn header(args: &ReadArgs, read: &[ReadFile], beside: Beside) -> Header {
         .fold(header, Header::input)
 }
 
-/// Writes the table; the report names it by its hash.
-fn write_table(
-    out: &Output,
-    (stations, places, remarks): (Vec<Merged>, &Places, &[String]),
-    report: &mut IngestReport,
-) -> anyhow::Result<()> {
-    let stations: Vec<_> = stations.into_iter().map(|merged| merged.station).collect();
-    let header = observations::describe(report.pm25.clone(), &stations, &places.by_name, remarks);
-    let sha256 =
-        observations::write(stations, out, header).context("cannot write the observations")?;
-    let name = bare_name(out);
-    report.pm25 = report.pm25.clone().file(InputRef { name, sha256 });
-    Ok(())
+/// The table that is to be written.
+struct Sheet<'a> {
+    stations: &'a [Station],
+    survey: &'a Survey,
+    /// Of the files.
+    names: Vec<String>,
+    header: Header,
+}
+
+impl Sheet<'_> {
+    /// Judges and encodes a group of stations for each thread, and writes the groups in their order; the report names
+    /// the table by its hash.
+    fn write(self, out: &Output, court: Court) -> Result<(Judged, InputRef)> {
+        let mut writer = TableWriter::new(out, &Rows::default().table())?;
+        let encoder = writer.encoder();
+        let groups =
+            observations::groups((0..self.stations.len()).map(|at| self.survey.n_hours(at)));
+        let encoded = |group_idx: usize| {
+            let (rows, judged) = self.group(groups[group_idx].clone(), court)?;
+            Ok((encoder.encode(rows.table())?, judged))
+        };
+        let mut judged = Vec::with_capacity(self.stations.len());
+        in_order(groups.len(), encoded, |(group, of_group)| {
+            judged.extend(of_group);
+            writer.append(group)
+        })?;
+        let sha256 = writer.finish(observations::FORMAT, self.header)?;
+        let name = bare_name(out);
+        Ok((gathered(judged, court.profile), InputRef { name, sha256 }))
+    }
+
+    fn group(&self, stations: Range<usize>, court: Court) -> Result<(Rows, Vec<JudgedStation>)> {
+        let mut rows = Rows::default();
+        let mut judged = Vec::with_capacity(stations.len());
+        for station_idx in stations {
+            // What its files repeat was counted when the stations were surveyed.
+            let (mut merged, _) = self.stations[station_idx].merged(&self.names, court.spill)?;
+            judged.push(judge(&mut merged, station_idx, court)?);
+            rows.push(merged.station);
+        }
+        Ok((rows, judged))
+    }
 }

@@ -1,15 +1,15 @@
-//! All stations judged side by side, and what the rules did to the whole.
+//! A station judged and summed up, and what the rules did to the whole.
 //!
 //! Not the judging of one station; see [`crate::quality`].
 
 use pm25_air::flag;
 use pm25_air::quality::{self, Profile, Rule};
 use pm25_artifact::ingest::{Quality, RuleEffect, RuleSummary, StationSummary};
-use rayon::prelude::*;
+use pm25_file::Result;
 
 use crate::coverage::Days;
 use crate::level;
-use crate::quality::{Network, Pm25Series, StationQuality, check};
+use crate::quality::{Court, StationQuality, check};
 use crate::stations::Merged;
 
 /// Examples of a rule over all stations.
@@ -23,28 +23,24 @@ pub(crate) struct Judged {
     pub(crate) days: Vec<Days>,
 }
 
-/// Sets the flags of all stations and sums up.
-pub(crate) fn judge(stations: &mut [Merged], profile: Profile) -> Judged {
-    let series = stations
-        .par_iter()
-        .map(|merged| Pm25Series::of(&merged.station))
-        .collect();
-    let network = Network::new(series);
-    let judged: Vec<(StationQuality, StationSummary, Days)> = stations
-        .par_iter_mut()
-        .enumerate()
-        .map(|(station_idx, merged)| {
-            let lines = std::mem::take(&mut merged.lines);
-            let found = check(&mut merged.station, station_idx, &network, profile, &lines);
-            let days = Days::of(&merged.station);
-            let summary = level::summary(merged, &found, &days);
-            (found, summary, days)
-        })
-        .collect();
-    gathered(judged, profile)
+/// One station judged: what was found, its summary, its days.
+pub(crate) type JudgedStation = (StationQuality, StationSummary, Days);
+
+/// Sets the flags of a station, the `station_idx`-th of the network, and sums it up.
+pub(crate) fn judge(
+    merged: &mut Merged,
+    station_idx: usize,
+    court: Court,
+) -> Result<JudgedStation> {
+    let lines = std::mem::take(&mut merged.lines);
+    let found = check(&mut merged.station, station_idx, court, &lines)?;
+    let days = Days::of(&merged.station);
+    let summary = level::summary(merged, &found, &days);
+    Ok((found, summary, days))
 }
 
-fn gathered(judged: Vec<(StationQuality, StationSummary, Days)>, profile: Profile) -> Judged {
+/// Sums up all stations, in the order of the table.
+pub(crate) fn gathered(judged: Vec<JudgedStation>, profile: Profile) -> Judged {
     let mut found = Vec::with_capacity(judged.len());
     let mut summaries = Vec::with_capacity(judged.len());
     let mut days = Vec::with_capacity(judged.len());

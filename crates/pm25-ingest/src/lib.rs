@@ -4,8 +4,8 @@
 //! made and no value repaired: that is `pm25-prep`'s business, and nobody's.
 //!
 //! ```text
-//! FILE|DIR ── inputs ── raw ── records ── source ── rows ── units ── hourly ── stations ── observations.parquet
-//!                       bytes  cells      layout    numbers          parts     grids     └─ report ── ingest.json
+//! FILE|DIR ── inputs ── raw ── records ── source ── rows ── units ── hourly ── spill ── stations ── observations.parquet
+//!                       bytes  cells      layout    numbers          parts              grids     └─ report ── ingest.json
 //! ```
 
 mod airnow;
@@ -13,6 +13,7 @@ mod align;
 mod aqs;
 mod archive;
 mod average;
+mod blocks;
 mod cells;
 mod claim;
 mod clock;
@@ -30,6 +31,7 @@ mod head;
 mod hostile;
 mod hourly;
 mod html;
+mod in_order;
 mod ingest;
 mod inputs;
 mod judge;
@@ -44,14 +46,17 @@ mod purpleair;
 mod quality;
 mod raw;
 mod reader;
+mod record;
 mod records;
 mod report;
 mod rows;
 mod sensor_community;
 mod source;
+mod spill;
 mod stateair;
 mod stations;
 mod summer;
+mod survey;
 mod trace;
 mod twins;
 mod uci;
@@ -110,7 +115,12 @@ Formats:
     sentinels = [-888]                 # beside -999 and -9999
     [columns]
     pm25 = { column = \"PM2.5 conc\", unit = \"ug/m3\" }
-    no2 = { column = \"NO2\", unit = \"ppb\" }";
+    no2 = { column = \"NO2\", unit = \"ppb\" }
+
+Memory:
+  For each thread one file (32 + 8 bytes a row and quantity) or one group of stations (80 bytes
+  for each of 65,536 hours); 32 KiB for each station. Hours wait in a file without a name beside
+  --out, 8 + 4 bytes an hour and quantity, which is gone however the run ends.";
 
 #[derive(Debug, Subcommand)]
 enum Job {

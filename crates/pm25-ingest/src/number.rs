@@ -6,9 +6,11 @@
 /// Powers of ten that an `f32` holds exactly (5^10 < 2^24).
 const POWERS_OF_TEN: [f32; 11] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 /// Up to here every whole number is an `f32`.
-const EXACT_MAX: u32 = 1 << 24;
-/// So many digits always fit a `u32`.
-const DIGITS_MAX: usize = 9;
+const EXACT_MAX: u64 = 1 << 24;
+/// The same as a number to compare with.
+const EXACT_MAX_F64: f64 = EXACT_MAX as f64;
+/// Bytes of digits and a point that are read the short way; the powers of ten reach as far.
+const SHORT_BYTES_MAX: usize = 10;
 
 /// The `f32` nearest to a decimal; nothing for a text of another shape or a number too large for it.
 /// Minus zero is zero.
@@ -18,25 +20,26 @@ pub(crate) fn parse_f32(text: &[u8]) -> Option<f32> {
         .map(|value| value + 0.0)
 }
 
-/// At most nine digits and a point, whose digits form a number that an `f32` holds: then one division is
+/// At most ten bytes of digits and a point, whose digits form a number that an `f32` holds: then one division is
 /// rounded once, which is exact (W. Clinger, "How to read floating point numbers accurately", 1990).
 fn short_decimal(text: &[u8]) -> Option<f32> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
     };
-    if digits.is_empty() || DIGITS_MAX + 1 < digits.len() {
+    if digits.is_empty() || SHORT_BYTES_MAX < digits.len() {
         return None;
     }
-    let mut mantissa = 0_u32;
+    let mut mantissa = 0_u64;
     let mut point = None;
     for (position, &byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' if position - usize::from(point.is_some()) < DIGITS_MAX => {
-                mantissa = mantissa * 10 + u32::from(byte - b'0');
-            }
-            b'.' if point.is_none() && digits.len() != 1 => point = Some(position),
-            _ => return None,
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            mantissa = mantissa * 10 + u64::from(digit);
+        } else if byte == b'.' && point.is_none() && digits.len() != 1 {
+            point = Some(position);
+        } else {
+            return None;
         }
     }
     if EXACT_MAX < mantissa {
@@ -61,7 +64,7 @@ fn any_decimal(text: &[u8]) -> Option<f32> {
 /// conversion gives 4.19999980926513671875. Finite numbers only.
 pub(crate) fn as_written(value: f32) -> f64 {
     let exact = f64::from(value);
-    if f64::from(EXACT_MAX) < exact.abs() {
+    if EXACT_MAX_F64 < exact.abs() {
         return value.to_string().parse().unwrap_or(exact);
     }
     if exact.fract() == 0.0 {

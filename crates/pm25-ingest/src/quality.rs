@@ -3,21 +3,24 @@
 //! Not the rules. No value is changed here, and no flag is taken back.
 //!
 //! ```text
-//! Network   each station's PM2.5 and medians, as merged        4 bytes for each hour, 8 KiB for each station
-//! check     one station at a time, side by side                two copies of one column, its runs and levels
+//! Network   each station's PM2.5, stored, its medians, samples       8 KiB for each station
+//! check     one station for each thread                              two copies of one column, its runs and levels,
+//!                                                                    PM2.5 of its neighbours, eight at most
 //! ```
 
 use std::collections::BTreeMap;
 
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at};
-use pm25_air::quality::neighbour::{self, Record};
+use pm25_air::quality::neighbour::{self, Record, Sampling};
 use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, channels, slip};
 use pm25_artifact::ingest::{Example, Slip};
-use pm25_file::Output;
+use pm25_file::{Output, Result};
+use rayon::prelude::*;
 
 use crate::layout::Source;
 use crate::number::as_written;
+use crate::spill::{Extent, Spill};
 use crate::stations::{Grid, Lines};
 
 /// Examples of a rule at one station.
@@ -54,61 +57,90 @@ pub(crate) fn profile_of(sources: impl Iterator<Item = Source>) -> Profile {
     }
 }
 
-/// A station's PM2.5 and what its columns are like, for comparison with other stations.
+/// A station's PM2.5, stored, and what its columns are like, for comparison with other stations.
 pub(crate) struct Pm25Series {
     /// Start of the first hour, seconds since 1970 UTC.
     pub(crate) start_s: i64,
+    pub(crate) n_hours: usize,
     /// µg/m³; NaN where it is missing or removed.
-    pub(crate) values: Vec<f32>,
+    stored: Extent,
     /// The median of each pollutant's positive readings, as they stand.
-    pub(crate) medians: [Option<f32>; 13],
+    medians: [Option<f32>; 13],
 }
 
 impl Pm25Series {
     /// Of a merged station.
-    pub(crate) fn of(station: &Grid) -> Self {
+    pub(crate) fn of(station: &Grid, spill: &Spill) -> Result<Self> {
         let mut medians = [None; 13];
         for quantity in POLLUTANTS {
             medians[quantity.index()] = slip::median_positive(station.values(quantity));
         }
-        Self {
+        let pm25 = Quantity::Pm25;
+        let values = quality::usable(station.values(pm25), station.flags(pm25));
+        Ok(Self {
             start_s: station.start_s,
-            values: quality::usable(
-                station.values(Quantity::Pm25),
-                station.flags(Quantity::Pm25),
-            ),
+            n_hours: values.len(),
+            stored: spill.put_f32(&values)?,
             medians,
-        }
+        })
     }
 
-    fn record(&self) -> Record<'_> {
+    /// The values.
+    pub(crate) fn values(&self, spill: &Spill) -> Result<Vec<f32>> {
+        spill.get_f32(self.stored)
+    }
+
+    /// The values on the network's count of hours.
+    pub(crate) fn record<'a>(&self, values: &'a [f32]) -> Record<'a> {
         Record {
             first_h: self.start_s.div_euclid(HOUR_S),
-            values: &self.values,
+            values,
         }
     }
 }
 
 /// All stations side by side.
 pub(crate) struct Network {
-    stations: Vec<Pm25Series>,
+    pub(crate) stations: Vec<Pm25Series>,
     samples: Vec<Vec<f32>>,
 }
 
 impl Network {
     /// Of the stations in the order of the table.
-    pub(crate) fn new(stations: Vec<Pm25Series>) -> Self {
-        let records: Vec<Record> = stations.iter().map(Pm25Series::record).collect();
-        let samples = neighbour::samples(&records);
-        Self { stations, samples }
+    pub(crate) fn new(stations: Vec<Pm25Series>, spill: &Spill) -> Result<Self> {
+        let sampling = sampling(&stations);
+        let sample = |station: &Pm25Series| {
+            let values = station.values(spill)?;
+            Ok(sampling.sample(&station.record(&values)))
+        };
+        let samples: Result<_> = stations.par_iter().map(sample).collect();
+        Ok(Self {
+            samples: samples?,
+            stations,
+        })
     }
 
-    fn far_from_neighbours(&self, station_idx: usize) -> Vec<u32> {
-        let neighbours: Vec<Record> = neighbour::most_alike(station_idx, &self.samples)
-            .into_iter()
-            .map(|other| self.stations[other].record())
+    /// `own` are the station's usable values.
+    fn far_from_neighbours(
+        &self,
+        station_idx: usize,
+        own: &[f32],
+        spill: &Spill,
+    ) -> Result<Vec<u32>> {
+        let alike = neighbour::most_alike(station_idx, &self.samples);
+        let stations: Vec<&Pm25Series> = alike.iter().map(|&other| &self.stations[other]).collect();
+        let values: Result<Vec<Vec<f32>>> = stations
+            .iter()
+            .map(|station| station.values(spill))
             .collect();
-        neighbour::hours(&self.stations[station_idx].record(), &neighbours)
+        let values = values?;
+        let neighbours: Vec<Record> = stations
+            .iter()
+            .zip(&values)
+            .map(|(station, values)| station.record(values))
+            .collect();
+        let own = self.stations[station_idx].record(own);
+        Ok(neighbour::hours(&own, &neighbours))
     }
 
     fn other_medians(&self, station_idx: usize, quantity: Quantity) -> Vec<f32> {
@@ -123,6 +155,12 @@ impl Network {
     }
 }
 
+/// The hours at which the stations are compared.
+pub(crate) fn sampling(stations: &[Pm25Series]) -> Sampling {
+    let span = |station: &Pm25Series| (station.start_s.div_euclid(HOUR_S), station.n_hours);
+    Sampling::over(stations.iter().map(span))
+}
+
 /// What the rules found at one station.
 #[derive(Debug, Default)]
 pub(crate) struct StationQuality {
@@ -133,21 +171,37 @@ pub(crate) struct StationQuality {
     pub(crate) slips: Vec<Slip>,
 }
 
+/// What a station is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Court<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) spill: &'a Spill,
+    pub(crate) profile: Profile,
+}
+
 /// Sets the flags of one station, the `station_idx`-th of the network; values stay.
 pub(crate) fn check(
     station: &mut Grid,
     station_idx: usize,
-    network: &Network,
-    profile: Profile,
+    court: Court,
     lines: &[Lines],
-) -> StationQuality {
+) -> Result<StationQuality> {
+    let network = court.network;
     let mut found = Vec::new();
     let mut checked = StationQuality::default();
     for quantity in POLLUTANTS {
         let usable = quality::usable(station.values(quantity), station.flags(quantity));
-        found.extend(quality::series(&usable, quantity, profile));
+        found.extend(quality::series(&usable, quantity, court.profile));
+        if quantity == Quantity::Pm25 {
+            found.push(Finding {
+                rule: Rule::Neighbour,
+                quantity,
+                hours: network.far_from_neighbours(station_idx, &usable, court.spill)?,
+            });
+        }
+        let own = network.stations[station_idx].medians[quantity.index()];
         let others = network.other_medians(station_idx, quantity);
-        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, others) {
+        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, (own, others)) {
             checked
                 .slips
                 .push(slip_of(station, quantity, factor, &hours));
@@ -160,17 +214,12 @@ pub(crate) fn check(
     }
     found.extend(between_columns(station));
     found.push(between_channels(station));
-    found.push(Finding {
-        rule: Rule::Neighbour,
-        quantity: Quantity::Pm25,
-        hours: network.far_from_neighbours(station_idx),
-    });
     for finding in found.iter().filter(|finding| !finding.hours.is_empty()) {
         checked.count(finding);
         checked.show(finding, station, lines);
         set(station, finding);
     }
-    checked
+    Ok(checked)
 }
 
 /// PM2.5 above PM10 marks both: nobody knows which of them is wrong.
@@ -187,11 +236,17 @@ fn between_columns(station: &Grid) -> Vec<Finding> {
         .into()
 }
 
-/// Hours in which the two channels of a low-cost instrument disagree, as far as there is a value.
+/// Hours in which the two channels of a low-cost instrument disagree, as far as there is a value; those of an earlier
+/// table, whose channels are gone, by their flag.
 fn between_channels(station: &Grid) -> Finding {
     let [a, b] = &station.channels;
     let pm25 = station.values(Quantity::Pm25);
+    let flagged = (0_u32..).zip(station.flags(Quantity::Pm25));
+    let earlier = flagged.filter(|(_, mask)| *mask & Rule::Channels.flag() != 0);
     let mut hours = channels::hours(a, b);
+    hours.extend(earlier.map(|(hour_idx, _)| hour_idx));
+    hours.sort_unstable();
+    hours.dedup();
     hours.retain(|&hour_idx| pm25.get(hour_idx as usize).is_some_and(|v| !v.is_nan()));
     Finding {
         rule: Rule::Channels,
@@ -201,8 +256,12 @@ fn between_channels(station: &Grid) -> Finding {
 }
 
 /// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days.
-fn slipped(values: &[f32], quantity: Quantity, mut others: Vec<f32>) -> Option<(f32, Vec<u32>)> {
-    let own = slip::median_positive(values)?;
+fn slipped(
+    values: &[f32],
+    quantity: Quantity,
+    (own, mut others): (Option<f32>, Vec<f32>),
+) -> Option<(f32, Vec<u32>)> {
+    let own = own?;
     let hours_of = |from: usize, values: &[f32]| -> Vec<u32> {
         let present = values
             .iter()
@@ -320,13 +379,20 @@ mod tests {
     }
 
     fn alone(station: &mut Grid) -> StationQuality {
-        let network = Network::new(vec![Pm25Series::of(station)]);
+        let spill = Spill::beside(&Output::Stdout);
+        let series = vec![Pm25Series::of(station, &spill).unwrap()];
+        let network = Network::new(series, &spill).unwrap();
         let lines = [Lines {
             file: "a.csv".to_owned(),
             start_s: 0,
             line: (2..2 + station.n_hours as u32).collect(),
         }];
-        check(station, 0, &network, Profile::Cn, &lines)
+        let court = Court {
+            network: &network,
+            spill: &spill,
+            profile: Profile::Cn,
+        };
+        check(station, 0, court, &lines).unwrap()
     }
 
     #[test]

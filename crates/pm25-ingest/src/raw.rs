@@ -10,9 +10,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::rc::Rc;
 
+use memchr::{memchr, memchr2};
 use pm25_file::{Fault, Hasher, Input, Result, Sha256};
 
 use crate::archive::Member;
@@ -76,6 +78,26 @@ impl Raw {
         })
     }
 
+    /// A part of a plain text file, from one byte up to another; not hashed.
+    pub(crate) fn section(path: &Path, (from, end): (u64, u64)) -> Result<Self> {
+        let opened = File::open(path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(from))?;
+            Ok(file.take(end - from))
+        });
+        let text = opened.map_err(|e| unreadable(&path.display().to_string(), &e))?;
+        let budget = Rc::new(Cell::new(usize::MAX));
+        let mut rest = Cleaned::new(Box::new(text), Rc::clone(&budget));
+        if 0 < from {
+            rest.position = Position::Within;
+        }
+        Ok(Self {
+            head: Vec::new(),
+            rest,
+            budget,
+            hasher: Rc::default(),
+        })
+    }
+
     /// The hash, once all has been read.
     pub(crate) fn hash(hasher: &RefCell<Hasher>) -> Sha256 {
         hasher.borrow().hash()
@@ -107,6 +129,16 @@ fn source(input: &Input, member: Option<&Member>) -> Result<Box<dyn Read>> {
         return Ok(Box::new(io::stdin()));
     };
     pm25_file::note_read(path);
+    if let Some(Member {
+        within: Some(archive),
+        start,
+        ..
+    }) = member
+    {
+        let mut archive = Cursor::new(archive.clone());
+        archive.set_position(*start);
+        return Ok(Box::new(archive));
+    }
     let opened = File::open(path).and_then(|mut file| {
         file.seek(SeekFrom::Start(member.map_or(0, |member| member.start)))?;
         Ok(file)
@@ -179,7 +211,7 @@ impl Cleaned {
 
     /// Makes every line end (CR LF, CR, LF) a line feed, in place; returns the new length.
     fn mend_line_ends(&mut self, bytes: &mut [u8]) -> usize {
-        if !self.after_return && !bytes.contains(&b'\r') {
+        if !self.after_return && memchr(b'\r', bytes).is_none() {
             return bytes.len();
         }
         let mut kept = 0;
@@ -215,7 +247,7 @@ impl Read for Cleaned {
             if n == 0 {
                 return Ok(0);
             }
-            if buffer[..n].iter().any(|&byte| byte == 0 || byte == MARK) {
+            if memchr2(0, MARK, &buffer[..n]).is_some() {
                 return Err(damage(
                     "it holds NUL or other control bytes; a crash or a broken copy leaves such",
                 ));

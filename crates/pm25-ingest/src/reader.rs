@@ -4,21 +4,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csv::ByteRecord;
 use pm25_air::civil::{OFFSETS_MIN, format_offset};
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
 
 use crate::cells::{NAME_BYTES_MAX, SENTINEL, decimal, value};
-use crate::clock::{NoStamp, Order, Parts, Stamp, parse, parse_halves, whole_number};
+use crate::clock::{Days, NoStamp, Order, Parts, Stamp, parse, parse_halves, whole_number};
 use crate::count::{Reason, Tally, shown};
 use crate::cpcb;
 use crate::head::decode;
 use crate::layout::{Judged, Kind, Layout, Names, Offsets, Source, TimeColumns};
+use crate::record::Cells;
 use crate::rows::{Line, Rows, TableRows};
 use crate::source::Wishes;
 use crate::summer;
 use crate::zone::Instant;
+
+mod join;
 
 /// Lines of text that may stand above a further table in a file.
 const TITLES_MAX: usize = 20;
@@ -80,6 +82,7 @@ pub(crate) struct Reader<'a> {
     /// Clock readings seen once of those that a clock shows twice, by group and station.
     shown_once: BTreeSet<(usize, u32, i64)>,
     titles: Vec<Title>,
+    days: Days,
     has_data: bool,
     done: Vec<TableRows>,
 }
@@ -100,6 +103,7 @@ impl<'a> Reader<'a> {
             offsets_min: Vec::new(),
             shown_once: BTreeSet::new(),
             titles: Vec::new(),
+            days: Days::default(),
             has_data: false,
             done: Vec::new(),
         };
@@ -188,6 +192,7 @@ impl<'a> Reader<'a> {
         let layout = cpcb::next_layout((self.file, line.number), &cells, &titles, &self.layout)?;
         self.end_table();
         self.layout = layout;
+        self.days = Days::default();
         self.begin_table();
         Ok(())
     }
@@ -270,7 +275,7 @@ impl<'a> Reader<'a> {
 
     /// A line break in a cell that is not used may stand there; but a lost quote swallows whole rows, which then
     /// have as many delimiters as rows have.
-    fn breaks_matter(&self, cells: &ByteRecord) -> bool {
+    fn breaks_matter(&self, cells: Cells) -> bool {
         let used = self.layout.used();
         let n_delimiters = self.layout.header.len().saturating_sub(1);
         let swallows = |line: &[u8]| {
@@ -286,7 +291,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The group that a row belongs to.
-    fn group(&mut self, cells: &ByteRecord) -> std::result::Result<usize, Refused> {
+    fn group(&mut self, cells: Cells) -> std::result::Result<usize, Refused> {
         let Some(long) = self.layout.extras.long else {
             return Ok(0);
         };
@@ -330,12 +335,7 @@ impl<'a> Reader<'a> {
         Ok(self.groups.len() - 1)
     }
 
-    fn take(
-        &mut self,
-        cells: &ByteRecord,
-        (station, stamp_s, line): (u32, i64, u64),
-        tally: &mut Tally,
-    ) {
+    fn take(&mut self, cells: Cells, (station, stamp_s, line): (u32, i64, u64), tally: &mut Tally) {
         let layout = &self.layout;
         let rows = &mut self.groups[self.group_idx].rows;
         rows.station.push(station);
@@ -378,7 +378,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A row without a time may be the header once more.
-    fn header_again(&self, cells: &ByteRecord, reason: Reason) -> Refused {
+    fn header_again(&self, cells: Cells, reason: Reason) -> Refused {
         let first = self.layout.time.first();
         let is_header = cells[first]
             .trim_ascii()
@@ -390,10 +390,10 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn stamp(&self, cells: &ByteRecord) -> std::result::Result<Stamp, Reason> {
+    fn stamp(&mut self, cells: Cells) -> std::result::Result<Stamp, Reason> {
         let order = self.layout.order;
         match self.layout.time {
-            TimeColumns::Stamp(at) => parse(&cells[at], order).map_err(reason),
+            TimeColumns::Stamp(at) => self.days.parse(&cells[at], order).map_err(reason),
             TimeColumns::Halves { date, time } => {
                 parse_halves(&cells[date], &cells[time]).map_err(reason)
             }
@@ -432,7 +432,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn station(&mut self, cells: &ByteRecord) -> std::result::Result<u32, Refused> {
+    fn station(&mut self, cells: Cells) -> std::result::Result<u32, Refused> {
         let mut joined = Vec::new();
         let raw = match &self.layout.names {
             Names::File(_) => return Ok(0),
@@ -468,7 +468,7 @@ impl<'a> Reader<'a> {
     /// The offset in a column of hours such as `-4` or `5.75`, or as local time beside UTC.
     fn stated_offset(
         &mut self,
-        cells: &ByteRecord,
+        cells: Cells,
         station: u32,
         stamp_s: i64,
     ) -> std::result::Result<(), Refused> {

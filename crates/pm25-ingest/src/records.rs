@@ -1,7 +1,7 @@
 //! Lines of a raw file as records of byte cells, each with its line number.
 //!
-//! Not their meaning. What the `csv` crate lets pass is refused here: a quote that never closes, and a cell or
-//! a record without bound.
+//! Not their meaning. A line without a quote is cut where it lies; one with a quote goes through the `csv-core`
+//! automaton, and what that lets pass is refused here: a quote that never closes, and a cell or a record without bound.
 //!
 //! The end of the text is marked with a record of our own. A quote that is still open swallows the mark, so a
 //! file whose last record is not the mark has an open quote:
@@ -14,29 +14,51 @@ use std::cell::{Cell, RefCell};
 use std::io::{Chain, Cursor, Read};
 use std::rc::Rc;
 
-use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder};
+use csv_core::ReadRecordResult;
+use memchr::{memchr_iter, memchr3_iter};
 use pm25_file::{Fault, Hasher, Result, Sha256};
 
 use crate::raw::{Cleaned, MARK, RECORD_BYTES_MAX, Raw, unreadable};
+use crate::record::Cells;
 
 /// A cell may not be longer.
 const CELL_BYTES_MAX: usize = 64 << 10;
 /// What stands after the last line.
 const END: [u8; 7] = [b'\n', MARK, b'e', b'n', b'd', MARK, b'\n'];
-/// Bytes that the CSV reader asks for at a time.
+/// Bytes that are asked for at a time.
 const BUFFER_BYTES: usize = 1 << 16;
 
 type Text = Chain<Chain<Cursor<Vec<u8>>, Cleaned>, Cursor<[u8; END.len()]>>;
 
 /// The records of one file, to be read once.
 pub(crate) struct Records {
-    csv: csv::Reader<Text>,
-    record: ByteRecord,
+    text: Text,
+    delimiter: u8,
+    /// What was read and not yet taken is `buffer[at..filled]`.
+    buffer: Vec<u8>,
+    at: usize,
+    filled: usize,
+    automaton: csv_core::Reader,
+    /// The cells of a record with quotes, without them.
+    unquoted: Vec<u8>,
+    ends: Vec<usize>,
+    /// The cells of the current record, in `unquoted` or in the buffer from a position on.
+    spans: Vec<(u32, u32)>,
+    plain_from: Option<usize>,
     budget: Rc<Cell<usize>>,
     hasher: Rc<RefCell<Hasher>>,
     name: String,
     line: u64,
     n_lines: u64,
+}
+
+/// What stands at the head of the buffer.
+enum Seen {
+    /// A record without quotes, so many bytes long.
+    Plain(usize),
+    Quoted,
+    Unfinished,
 }
 
 impl Records {
@@ -47,12 +69,20 @@ impl Records {
             .chain(raw.rest)
             .chain(Cursor::new(END));
         Self {
-            csv: plain_csv(delimiter).from_reader(text),
-            record: ByteRecord::new(),
+            text,
+            delimiter,
+            buffer: vec![0; 2 * BUFFER_BYTES],
+            at: 0,
+            filled: 0,
+            automaton: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            unquoted: vec![0; 1 << 10],
+            ends: vec![0; 1 << 6],
+            spans: Vec::new(),
+            plain_from: None,
             budget,
             hasher,
             name: name.to_owned(),
-            line: 0,
+            line: 1,
             n_lines: 0,
         }
     }
@@ -60,23 +90,46 @@ impl Records {
     /// The next record, if there is one; blank lines are no records.
     pub(crate) fn advance(&mut self) -> Result<bool> {
         self.budget.set(RECORD_BYTES_MAX + BUFFER_BYTES);
-        let line_before = self.csv.position().line();
-        let found = self.csv.read_byte_record(&mut self.record);
-        if !found.map_err(|e| self.broken(e))? {
-            // The mark is a record, so the text cannot end before it.
-            return Err(self.open_quote());
+        self.line += self.n_lines;
+        loop {
+            while self.at < self.filled && self.buffer[self.at] == b'\n' {
+                self.at += 1;
+                self.line += 1;
+            }
+            match self.look() {
+                Seen::Plain(n_bytes) => {
+                    self.n_lines = 1;
+                    self.plain_from = Some(self.at);
+                    let is_end = self.buffer[self.at] == MARK;
+                    self.at += n_bytes + 1;
+                    if CELL_BYTES_MAX < n_bytes {
+                        self.refuse_long_cells()?;
+                    }
+                    return Ok(!is_end);
+                }
+                Seen::Quoted if self.unquote() => {
+                    if self.unquoted().contains(&MARK) {
+                        return Err(self.open_quote());
+                    }
+                    self.refuse_long_cells()?;
+                    return Ok(true);
+                }
+                Seen::Quoted | Seen::Unfinished => {}
+            }
+            if !self.refill()? {
+                // The mark is a record, so the text cannot end before it.
+                return Err(self.open_quote());
+            }
         }
-        if self.record.as_slice().contains(&MARK) {
-            return self.end();
-        }
-        (self.line, self.n_lines) = lines(line_before, &self.csv, &self.record);
-        self.refuse_long_cells()?;
-        Ok(true)
     }
 
     /// The current record.
-    pub(crate) fn cells(&self) -> &ByteRecord {
-        &self.record
+    pub(crate) fn cells(&self) -> Cells<'_> {
+        let text = match self.plain_from {
+            Some(from) => &self.buffer[from..],
+            None => &self.unquoted,
+        };
+        Cells::new(text, &self.spans)
     }
 
     /// The line on which the current record starts, from 1.
@@ -89,29 +142,94 @@ impl Records {
         self.n_lines
     }
 
+    /// How many lines there were, once [`Records::advance`] has said that there is no more; the last must have ended.
+    pub(crate) fn n_lines_before_end(&self) -> u64 {
+        // Before the mark stands a blank line of our own.
+        self.line - 2
+    }
+
     /// The hash of the file on disk; all of it once [`Records::advance`] has said that there is no more.
     pub(crate) fn hash(&self) -> Sha256 {
         Raw::hash(&self.hasher)
     }
 
-    /// The mark alone is the end. Within another record it was swallowed, together with the record's own end.
-    fn end(&mut self) -> Result<bool> {
-        if self.record.len() == 1 && self.record[0] == END[1..END.len() - 1] {
-            return Ok(false);
+    /// Cuts the next line into cells, unless it has a quote or does not end in the buffer.
+    fn look(&mut self) -> Seen {
+        self.spans.clear();
+        let text = &self.buffer[self.at..self.filled];
+        let mut from = 0;
+        for at in memchr3_iter(b'\n', self.delimiter, b'"', text) {
+            match text[at] {
+                b'"' => return Seen::Quoted,
+                b'\n' => {
+                    self.spans.push((from, at as u32));
+                    return Seen::Plain(at);
+                }
+                _ => self.spans.push((from, at as u32)),
+            }
+            from = at as u32 + 1;
         }
-        self.line = self
-            .csv
-            .position()
-            .line()
-            .saturating_sub(n_breaks(&self.record));
-        Err(self.open_quote())
+        Seen::Unfinished
+    }
+
+    /// Takes a record with quotes; false if it does not end in the buffer.
+    fn unquote(&mut self) -> bool {
+        let (mut read, mut n_bytes, mut n_cells) = (0, 0, 0);
+        self.automaton.reset();
+        loop {
+            let (result, n_in, n_out, n_ends) = self.automaton.read_record(
+                &self.buffer[self.at + read..self.filled],
+                &mut self.unquoted[n_bytes..],
+                &mut self.ends[n_cells..],
+            );
+            read += n_in;
+            n_bytes += n_out;
+            n_cells += n_ends;
+            match result {
+                ReadRecordResult::OutputFull => self.unquoted.resize(2 * self.unquoted.len(), 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                ReadRecordResult::Record => break,
+                ReadRecordResult::InputEmpty | ReadRecordResult::End => return false,
+            }
+        }
+        self.spans.clear();
+        let mut from = 0;
+        for &end in &self.ends[..n_cells] {
+            self.spans.push((from, end as u32));
+            from = end as u32;
+        }
+        let taken = &self.buffer[self.at..self.at + read];
+        self.n_lines = memchr_iter(b'\n', taken).count() as u64;
+        self.at += read;
+        self.plain_from = None;
+        true
+    }
+
+    /// The text of the current record, which had quotes.
+    fn unquoted(&self) -> &[u8] {
+        let n_bytes = self.spans.last().map_or(0, |(_, end)| *end as usize);
+        &self.unquoted[..n_bytes]
+    }
+
+    /// Reads on behind what is not yet taken; false at the end of the text.
+    fn refill(&mut self) -> Result<bool> {
+        self.buffer.copy_within(self.at..self.filled, 0);
+        self.filled -= self.at;
+        self.at = 0;
+        if self.buffer.len() < self.filled + BUFFER_BYTES {
+            self.buffer.resize(2 * self.buffer.len(), 0);
+        }
+        let room = &mut self.buffer[self.filled..];
+        let n = self
+            .text
+            .read(room)
+            .map_err(|e| unreadable(&format!("{} (after line {})", self.name, self.line), &e))?;
+        self.filled += n;
+        Ok(0 < n)
     }
 
     fn refuse_long_cells(&self) -> Result<()> {
-        if self.record.as_slice().len() <= CELL_BYTES_MAX {
-            return Ok(());
-        }
-        if self.record.iter().all(|cell| cell.len() <= CELL_BYTES_MAX) {
+        if self.cells().iter().all(|cell| cell.len() <= CELL_BYTES_MAX) {
             return Ok(());
         }
         Err(Fault::bad_data(format!(
@@ -127,15 +245,6 @@ impl Records {
             self.name, self.line
         ))
         .hint("close or remove the quote, or fetch the file again")
-    }
-
-    fn broken(&self, cause: csv::Error) -> Fault {
-        match cause.into_kind() {
-            ErrorKind::Io(cause) => {
-                unreadable(&format!("{} (after line {})", self.name, self.line), &cause)
-            }
-            other => Fault::bad_data(format!("{}: not a table: {other:?}", self.name)),
-        }
     }
 }
 
@@ -179,6 +288,7 @@ mod tests {
     use crate::unpack::Encoding;
     use pm25_file::Input;
     use pm25_file::Kind;
+    use proptest::prelude::*;
 
     fn records(text: &[u8]) -> Records {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -249,6 +359,32 @@ mod tests {
     fn quotes_that_are_no_quotes_pass() {
         let text = "a,b\n5\" pipe,\"say \"\"no\"\"\"\n1,2\n";
         assert_eq!(all(text.as_bytes()).unwrap()[1].1, "5\" pipe|say \"no\"");
+    }
+
+    proptest! {
+        /// The reader of the `csv` crate is the oracle: same cells, whatever the quotes; same lines.
+        #[test]
+        fn cells_are_those_of_the_csv_crate(text in "[a1,\"\n ]{0,60}", blank in 0_usize..3, at_front in 0_usize..200_000) {
+            // Long lines before put the text across the end of a buffer now and then.
+            let front = format!("{}{}\n", "x,".repeat(20), "7".repeat(at_front % 1_000));
+            let text = format!("{}{}{text}\n", front.repeat(at_front / 1_000), "\n".repeat(blank));
+            let mut oracle = plain_csv(b',').from_reader(text.as_bytes());
+            let mut expected = Vec::new();
+            let mut record = ByteRecord::new();
+            loop {
+                let before = oracle.position().line();
+                if !oracle.read_byte_record(&mut record).unwrap() {
+                    break;
+                }
+                let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+                expected.push((lines(before, &oracle, &record).0, cells.join("|")));
+            }
+            match all(text.as_bytes()) {
+                Ok(found) => prop_assert_eq!(found, expected),
+                // An open quote swallows the rest of the text.
+                Err(fault) => prop_assert!(fault.to_string().contains("never closed")),
+            }
+        }
     }
 
     #[test]

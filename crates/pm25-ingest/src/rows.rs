@@ -19,12 +19,12 @@
 //!    A     11:00    pm25       7
 //! ```
 
-use csv::ByteRecord;
 use pm25_file::Result;
 
 use crate::count::Tally;
 use crate::layout::Layout;
 use crate::reader::Reader;
+use crate::record::Cells;
 use crate::records::Records;
 use crate::source::Wishes;
 
@@ -60,6 +60,25 @@ impl Rows {
         Some(smallest)
     }
 
+    /// Appends rows whose stations are numbered otherwise and whose lines come `n_lines` later.
+    pub(crate) fn append(&mut self, later: Self, codes: &[u32], n_lines: u64) {
+        let (before, all) = (self.station.len(), self.station.len() + later.station.len());
+        self.station
+            .extend(later.station.iter().map(|&code| codes[code as usize]));
+        self.stamp_s.extend(later.stamp_s);
+        let line = |line: u32| u32::try_from(u64::from(line) + n_lines).unwrap_or(u32::MAX);
+        self.line.extend(later.line.into_iter().map(line));
+        let columns = self.values.iter_mut().chain(&mut self.channels);
+        for (column, more) in columns.zip(later.values.into_iter().chain(later.channels)) {
+            column.extend(more);
+        }
+        if !self.flags.is_empty() || !later.flags.is_empty() {
+            self.flags.resize(before, 0);
+            self.flags.extend(later.flags);
+            self.flags.resize(all, 0);
+        }
+    }
+
     /// Flags all values of the last row.
     pub(crate) fn flag_last(&mut self, bit: u16) {
         self.flags.resize(self.station.len(), 0);
@@ -77,7 +96,7 @@ impl Rows {
 /// A record and where it stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Line<'a> {
-    pub(crate) cells: &'a ByteRecord,
+    pub(crate) cells: Cells<'a>,
     /// From 1.
     pub(crate) number: u64,
     /// Over how many lines it runs.

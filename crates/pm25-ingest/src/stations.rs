@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use pm25_air::civil::{HOUR_S, format_at, format_offset};
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
-use rayon::prelude::*;
 
 use crate::count::Reason;
 use crate::file::ReadFile;
 use crate::hourly::{OffsetFrom, Part};
+use crate::spill::{Spill, Stored};
 
 /// A station's hours. What no file has takes no memory here.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(crate) struct Lines {
 }
 
 /// A line or lines of a later file that the station did not take.
-struct Rejection {
+pub(crate) struct Rejection {
     file_idx: usize,
     reason: Reason,
     n_lines: u64,
@@ -86,43 +86,50 @@ struct Rejection {
 /// A part with the position of its file.
 type FilePart = (usize, Part);
 
-/// Takes the parts out of the files and makes stations of them. Lines that a later file repeats or contradicts are
-/// counted in that file's tally.
-pub(crate) fn merge(files: &mut [ReadFile]) -> Result<Vec<Merged>> {
-    let mut by_name: BTreeMap<String, Vec<FilePart>> = BTreeMap::new();
-    for (file_idx, file) in files.iter_mut().enumerate() {
-        for part in std::mem::take(&mut file.parts) {
+/// A station whose parts are stored, in the order of their files.
+pub(crate) struct Station {
+    pub(crate) name: String,
+    parts: Vec<(usize, Stored)>,
+}
+
+/// The stations of all files by name; `stored` holds the parts of each file.
+pub(crate) fn by_name(stored: Vec<Vec<Stored>>) -> Vec<Station> {
+    let mut by_name: BTreeMap<String, Vec<(usize, Stored)>> = BTreeMap::new();
+    for (file_idx, parts) in stored.into_iter().enumerate() {
+        for part in parts {
             by_name
                 .entry(part.station.clone())
                 .or_default()
                 .push((file_idx, part));
         }
     }
-    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
-    let parts: Vec<Vec<FilePart>> = by_name.into_values().collect();
-    // All of them first: which fault is reported must not depend on which thread was faster.
-    let merged: Vec<Result<(Merged, Vec<Rejection>)>> = parts
-        .into_par_iter()
-        .map(|parts| station(parts, &names))
-        .collect();
-    let mut stations = Vec::with_capacity(merged.len());
-    for merged in merged {
-        let (station, rejections) = merged?;
-        for rejection in rejections {
-            let tally = &mut files[rejection.file_idx].tally;
-            tally.averaged -= rejection.n_averaged;
-            let Rejection {
-                reason,
-                n_lines,
-                line,
-                text,
-                ..
-            } = rejection;
-            tally.note_lines(reason, n_lines, line, || text);
-        }
-        stations.push(station);
+    let station = |(name, parts)| Station { name, parts };
+    by_name.into_iter().map(station).collect()
+}
+
+impl Station {
+    /// Its hours, laid together; `names` are those of the files.
+    pub(crate) fn merged(
+        &self,
+        names: &[String],
+        spill: &Spill,
+    ) -> Result<(Merged, Vec<Rejection>)> {
+        let parts: Result<Vec<FilePart>> = self
+            .parts
+            .iter()
+            .map(|(file_idx, part)| Ok((*file_idx, part.get(spill)?)))
+            .collect();
+        station(parts?, names)
     }
-    Ok(stations)
+}
+
+impl Rejection {
+    /// Counts it in its file's tally.
+    pub(crate) fn note(self, files: &mut [ReadFile]) {
+        let tally = &mut files[self.file_idx].tally;
+        tally.averaged -= self.n_averaged;
+        tally.note_lines(self.reason, self.n_lines, self.line, || self.text);
+    }
 }
 
 fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Rejection>)> {

@@ -106,6 +106,12 @@ pub(crate) fn unpack_member(source: Box<dyn Read>, member: &Member) -> Box<dyn R
     })
 }
 
+/// Whether text that begins so lies in the file as it is: neither packed nor of two bytes per letter.
+pub(crate) fn is_plain(start: &[u8]) -> bool {
+    let others: [&[u8]; 3] = [&GZIP_MAGIC, b"\xff\xfe", b"\xfe\xff"];
+    !others.iter().any(|magic| start.starts_with(magic))
+}
+
 /// Refuses what a text table cannot begin with.
 pub(crate) fn refuse_foreign(start: &[u8]) -> io::Result<()> {
     match FOREIGN_STARTS

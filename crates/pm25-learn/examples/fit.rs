@@ -11,7 +11,7 @@
 //! One line of JSON: seconds of each part, RMSE on the test rows, the largest resident memory in MiB (Linux).
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::Instant;
 
 use pm25_learn::Columns;
@@ -27,15 +27,23 @@ struct Raw {
 }
 
 impl Raw {
+    /// Piece by piece: a second copy of the file would be the largest thing in memory.
     fn read(path: &str, n_columns: usize) -> Anyhow<Self> {
-        let bytes = std::fs::read(path)?;
-        let (words, rest) = bytes.as_chunks::<4>();
-        let n_rows = words.len() / (n_columns + 1);
-        if !rest.is_empty() || n_rows * (n_columns + 1) != words.len() {
+        let mut file = std::fs::File::open(path)?;
+        let n_words = usize::try_from(file.metadata()?.len())? / 4;
+        let n_rows = n_words / (n_columns + 1);
+        let (mut values, mut piece) = (Vec::with_capacity(n_words), vec![0; 1 << 20]);
+        while values.len() < n_words {
+            let n_bytes = piece.len().min(4 * (n_words - values.len()));
+            file.read_exact(&mut piece[..n_bytes])?;
+            let (words, _) = piece[..n_bytes].as_chunks::<4>();
+            values.extend(words.iter().map(|&word| f32::from_le_bytes(word)));
+        }
+        if n_rows * (n_columns + 1) != n_words || file.read(&mut piece)? != 0 {
             return Err(format!("{path} is no table of {n_columns} columns and a target").into());
         }
         Ok(Self {
-            values: words.iter().map(|&word| f32::from_le_bytes(word)).collect(),
+            values,
             n_rows,
             n_columns,
         })
@@ -120,7 +128,10 @@ fn main() -> Anyhow<()> {
         let (predictions, predict_s) = timed(|| ensemble.predict(&test.columns(test.n_rows)));
         let row: Vec<f32> = (0..n_columns).map(|c| test.columns(1).column(c)[0]).collect();
         let (_, rows_s) = timed(|| (0..1000).map(|_| ensemble.predict_row(&row)).sum::<f64>());
-        let (_, shap_s) = timed(|| shap(&ensemble, &test.columns(shap_rows)));
+        let (_, shap_s) = match shap_rows {
+            0 => ((), 0.0),
+            rows => timed(|| drop(shap(&ensemble, &test.columns(rows)))),
+        };
         let nodes: usize = ensemble.trees.iter().map(|tree| tree.n_nodes()).sum();
         Ok(format!(
             r#"{{"fit_s":{fit_s},"predict_s":{predict_s},"row_us":{},"shap_s":{shap_s},"rmse":{},"peak_mib":{},"nodes":{nodes}}}"#,

@@ -317,7 +317,7 @@ fn named(names: &[String], every: usize, widest: f64) -> Vec<Tick> {
 }
 
 /// A name that fits, its middle replaced by an ellipsis where it does not: names often differ at the end.
-fn shortened(name: &str, widest: f64) -> String {
+pub(crate) fn shortened(name: &str, widest: f64) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut kept = letters.len();
     let mut text = name.to_owned();

@@ -6,10 +6,10 @@
 //! Pictures are about 1400 pixels wide, meant to be shown at half of that.
 //!
 //! ```text
-//!  density  residuals  dependence  histogram  categories  bars  beeswarm  waterfall  calibration
-//!      │         └───trend───┘          │          │         │       │         │          │
-//!      └────heat───────┘                │          │         │       │         │          │
-//!             └─────────────────────────┴────────frame (title, legend, axes)───┴──────────┘
+//!  density  residuals  dependence  histogram  categories  bars  beeswarm  waterfall  calibration  course  curve  surface
+//!      │         └───trend───┘          │          │         │       │         │          │          │      │      │
+//!      └────heat───────┘                │          │         │       │         │          │          │      │      │
+//!             └─────────────────────────┴────────frame (title, legend, axes)───┴──────────┴──────────┴──────┴──────┘
 //!                                                  │
 //!       ticks (numbers)   look (colours, sizes)  canvas (plotters)  pixels (PNG)
 //! ```
@@ -19,6 +19,8 @@ mod beeswarm;
 mod calibration;
 mod canvas;
 mod categories;
+mod course;
+mod curve;
 mod density;
 mod dependence;
 mod frame;
@@ -27,6 +29,7 @@ mod histogram;
 mod look;
 mod pixels;
 mod residuals;
+mod surface;
 mod ticks;
 mod trend;
 mod waterfall;
@@ -36,10 +39,13 @@ pub use beeswarm::{Beeswarm, Swarm, beeswarm};
 pub use calibration::{Calibration, calibration};
 pub use canvas::PlotError;
 pub use categories::{Categories, Series, Shape, categories};
+pub use course::{Course, course};
+pub use curve::{Curve, curve};
 pub use density::{Density, density};
 pub use dependence::{Dependence, dependence};
 pub use frame::Labels;
 pub use histogram::{Histogram, Mark, histogram};
 pub use residuals::{Residuals, residuals};
+pub use surface::{Surface, surface};
 pub use ticks::number;
 pub use waterfall::{Waterfall, waterfall};

@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
 use pm25_plot::{
-    Bars, Beeswarm, Calibration, Categories, Density, Dependence, Histogram, Labels, Mark,
-    PlotError, Residuals, Series, Shape, Swarm, Waterfall, bars, beeswarm, calibration, categories,
-    density, dependence, histogram, residuals, waterfall,
+    Bars, Beeswarm, Calibration, Categories, Course, Curve, Density, Dependence, Histogram, Labels,
+    Mark, PlotError, Residuals, Series, Shape, Surface, Swarm, Waterfall, bars, beeswarm,
+    calibration, categories, course, curve, density, dependence, histogram, residuals, surface,
+    waterfall,
 };
 
 /// What all charts are drawn from.
@@ -19,6 +20,7 @@ type Drawn = Vec<(&'static str, Result<Vec<u8>, PlotError>)>;
 fn draw_all(data: &Data) -> Drawn {
     let mut drawn = draw_clouds(data);
     drawn.extend(draw_named(data));
+    drawn.extend(draw_effects(data));
     drawn
 }
 
@@ -74,6 +76,58 @@ fn draw_clouds(data: &Data) -> Drawn {
             calibration(&Calibration {
                 labels,
                 curves: vec![("August".into(), pairs.to_vec())],
+            }),
+        ),
+    ]
+}
+
+/// The charts of what follows from what.
+fn draw_effects(data: &Data) -> Drawn {
+    let values: Vec<f64> = data.pairs.iter().map(|pair| pair.1).collect();
+    let mut rising: Vec<f64> = data.pairs.iter().map(|pair| pair.0).collect();
+    rising.sort_unstable_by(f64::total_cmp);
+    rising.dedup();
+    let series = |name: &str| Series {
+        name: name.into(),
+        values: values.iter().take(30).map(|value| Some(*value)).collect(),
+    };
+    let (first, last) = (rising.first().copied(), rising.last().copied());
+    vec![
+        (
+            "course",
+            course(&Course {
+                labels: words(data),
+                names: data.names.clone(),
+                series: vec![series(&data.words), series("normalised")],
+                marks_are: data.words.clone(),
+                marks: vec![
+                    (first.unwrap_or(0.0), data.words.clone()),
+                    (1.5, "−12".into()),
+                ],
+            }),
+        ),
+        (
+            "curve",
+            curve(&Curve {
+                labels: words(data),
+                line_is: data.words.clone(),
+                band_is: "rows".into(),
+                points: data
+                    .pairs
+                    .iter()
+                    .map(|(x, y)| (*x, *y, [y - 1.0, y + 1.0]))
+                    .collect(),
+                rug: first.into_iter().chain(last).collect(),
+            }),
+        ),
+        (
+            "surface",
+            surface(&Surface {
+                labels: words(data),
+                scale: ["PM2.5".into(), "µg/m³".into()],
+                x: rising.clone(),
+                y: vec![0.0, 1.0],
+                values: values.iter().map(|value| vec![*value, f64::NAN]).collect(),
             }),
         ),
     ]

@@ -134,6 +134,8 @@ fn bound(feature: &Feature, n_stations: usize) -> Bound {
         Feature::Others { of, .. } => of_local(of),
         Feature::Calendar(hand) => of_hand(hand),
         Feature::Cycle { .. } => Bound::between(-1.0, 1.0),
+        // The years 1970 to 2106.
+        Feature::Trend => Bound::between(0.0, 50_000.0),
         Feature::Station => {
             let last = n_stations.saturating_sub(1);
             Bound::whole(0..=u16::try_from(last).unwrap_or(u16::MAX))
@@ -225,6 +227,8 @@ fn typical(feature: &Feature) -> f32 {
             ..
         } => 1.0,
         Feature::Own(of) | Feature::Others { of, .. } | Feature::At { of, .. } => typical_local(of),
+        // 2025-11-16.
+        Feature::Trend => 20_408.0,
         Feature::Station => 0.0,
         Feature::Calendar(Calendar::Hour) => 14.0,
         Feature::Calendar(Calendar::DayOfWeek) => 2.0,
@@ -317,6 +321,7 @@ mod tests {
             ("month", 1.0, 12.0, true),
             ("dayofyear", 1.0, 366.0, true),
             ("sin(hour)", -1.0, 1.0, false),
+            ("trend", 0.0, 50_000.0, false),
             ("station", 0.0, 11.0, true),
         ] {
             assert_eq!(

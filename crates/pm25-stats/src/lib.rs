@@ -16,6 +16,7 @@
 //! | is one prediction better than another beyond luck? | [`paired`] |
 //! | what are warnings of a threshold worth, and when should one warn? | [`alarms`] |
 //! | do intervals and quantiles keep what they promise? | [`promise`] |
+//! | how much does a series rise in a year, and where did it step? | [`mod@trend`], [`mod@steps`] |
 //! | openair's statistics | [`mod@mod_stats`] |
 
 pub mod alarms;
@@ -34,7 +35,9 @@ pub mod psi;
 pub mod sample;
 pub mod scores;
 pub mod severity;
+pub mod steps;
 mod student;
+pub mod trend;
 pub mod wasserstein;
 
 pub use alarms::Alarms;
@@ -48,3 +51,5 @@ pub use psi::Bins;
 pub use sample::Sample;
 pub use scores::{Scores, scores, skill};
 pub use severity::Severity;
+pub use steps::{Step, StepPlan, steps};
+pub use trend::{SeasonalTrend, TrendPlan, seasonal_trend};

@@ -6,12 +6,14 @@ use arrow::array::{
     ArrayRef, DictionaryArray, Float32Array, Float64Array, Int16Array, Int32Array, StringArray,
     TimestampMicrosecondArray, UInt16Array, UInt32Array,
 };
-use arrow::datatypes::{SchemaRef, UInt32Type};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::datatypes::{DataType, SchemaRef, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
 use pm25_file::{Fault, Header, Place, Result, fill_seal};
 
 use crate::{Column, Table, Text};
@@ -24,6 +26,9 @@ pub(crate) const US_PER_S: i64 = 1_000_000;
 const ROWS_PER_GROUP: usize = 1 << 18;
 /// zstd's own default: past it files shrink little and writing slows much.
 const ZSTD_LEVEL: i32 = 3;
+
+/// Bytes that are split by significance are noise or constant: a longer search finds nothing in them.
+const PIECES_ZSTD_LEVEL: i32 = 1;
 
 /// The newest version of our table formats.
 pub(crate) const VERSION: u32 = 1;
@@ -75,11 +80,37 @@ fn unwritable(header: &Header, cause: Box<dyn std::error::Error + Send + Sync>) 
 }
 
 fn properties() -> parquet::errors::Result<WriterProperties> {
+    Ok(builder(ZSTD_LEVEL)?.build())
+}
+
+/// For tables of many rows that are written in pieces. Numbers get no dictionary, which costs more than all the rest
+/// of the writing together: their bytes are split by significance, which leaves zstd little to search for. Instants
+/// are written as their differences, which are all alike in a gapless record.
+pub(crate) fn properties_of_pieces(
+    schema: &SchemaRef,
+) -> parquet::errors::Result<WriterProperties> {
+    let encoding = |data_type: &DataType| match data_type {
+        DataType::Float32 | DataType::Float64 => Some(Encoding::BYTE_STREAM_SPLIT),
+        DataType::Timestamp(_, _) => Some(Encoding::DELTA_BINARY_PACKED),
+        _ => None,
+    };
+    let mut properties = builder(PIECES_ZSTD_LEVEL)?;
+    for field in schema.fields() {
+        if let Some(encoding) = encoding(field.data_type()) {
+            let path = ColumnPath::from(field.name().as_str());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, encoding);
+        }
+    }
+    Ok(properties.build())
+}
+
+fn builder(zstd_level: i32) -> parquet::errors::Result<WriterPropertiesBuilder> {
     Ok(WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-        .set_created_by("pm25".to_owned())
-        .build())
+        .set_created_by("pm25".to_owned()))
 }
 
 pub(crate) fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
@@ -94,23 +125,31 @@ pub(crate) fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
-fn array(column: &Column) -> ArrayRef {
+pub(crate) fn array(column: &Column) -> ArrayRef {
     match column {
         Column::Text(text) => words(text),
         Column::Time(values) => Arc::new(
             TimestampMicrosecondArray::from_iter_values(values.iter().map(|s| s * US_PER_S))
                 .with_timezone("UTC"),
         ),
-        Column::F32(values) => Arc::new(Float32Array::from_iter(
-            values.iter().map(|&v| (!v.is_nan()).then_some(v)),
+        Column::F32(values) => Arc::new(Float32Array::new(
+            values.clone().into(),
+            present(values.len(), |row| !values[row].is_nan()),
         )),
-        Column::F64(values) => Arc::new(Float64Array::from_iter(
-            values.iter().map(|&v| (!v.is_nan()).then_some(v)),
+        Column::F64(values) => Arc::new(Float64Array::new(
+            values.clone().into(),
+            present(values.len(), |row| !values[row].is_nan()),
         )),
         Column::I16(values) => Arc::new(Int16Array::from(values.clone())),
         Column::U16(values) => Arc::new(UInt16Array::from(values.clone())),
         Column::I32(values) => Arc::new(Int32Array::from(values.clone())),
     }
+}
+
+/// Which values are there; nothing if all are.
+fn present(n_rows: usize, is_there: impl FnMut(usize) -> bool) -> Option<NullBuffer> {
+    let nulls = NullBuffer::new(BooleanBuffer::collect_bool(n_rows, is_there));
+    (0 < nulls.null_count()).then_some(nulls)
 }
 
 fn words(text: &Text) -> ArrayRef {

@@ -12,4 +12,4 @@ mod writer;
 pub use batches::Batches;
 pub use column::{Column, Text};
 pub use table::Table;
-pub use writer::TableWriter;
+pub use writer::{Encoder, Group, TableWriter};

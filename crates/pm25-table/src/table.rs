@@ -202,6 +202,11 @@ impl Table {
         }
     }
 
+    /// Its columns in order, with their names.
+    pub(crate) fn into_columns(self) -> impl Iterator<Item = (String, Column)> {
+        self.names.into_iter().zip(self.columns)
+    }
+
     pub(crate) fn set_header(&mut self, header: Header) {
         self.header = Some(header);
     }

@@ -1,55 +1,167 @@
-//! A table written piece by piece: what was given is encoded and let go, so that a table of any length needs no more
-//! memory than its packed bytes and one row group.
+//! A table written piece by piece: pieces are encoded side by side, each a row group, and appended in order to a file
+//! without a name beside the output, which is published whole at the end.
 //!
-//! The bytes depend on the rows and on where the pieces end, on nothing else.
+//! Needs no more memory than the pieces that are under way and the file's footer. The bytes depend on the rows and on
+//! where the pieces end, on nothing else.
+//!
+//! ```text
+//! piece ── Encoder::encode (any thread) ── Group ── TableWriter::append (in order) ── finish: header, seal, publish
+//! ```
 
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use pm25_file::{Fault, Header, Output, Result, Sha256};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+use pm25_file::{Fault, Hasher, Header, Output, Result, Sha256, fill_last_seal};
 
 use crate::{Table, encode};
 
-/// Takes pieces of one table, in order.
-#[derive(Default)]
-pub struct TableWriter {
-    writer: Option<ArrowWriter<Vec<u8>>>,
+/// So much of the file stays in memory; a small table never touches the disk twice.
+const MEMORY_BYTES: usize = 1 << 20;
+
+/// Takes the pieces of one table, in order.
+pub struct TableWriter<'a> {
+    output: &'a Output,
+    file: SerializedFileWriter<Sink>,
+    encoder: Arc<Encoder>,
 }
 
-impl TableWriter {
-    /// A table without rows yet.
-    pub fn new() -> Self {
-        Self::default()
+/// Encodes pieces of one table, on any thread.
+pub struct Encoder {
+    schema: SchemaRef,
+    groups: ArrowRowGroupWriterFactory,
+}
+
+/// A piece, encoded: a row group that is in no file yet.
+pub struct Group {
+    chunks: Vec<ArrowColumnChunk>,
+}
+
+impl<'a> TableWriter<'a> {
+    /// A table that goes to `output`, without rows yet, with the columns of `shape`.
+    ///
+    /// # Errors
+    /// If `shape` has no columns, or the output is a terminal.
+    pub fn new(output: &'a Output, shape: &Table) -> Result<Self> {
+        output.refuse_terminal()?;
+        if shape.names().next().is_none() {
+            return Err(Fault::unforeseen("a table without columns"));
+        }
+        let opened = || -> encode::Encoded<Self> {
+            let schema = encode::batch(shape)?.schema();
+            let sink = Sink {
+                file: Box::new(output.scratch(MEMORY_BYTES)),
+                hasher: Hasher::default(),
+                end: None,
+            };
+            let properties = encode::properties_of_pieces(&schema)?;
+            let writer = ArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))?;
+            let (file, groups) = writer.into_serialized_writer()?;
+            Ok(Self {
+                output,
+                file,
+                encoder: Arc::new(Encoder { schema, groups }),
+            })
+        };
+        opened().map_err(unwritable)
     }
 
-    /// Appends rows. Every piece must have the columns of the first, in its order; a piece without rows adds none.
-    pub fn push(&mut self, piece: &Table) -> Result<()> {
-        let pushed = || -> encode::Encoded<()> {
-            let batch = encode::batch(piece)?;
-            let writer = match &mut self.writer {
-                Some(writer) => writer,
-                None => self.writer.insert(encode::writer(batch.schema())?),
-            };
-            Ok(writer.write(&batch)?)
+    /// What encodes its pieces.
+    pub fn encoder(&self) -> Arc<Encoder> {
+        Arc::clone(&self.encoder)
+    }
+
+    /// Appends a row group.
+    pub fn append(&mut self, group: Group) -> Result<()> {
+        let append = || -> encode::Encoded<()> {
+            let mut row_group = self.file.next_row_group()?;
+            for chunk in group.chunks {
+                chunk.append_to_row_group(&mut row_group)?;
+            }
+            row_group.close()?;
+            Ok(())
         };
-        let mut pushed = pushed;
-        pushed().map_err(|e| unwritable("rows", e))
+        append().map_err(unwritable)
     }
 
     /// Publishes the table with this header, sealed; returns the hash of the file.
-    ///
-    /// # Errors
-    /// If nothing was pushed, or the output cannot be written.
-    pub fn finish(self, output: &Output, format: &str, mut header: Header) -> Result<Sha256> {
-        output.refuse_terminal()?;
+    pub fn finish(mut self, format: &str, mut header: Header) -> Result<Sha256> {
         encode::stamp(&mut header, format);
-        let writer = self
-            .writer
-            .ok_or_else(|| Fault::unforeseen("a table without columns"))?;
-        let bytes = encode::close(writer, &header)?;
-        output.write(&bytes)?;
-        Ok(Sha256::of(&bytes))
+        let output = self.output;
+        let close = || -> encode::Encoded<Sink> {
+            self.file.flush()?;
+            self.file.inner_mut().end = Some(Vec::new());
+            self.file.append_key_value_metadata(KeyValue::new(
+                encode::HEADER_KEY.to_owned(),
+                serde_json::to_string(&header)?,
+            ));
+            Ok(self.file.into_inner()?)
+        };
+        let mut sink = close().map_err(unwritable)?;
+        let mut end = sink.end.take().unwrap_or_default();
+        let hash = fill_last_seal(&sink.hasher, &mut end).map_err(|e| unwritable(e.into()))?;
+        let rewound = sink.file.seek(SeekFrom::Start(0));
+        rewound.map_err(|e| unwritable(e.into()))?;
+        output.write_from(&mut sink.file.chain(Cursor::new(end)))?;
+        Ok(hash)
     }
 }
 
-fn unwritable(what: &str, cause: Box<dyn std::error::Error + Send + Sync>) -> Fault {
-    Fault::unforeseen(format!("cannot encode {what} of a table")).because(cause)
+impl Encoder {
+    /// Encodes a piece, which must have the columns of the table's shape, in its order. Columns are given up one by
+    /// one.
+    pub fn encode(&self, piece: Table) -> Result<Group> {
+        let encoded = || -> encode::Encoded<Group> {
+            let mut chunks = Vec::with_capacity(self.schema.fields().len());
+            let writers = self.groups.create_column_writers(0)?;
+            let mut columns = piece.into_columns();
+            for (field, mut writer) in self.schema.fields().iter().zip(writers) {
+                let column = columns.next().filter(|(name, _)| name == field.name());
+                let (_, column) = column.ok_or("a piece with other columns")?;
+                let array = encode::array(&column);
+                drop(column);
+                for leaf in compute_leaves(field, &array)? {
+                    writer.write(&leaf)?;
+                }
+                chunks.push(writer.close()?);
+            }
+            Ok(Group { chunks })
+        };
+        encoded().map_err(unwritable)
+    }
+}
+
+/// The file until it is published; its end stays at hand, because the seal stands there.
+struct Sink {
+    file: Box<dyn ReadWriteSeek>,
+    hasher: Hasher,
+    end: Option<Vec<u8>>,
+}
+
+trait ReadWriteSeek: Read + Write + Seek + Send {}
+
+impl<T: Read + Write + Seek + Send> ReadWriteSeek for T {}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(end) = &mut self.end {
+            end.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let n = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn unwritable(cause: Box<dyn std::error::Error + Send + Sync>) -> Fault {
+    Fault::unforeseen("a table cannot be written").because(cause)
 }

@@ -211,14 +211,20 @@ fn hours(from: usize, n: usize) -> Table {
 fn pieces_make_the_table_that_they_are_pieces_of() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.parquet");
-    let mut writer = TableWriter::new();
-    for (from, n) in [(0, 10), (10, 1), (11, 0), (11, 30)] {
-        writer.push(&hours(from, n)).unwrap();
+    let output = Output::Path(path.clone());
+    let mut writer = TableWriter::new(&output, &hours(0, 0)).unwrap();
+    let encoder = writer.encoder();
+    // Encoded in any order, appended in theirs.
+    let mut groups: Vec<_> = [(11, 30), (11, 0), (10, 1), (0, 10)]
+        .map(|(from, n)| encoder.encode(hours(from, n)).unwrap())
+        .into();
+    while let Some(group) = groups.pop() {
+        writer.append(group).unwrap();
     }
+    assert!(encoder.encode(Table::new()).is_err());
     let header = Header::new(&program!());
-    let hash = writer
-        .finish(&Output::Path(path.clone()), "pm25-test", header)
-        .unwrap();
+    let hash = writer.finish("pm25-test", header).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let read = Table::read(&Input::Path(path.clone()), "pm25-test").unwrap();
     assert_eq!(read.source().sha256, hash);
     let whole = hours(0, 41);
@@ -250,10 +256,7 @@ fn pieces_make_the_table_that_they_are_pieces_of() {
 }
 
 #[test]
-fn a_table_without_a_piece_is_no_table() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("t.parquet");
-    let header = Header::new(&program!());
-    let fault = TableWriter::new().finish(&Output::Path(path.clone()), "pm25-test", header);
-    assert!(fault.is_err() && !path.exists());
+fn a_table_without_columns_is_no_table() {
+    let output = Output::Path("t.parquet".into());
+    assert!(TableWriter::new(&output, &Table::new()).is_err());
 }

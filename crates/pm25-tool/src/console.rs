@@ -71,6 +71,16 @@ impl Console {
         Progress::start(what, total, self.terminal, self.quiet)
     }
 
+    /// For one of several pieces of work side by side: only its warnings are heard.
+    #[must_use]
+    pub fn hushed(&self) -> Self {
+        Self {
+            quiet: true,
+            verbose: false,
+            ..*self
+        }
+    }
+
     /// How results are said.
     pub fn format(&self) -> Format {
         self.format

@@ -39,21 +39,24 @@ impl Tool for Args {
 }
 
 fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let of_file = match &args.set_from {
-        Some(input) => tune::best_settings(input)?,
-        None => Vec::new(),
-    };
-    let params = args.learn.params(&of_file)?;
+    let found = args.set_from.as_ref().map(tune::found).transpose()?;
+    let of_file = found.as_ref().map_or(&[][..], |found| &found.settings);
+    let params = args.learn.params(of_file)?;
     let train = Targets::read(args.train()?, &args.target, console)?;
     let valid = Targets::read(args.valid()?, &args.target, console)?;
+    let asked = Asked {
+        args,
+        params,
+        found,
+    };
     if args.horizon_h.is_none() && !train.horizons_h().is_empty() {
-        return several::train(args, &params, (&train, &valid), console);
+        return several::train(&asked, (&train, &valid), console);
     }
     let tables = (
         train.into_dataset(args.horizon_h)?,
         valid.into_dataset(args.horizon_h)?,
     );
-    let (model, mut report) = fit(args, params, &tables, console)?;
+    let (model, mut report) = fit(&asked, &tables, console)?;
     report.model = model.write(args.out()?)?;
     if let Some(to) = &args.report {
         write_document(to, &mut report)?;
@@ -64,17 +67,34 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// What is asked of every horizon's tables alike.
+struct Asked<'a> {
+    args: &'a FitArgs,
+    params: Params,
+    found: Option<tune::Found>,
+}
+
 /// One model, and what led to it; its file is still to be written.
 fn fit(
-    args: &FitArgs,
-    params: Params,
+    asked: &Asked,
     (train, valid): &(Dataset, Dataset),
     console: &Console,
 ) -> anyhow::Result<(Model, TrainReport)> {
+    let args = asked.args;
     train.expect_learnable()?;
     train.expect_same_shape(valid)?;
+    train.expect_to_teach()?;
+    train.expect_before(valid)?;
+    if let Some(found) = &asked.found {
+        found.expect_task(train)?;
+    }
+    warn_of_few(train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
-    let params = args.learn.fitted_to(params, &columns, &[train, valid])?;
+    let params = args.learn.fitted_to(asked.params.clone(), &columns)?;
+    for table in [train, valid] {
+        let name = &table.source().name;
+        args.learn.expect_targets(&params, name, table.target())?;
+    }
     let order = Order {
         wanted: args.learn.model,
         n_folds: usize::from(args.learn.folds),
@@ -113,8 +133,25 @@ fn fit(
         candidates: made.candidates,
         folds: made.folds,
         parts: made.parts,
+        without_folds: made.without_folds,
     };
     Ok((model, report))
+}
+
+/// Rows for each feature below which a fit is mostly chance: with as many unknowns as rows a line goes through all of
+/// them, whatever they say.
+const ROWS_A_FEATURE_MIN: usize = 2;
+
+/// Says so where there is next to nothing to learn from.
+fn warn_of_few(train: &Dataset, console: &Console) {
+    let (n_rows, n_features) = (train.n_rows(), train.features.len());
+    if n_rows < ROWS_A_FEATURE_MIN * n_features {
+        console.warn(&format!(
+            "{} has {n_rows} rows for {n_features} features: what is learned from fewer than {} is mostly chance",
+            train.source().name,
+            ROWS_A_FEATURE_MIN * n_features
+        ));
+    }
 }
 
 /// Whether standard output is free for the summary.

@@ -8,17 +8,15 @@ use std::fmt;
 use pm25_artifact::model::Horizons;
 use pm25_artifact::train::{HorizonTrained, HorizonsReport, TrainReport};
 use pm25_file::{Fault, Sha256, write_document};
-use pm25_fit::{Params, Targets};
+use pm25_fit::Targets;
 use pm25_tool::{Console, Outcome};
 use serde::Serialize;
 
-use crate::args::FitArgs;
-use crate::{fit, say, says};
+use crate::{Asked, fit, say, says};
 
 /// Fits and publishes all.
 pub(crate) fn train(
-    args: &FitArgs,
-    params: &Params,
+    asked: &Asked,
     (train, valid): (&Targets, &Targets),
     console: &Console,
 ) -> anyhow::Result<Outcome> {
@@ -36,7 +34,7 @@ pub(crate) fn train(
     for &horizon_h in train.horizons_h() {
         console.detail(&format!("{horizon_h} h ahead"));
         let tables = (train.at(horizon_h)?, valid.at(horizon_h)?);
-        let (model, report) = fit(args, params.clone(), &tables, console)?;
+        let (model, report) = fit(asked, &tables, console)?;
         members.push(model);
         reports.push(report);
     }
@@ -49,11 +47,11 @@ pub(crate) fn train(
     // What differs from horizon to horizon stands there.
     report.pm25.params.remove("learned_from");
     report.pm25.params.remove("folds");
-    report.model = Horizons::of(members)?.write(args.out()?)?;
-    if let Some(to) = &args.report {
+    report.model = Horizons::of(members)?.write(asked.args.out()?)?;
+    if let Some(to) = &asked.args.report {
         write_document(to, &mut report)?;
     }
-    if says(args)? {
+    if says(asked.args)? {
         console.say(&Said {
             report: &report,
             reports: &reports,

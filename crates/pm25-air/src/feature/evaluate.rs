@@ -10,7 +10,7 @@ use super::others::{Chorus, Own, asked};
 use super::series::{Needs, Series};
 use super::window::{self, Windows};
 use super::{Calendar, Feature, FeatureSet, Local, Signal, Wave};
-use crate::civil::{Civil, HOUR_S};
+use crate::civil::{Civil, DAY_S, HOUR_S};
 use crate::{Network, Station, Task};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -149,8 +149,17 @@ impl Rows<'_> {
                     .map(|civil| table[usize::from(reading(of, civil))])
                     .collect()
             }
+            Feature::Trend => self.days(),
             Feature::Station => vec![self.station_code; self.sources.n_rows],
         }
+    }
+
+    /// Days since 1970 of each row: within 3 min where the numbers of this century are as far apart as f32 has them.
+    fn days(&self) -> Vec<f32> {
+        let start_s = |row: usize| self.start_s + row as i64 * HOUR_S;
+        (0..self.sources.n_rows)
+            .map(|row| (start_s(row) as f64 / DAY_S as f64) as f32)
+            .collect()
     }
 
     /// What another station says; nothing for the own one, and for one that is not there.

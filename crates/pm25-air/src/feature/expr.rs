@@ -131,6 +131,9 @@ pub enum Feature {
         /// Of which hand.
         of: Calendar,
     },
+    /// Days since 1970-01-01T00:00Z at the start of the hour t, with their fraction: the years tell themselves apart by
+    /// it, and trees say after their last train row what they said there: `trend`.
+    Trend,
     /// The station's position in the vocabulary; missing for a station that is not in it.
     Station,
 }
@@ -145,6 +148,7 @@ impl Feature {
             Self::At { station, of } => format!("{}__at_{}", of.column(), plain(station)),
             Self::Calendar(hand) => hand.name().to_owned(),
             Self::Cycle { wave, of } => format!("{}__{}", of.name(), wave.name()),
+            Self::Trend => "trend_d".to_owned(),
             Self::Station => "station_code".to_owned(),
         }
     }
@@ -155,6 +159,7 @@ impl Feature {
             Self::Own(of) | Self::Others { of, .. } | Self::At { of, .. } => of.unit(),
             Self::Calendar(hand) => hand.unit(),
             Self::Cycle { .. } => "1",
+            Self::Trend => "day",
             Self::Station => "code",
         }
     }
@@ -163,7 +168,7 @@ impl Feature {
     pub const fn local(&self) -> Option<Local> {
         match self {
             Self::Own(of) | Self::Others { of, .. } | Self::At { of, .. } => Some(*of),
-            Self::Calendar(_) | Self::Cycle { .. } | Self::Station => None,
+            Self::Calendar(_) | Self::Cycle { .. } | Self::Trend | Self::Station => None,
         }
     }
 
@@ -196,6 +201,7 @@ impl fmt::Display for Feature {
             Self::At { station, of } => write!(f, "at(\"{}\",{of})", station.replace('"', "\"\"")),
             Self::Calendar(hand) => f.write_str(hand.name()),
             Self::Cycle { wave, of } => write!(f, "{}({})", wave.name(), of.name()),
+            Self::Trend => f.write_str("trend"),
             Self::Station => f.write_str("station"),
         }
     }

@@ -19,6 +19,7 @@
 //! others_mean(pm25)      pm25_ug_m3__others_mean            t   (refused)           t, of the other stations
 //! hour                   hour                               -                       the calendar
 //! sin(hour)              hour__sin                          -                       the calendar
+//! trend                  trend_d                            -                       the calendar
 //! station                station_code                       -                       the vocabulary
 //! ```
 //!

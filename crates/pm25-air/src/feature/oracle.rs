@@ -52,6 +52,7 @@ pub(super) fn feature(feature: &Feature, task: Task, network: &Network, t: usize
                 Wave::Cos => libm::cos(angle),
             }
         }
+        Feature::Trend => station.time_s(t) as f64 / 86_400.0,
         Feature::Station => 2.0,
     }
 }

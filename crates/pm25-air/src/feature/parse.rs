@@ -52,6 +52,9 @@ fn plain(name: &Name) -> Result<Feature, FeatureError> {
     if name.text == "station" {
         return Ok(Feature::Station);
     }
+    if name.text == "trend" {
+        return Ok(Feature::Trend);
+    }
     if let Some(hand) = hand_of(name.text) {
         return Ok(Feature::Calendar(hand));
     }
@@ -66,7 +69,7 @@ fn plain(name: &Name) -> Result<Feature, FeatureError> {
             column: name.column,
             set: name.text.to_owned(),
         },
-        _ => name.unknown("feature", known.chain(hands).chain(["station"])),
+        _ => name.unknown("feature", known.chain(hands).chain(["trend", "station"])),
     })
 }
 

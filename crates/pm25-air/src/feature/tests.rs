@@ -16,7 +16,7 @@ const EVERY_KIND: &str = "lag(pm25,1),lag(pm25,5),mean(pm25,4),min(pm25,4),max(p
     mean(so2,24),o3,change(co,3),temp,min(temp,3),dewpoint,rh,change(pres,1),rain,max(rain,5),wind,wind_dir,\
     lag(wind_dir,1),wind_u,wind_v,lag(wind_u,1),mean(wind_v,6),change(wind_u,2),sum(rain,5),slope(pm25,6),\
     slope(temp,4),quantile(pm25,8,90),quantile(co,5,25),ewm(pm25,2),ewm(o3,1),since(wind,3,12),since(pm25,75.5,9),\
-    ventilation(6),nowcast(pm25),aqi(us),aqi(india),aqi(china),aqi(europe),aqi(who),hour,dayofweek,month,dayofyear,sin(hour),cos(hour),sin(dayofweek),cos(month),sin(dayofyear),station,\
+    ventilation(6),nowcast(pm25),aqi(us),aqi(india),aqi(china),aqi(europe),aqi(who),hour,dayofweek,month,dayofyear,sin(hour),cos(hour),sin(dayofweek),cos(month),sin(dayofyear),trend,station,\
     others_mean(lag(pm25,1)),others_max(mean(pm25,4)),others_min(temp),others_std(pm10),others_mean(change(pres,3)),\
     others_std(quantile(pm25,8,50)),others_max(since(wind,2,8)),others_mean(ewm(pm25,2)),others_min(slope(pm25,5)),\
     others_mean(wind_u),at(\"a\",lag(pm25,1)),at(\"b\",pm10),at(\"c\",mean(temp,6)),at(\"d\",wind_dir),at(\"e\",pm10),others_max(ventilation(6)),others_max(nowcast(pm25)),others_mean(aqi(europe))";
@@ -290,6 +290,23 @@ fn years_and_weeks_close_too() {
     }
     assert_eq!(one(FORECAST, "dayofweek", &station, 24), 0.0);
     assert_eq!(one(FORECAST, "dayofweek", &station, 23), 6.0);
+}
+
+#[test]
+fn the_trend_counts_days_and_knows_no_measurement() {
+    let features = set(Task::Nowcast, "trend");
+    let measured = counting(49);
+    let days = alone(&features, &measured, None, 0..49).remove(0);
+    assert_eq!(days[0], (1_450_000_800.0_f64 / 86_400.0) as f32);
+    // Two days in 48 hours, and every hour after the one before it, where an f32 has steps of 1/512 day.
+    assert_eq!(days[48] - days[0], 2.0);
+    assert!(days.windows(2).all(|pair| pair[0] < pair[1]));
+    let empty = Station::new("a", 1_450_000_800, 480);
+    assert_eq!(alone(&features, &empty, None, 0..49)[0], days);
+    assert_eq!(
+        (features.history_h(), features.looks_at_others()),
+        (0, false)
+    );
 }
 
 #[test]

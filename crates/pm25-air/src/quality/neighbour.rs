@@ -37,7 +37,8 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    fn at(&self, hour: i64) -> f32 {
+    /// The value at an hour since 1970 UTC; NaN where there is none.
+    pub fn at(&self, hour: i64) -> f32 {
         let hour_idx = usize::try_from(hour - self.first_h).ok();
         hour_idx
             .and_then(|hour_idx| self.values.get(hour_idx))
@@ -46,23 +47,35 @@ impl Record<'_> {
     }
 }
 
-/// What of each record is compared: ln(1 + value) at no more than 2,048 hours, evenly spread over all records.
-/// Memory: 8 KiB a record.
-pub fn samples(records: &[Record]) -> Vec<Vec<f32>> {
-    let first = records.iter().map(|record| record.first_h).min();
-    let end = records
-        .iter()
-        .map(|record| record.first_h + record.values.len() as i64)
-        .max();
-    let (Some(first), Some(end)) = (first, end) else {
-        return Vec::new();
-    };
-    let step = coprime_to_a_day(((end - first) as usize).div_ceil(SAMPLES_MAX));
-    let sample = |record: &Record| {
-        let hours = (first..end).step_by(step);
-        hours.map(|hour| logarithm(record.at(hour))).collect()
-    };
-    records.iter().map(sample).collect()
+/// The hours at which records are compared: no more than 2,048, evenly spread over all records.
+#[derive(Clone, Debug)]
+pub struct Sampling(std::iter::StepBy<std::ops::Range<i64>>);
+
+impl Sampling {
+    /// Over records that begin at an hour since 1970 and have so many hours.
+    pub fn over(spans: impl Iterator<Item = (i64, usize)>) -> Self {
+        let mut all: Option<(i64, i64)> = None;
+        for (first_h, n_hours) in spans {
+            let end_h = first_h + n_hours as i64;
+            let (first, end) = all.get_or_insert((first_h, end_h));
+            (*first, *end) = (first_h.min(*first), end_h.max(*end));
+        }
+        let (first, end) = all.unwrap_or((0, 0));
+        let step = coprime_to_a_day(((end - first) as usize).div_ceil(SAMPLES_MAX));
+        Self((first..end).step_by(step))
+    }
+
+    /// The hours since 1970 UTC, ascending.
+    pub fn hours(&self) -> impl Iterator<Item = i64> {
+        self.0.clone()
+    }
+
+    /// What of a record is compared: ln(1 + value), NaN where it is missing. Memory: 8 KiB.
+    pub fn sample(&self, record: &Record) -> Vec<f32> {
+        self.hours()
+            .map(|hour| logarithm(record.at(hour)))
+            .collect()
+    }
 }
 
 /// The next step that comes to every hour of the day: one that shares no factor with 24.
@@ -120,34 +133,66 @@ fn correlation(a: &[f32], b: &[f32]) -> Option<f64> {
     (0.0 < variances).then(|| (sum_ab - sum_a * sum_b / n) / variances.sqrt())
 }
 
+/// Hours that are looked at together.
+const BLOCK_H: usize = 1_024;
+
 /// The hours of `own` far outside the range of its neighbours.
 pub fn hours(own: &Record, neighbours: &[Record]) -> Vec<u32> {
+    let mut hours = Vec::new();
     if neighbours.len() < PRESENT_MIN {
-        return Vec::new();
+        return hours;
     }
-    let is_far = |hour_idx: u32, value: f32| {
-        !value.is_nan() && far(value, own.first_h + i64::from(hour_idx), neighbours)
-    };
-    (0_u32..)
-        .zip(own.values)
-        .filter(|(hour_idx, value)| is_far(*hour_idx, **value))
-        .map(|(hour_idx, _)| hour_idx)
-        .collect()
+    let mut around = Vec::with_capacity(BLOCK_H);
+    for (block_idx, values) in own.values.chunks(BLOCK_H).enumerate() {
+        let from = block_idx * BLOCK_H;
+        around.clear();
+        around.resize(values.len(), Around::NOBODY);
+        for neighbour in neighbours {
+            widen(&mut around, own.first_h + from as i64, neighbour);
+        }
+        let far = (from as u32..).zip(values.iter().zip(&around));
+        hours.extend(
+            far.filter(|(_, (value, around))| around.is_far(**value))
+                .map(|(hour_idx, _)| hour_idx),
+        );
+    }
+    hours
 }
 
-fn far(value: f32, hour: i64, neighbours: &[Record]) -> bool {
-    let (mut n, mut low, mut high) = (0, f32::INFINITY, f32::NEG_INFINITY);
-    for neighbour in neighbours {
-        let theirs = neighbour.at(hour);
-        if !theirs.is_nan() {
-            n += 1;
-            low = low.min(theirs);
-            high = high.max(theirs);
-        }
+/// What the neighbours measured in an hour.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    n: u32,
+    low: f32,
+    high: f32,
+}
+
+impl Around {
+    const NOBODY: Self = Self {
+        n: 0,
+        low: f32::INFINITY,
+        high: f32::NEG_INFINITY,
+    };
+
+    /// False for NaN.
+    fn is_far(&self, value: f32) -> bool {
+        let above = FAR_TIMES * self.high < value && FAR_UG_M3 < value - self.high;
+        let below = FAR_TIMES * value < self.low && FAR_UG_M3 < self.low - value;
+        PRESENT_MIN <= self.n as usize && (above || below)
     }
-    let above = FAR_TIMES * high < value && FAR_UG_M3 < value - high;
-    let below = FAR_TIMES * value < low && FAR_UG_M3 < low - value;
-    PRESENT_MIN <= n && (above || below)
+}
+
+/// Adds a neighbour to the hours from `first_h` on, as far as it has them.
+fn widen(around: &mut [Around], first_h: i64, neighbour: &Record) {
+    let ahead = usize::try_from(neighbour.first_h - first_h).unwrap_or(0);
+    let behind = usize::try_from(first_h - neighbour.first_h).unwrap_or(0);
+    let around = around.iter_mut().skip(ahead);
+    let theirs = neighbour.values.iter().skip(behind);
+    for (around, &theirs) in around.zip(theirs) {
+        around.n += u32::from(!theirs.is_nan());
+        around.low = around.low.min(theirs);
+        around.high = around.high.max(theirs);
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +218,15 @@ mod tests {
             values,
         };
         values.iter().map(|values| record(values)).collect()
+    }
+
+    fn samples(records: &[Record]) -> Vec<Vec<f32>> {
+        let span = |record: &Record| (record.first_h, record.values.len());
+        let sampling = Sampling::over(records.iter().map(span));
+        records
+            .iter()
+            .map(|record| sampling.sample(record))
+            .collect()
     }
 
     fn found(values: &[Vec<f32>], own: usize) -> Vec<u32> {
@@ -238,6 +292,26 @@ mod tests {
         assert_eq!(records[4].at(600), later[0]);
         assert!(records[4].at(599).is_nan() && records[4].at(1_500).is_nan());
         assert_eq!(most_alike(2, &samples(&records)).len(), 4);
+    }
+
+    #[test]
+    fn neighbours_that_begin_or_end_within_a_block_count_where_they_are() {
+        let values = vec![10.0_f32; 3_000];
+        let mut own = values.clone();
+        for hour in [0, 699, 700, 1_023, 1_024, 2_047, 2_048, 2_499, 2_500, 2_999] {
+            own[hour] = 900.0;
+        }
+        let record = |first_h: i64, n: usize| Record {
+            first_h,
+            values: &values[..n],
+        };
+        let own = Record {
+            first_h: 0,
+            values: &own,
+        };
+        let neighbours = [record(-50, 3_000), record(0, 3_000), record(700, 1_800)];
+        let expected = [700, 1_023, 1_024, 2_047, 2_048, 2_499];
+        assert_eq!(hours(&own, &neighbours), expected);
     }
 
     #[test]

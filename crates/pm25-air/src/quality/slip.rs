@@ -30,11 +30,8 @@ const fn plausible_median(quantity: Quantity) -> Option<(f64, f64)> {
 
 /// The median of the positive readings; none where there are too few of them.
 pub fn median_positive(values: &[f32]) -> Option<f32> {
-    let mut positive: Vec<f32> = values
-        .iter()
-        .copied()
-        .filter(|value| 0.0 < *value)
-        .collect();
+    let mut positive = Vec::with_capacity(values.len());
+    positive.extend(values.iter().copied().filter(|value| 0.0 < *value));
     if positive.len() < READINGS_MIN {
         return None;
     }

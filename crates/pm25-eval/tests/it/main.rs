@@ -1,10 +1,13 @@
 //! `pm25-eval` through its front door.
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
+mod backtest;
+mod dependence;
 mod files;
 mod horizons;
 mod leaks;
 mod numbers;
 mod refusals;
+mod weather;
 mod world;
 mod year;

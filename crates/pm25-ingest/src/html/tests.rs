@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::coverage::Days;
-use crate::judge::judge;
+use crate::judge::{gathered, judge};
+use crate::quality::{Court, Network, Pm25Series};
+use crate::spill::Spill;
 use crate::stations::{Grid, Lines, Merged};
 use pm25_air::quality::Profile;
 use pm25_artifact::ingest::{RawFile, Rows, Skipped};
-use pm25_file::{Header, Sha256, program};
+use pm25_file::{Header, Output, Sha256, program};
 use std::collections::BTreeMap;
 
 /// A station with a missing day now and then, the same on every machine.
@@ -50,7 +52,20 @@ fn report(names: &[&str], n_hours: usize) -> (IngestReport, Vec<Days>) {
         .map(|(seed, name)| merged(name, n_hours, seed))
         .collect();
     stations[0].station.values[0][30] = 700.0;
-    let judged = judge(&mut stations, Profile::In);
+    let spill = Spill::beside(&Output::Stdout);
+    let series = stations
+        .iter()
+        .map(|merged| Pm25Series::of(&merged.station, &spill).unwrap());
+    let court = Court {
+        network: &Network::new(series.collect(), &spill).unwrap(),
+        spill: &spill,
+        profile: Profile::In,
+    };
+    let judged = stations
+        .iter_mut()
+        .enumerate()
+        .map(|(idx, merged)| judge(merged, idx, court).unwrap());
+    let judged = gathered(judged.collect(), Profile::In);
     let example = |at: &str, text: &str| Example {
         at: at.to_owned(),
         text: text.to_owned(),

@@ -203,6 +203,9 @@ fn an_earlier_table_keeps_what_its_channels_showed() {
     );
     let added = bench.ingested("earlier.parquet new");
     assert_eq!(channel_hours(&added), Vec::from_iter(0..48));
+    let rules = &added.report.quality.rules;
+    let channels = rules.iter().find(|rule| rule.rule == "channels").unwrap();
+    assert_eq!(channels.hours["pm25_ug_m3"], 48);
 }
 
 #[test]

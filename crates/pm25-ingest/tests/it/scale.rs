@@ -76,6 +76,56 @@ fn files_in_a_zip_archive_are_read_where_they_lie() {
 }
 
 #[test]
+fn an_archive_within_an_archive_is_read_as_if_unpacked() {
+    let bench = Bench::new();
+    let (a, b) = (table(0, 48, 1.0), table(48, 48, 1.0));
+    bench.write("plain/a.csv", &a).write("plain/b.csv", &b);
+    let inner = zip(
+        &[("set/b.csv", b.as_bytes()), ("set/a.csv", a.as_bytes())],
+        0,
+    );
+    let deeper = zip(&[("c.csv", b"time,pm25\n")], 0);
+    let twice = zip(&[("deep.zip", &deeper)], 0);
+    let outer = zip(&[("Data.ZIP", &inner), ("twice.zip", &twice)], 0);
+    bench.write("in/uci.zip", &outer);
+    let plain = bench.ingested("plain --station S");
+    let output = bench.ingest("in --station S");
+    // What lies still deeper is no table, and said.
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("twice.zip/deep.zip was not read"));
+    let packed = bench.outputs();
+    assert_eq!(packed.contents(), plain.contents());
+    let names: Vec<&str> = packed
+        .report
+        .files
+        .iter()
+        .map(|f| f.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["uci.zip/Data.ZIP/set/a.csv", "uci.zip/Data.ZIP/set/b.csv"]
+    );
+    assert_eq!(packed.report.files[0].sha256, plain.report.files[0].sha256);
+    let traced = bench.run("trace out/o.parquet S 2020-01-03T01:00:00Z --root in");
+    assert!(text(&traced.stdout).contains("uci.zip/Data.ZIP/set/b.csv:3: 2020-01-03 01:00"));
+}
+
+#[test]
+fn archives_within_an_archive_are_bounded() {
+    let bench = Bench::new();
+    let mut inner = b"PK\x03\x04".to_vec();
+    inner.resize(65 << 20, 0);
+    bench.write("a.zip", zip(&[("inner.zip", &inner)], 0));
+    bench.refused(
+        "a.zip",
+        3,
+        &["64 MiB together", "unpack the outer archive first"],
+    );
+    bench.write("a.zip", zip(&[("inner.zip", &inner[..5_000])], 0));
+    bench.refused("a.zip", 3, &["a.zip/inner.zip is damaged"]);
+}
+
+#[test]
 fn an_archive_whose_directory_lies_is_refused() {
     let bench = Bench::new();
     bench.write("a.zip", zip(&[("a.csv", table(0, 48, 1.0).as_bytes())], 1));
@@ -86,6 +136,37 @@ fn an_archive_whose_directory_lies_is_refused() {
         3,
         &["spreadsheet", "save its sheet as CSV"],
     );
+}
+
+#[test]
+fn one_big_file_gives_the_same_bytes_on_any_number_of_threads() {
+    let bench = Bench::new();
+    let mut content = "time,station,pm25,remark\n".to_owned();
+    let wide = "x".repeat(400);
+    for row in 0..44_000 {
+        let (station, hour) = (row / 700, row % 700);
+        let (day, clock) = (1 + hour / 24, hour % 24);
+        let stamp = format!("2020-01-{day:02} {clock:02}:00");
+        content.push_str(&match row {
+            30_001 => "no stamp,S,5,\n".to_owned(),
+            35_000 => format!("{stamp},S{station:02},5,\"one\ntwo\"\n"),
+            _ => format!("{stamp},S{station:02},{},{wide}\n", 10 + row % 83),
+        });
+    }
+    assert!(16 << 20 < content.len());
+    bench.write("big.csv", content);
+    let one = bench.ingested("big.csv --threads 1");
+    let two = bench.ingested("big.csv --threads 2");
+    assert!(one.bytes == two.bytes, "the tables differ");
+    assert_eq!(one.report, two.report);
+    assert_eq!(
+        one.report.examples["unreadable time"][0].at,
+        "big.csv:30003"
+    );
+    let traced = bench.run("trace out/o.parquet S50 2020-01-01T01:00:00Z");
+    assert!(text(&traced.stdout).contains("big.csv:35004: 2020-01-01 01:00,S50,"));
+    // Nothing is left beside the outputs.
+    assert_eq!(std::fs::read_dir(bench.path("out")).unwrap().count(), 2);
 }
 
 #[test]

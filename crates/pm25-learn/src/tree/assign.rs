@@ -1,7 +1,10 @@
 //! Which leaf of a tree that has just grown a row belongs to, asked of the row's bins.
 //!
 //! Not the way to ask a finished tree, which knows raw values only. Rows are asked in their own order, so that memory
-//! is read from front to back; what moved while the tree grew need not be remembered.
+//! is read from front to back.
+//!
+//! Long rows are named: while the tree grew they were told a number that now gives the leaf away. Only those that were
+//! not drawn, and so not moved, walk.
 //!
 //! A tree of at most 128 leaves is not walked at all. Each feature has, for each bin, the set of leaves that a row
 //! with this bin may still reach, a bit for each leaf from the left; what all sets have in common is the row's leaf
@@ -15,13 +18,18 @@
 //!                                       first bit       1         leaf 1
 //! ```
 
+use std::sync::atomic::AtomicU16;
+
 use super::grown::{Fork, Grown};
 use super::histogram::N_SLOTS;
-use super::rows::{Layout, Place};
+use super::rows::{Layout, NOT_DRAWN, Place, gradient};
 use super::split::Split;
+use super::wide::{Work, run};
 
 /// Knows the leaf of a row.
 pub(crate) enum Assign {
+    /// For each number that a row was told its leaf, and the nodes for rows that were told none.
+    Numbers(Vec<u16>, Vec<Step>),
     /// One table of sets for each feature that the tree asks for.
     Sets(Vec<(Place, Box<[u128; N_SLOTS]>)>),
     /// The nodes, to be walked.
@@ -43,8 +51,21 @@ const N_FEATURES_MAX: usize = 14;
 const N_ROWS_MIN: usize = 1 << 12;
 
 impl Assign {
-    /// Numbers leaves from left to right, and says in which grown node each is.
-    pub(crate) fn new(grown: &Grown, layout: &Layout, n_rows: usize) -> (Self, Vec<usize>) {
+    /// Where rows drawn were told numbers while the tree grew. Numbers leaves from left to right, and says in which
+    /// grown node each is.
+    pub(crate) fn of_numbers(grown: &Grown, layout: &Layout) -> (Self, Vec<usize>) {
+        let order = from_left(grown);
+        let mut leaf_of = vec![0; 1 << u16::BITS];
+        for (leaf, &node) in (0..).zip(&order.leaves) {
+            let [first, end] = grown.nodes[node].numbers.map(|number| number as usize);
+            leaf_of[first..end].fill(leaf);
+        }
+        let steps = steps(grown, layout, &order);
+        (Self::Numbers(leaf_of, steps), order.leaves)
+    }
+
+    /// The same where rows were told nothing.
+    pub(crate) fn of_bins(grown: &Grown, layout: &Layout, n_rows: usize) -> (Self, Vec<usize>) {
         let order = from_left(grown);
         let leaves = order.leaves.clone();
         let mut features: Vec<usize> = forks(grown).map(|(_, fork)| fork.split.feature).collect();
@@ -59,17 +80,53 @@ impl Assign {
         (assign, leaves)
     }
 
-    /// Writes the number of each row's leaf.
+    /// Writes the number of each row's leaf, perhaps over what it was told.
+    pub(crate) fn fill(&self, layout: &Layout, rows: &[u64], leaves: &mut [AtomicU16]) {
+        let assign = self;
+        run(Filling {
+            assign,
+            layout,
+            rows,
+            leaves,
+        });
+    }
+
     #[inline(always)]
-    pub(crate) fn fill(&self, layout: &Layout, rows: &[u64], leaves: &mut [u16]) {
+    fn fill_wide(&self, layout: &Layout, rows: &[u64], leaves: &mut [AtomicU16]) {
         match self {
+            Self::Numbers(leaf_of, steps) => {
+                for (leaf, row) in leaves.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
+                    let leaf = leaf.get_mut();
+                    *leaf = if gradient(row[0]) == NOT_DRAWN {
+                        walk(steps, row)
+                    } else {
+                        leaf_of[usize::from(*leaf)]
+                    };
+                }
+            }
             Self::Sets(sets) => fill_by_sets(sets, layout.n_words, rows, leaves),
             Self::Walk(steps) => {
                 for (leaf, row) in leaves.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
-                    *leaf = walk(steps, row);
+                    *leaf.get_mut() = walk(steps, row);
                 }
             }
         }
+    }
+}
+
+struct Filling<'a> {
+    assign: &'a Assign,
+    layout: &'a Layout,
+    rows: &'a [u64],
+    leaves: &'a mut [AtomicU16],
+}
+
+impl Work for Filling<'_> {
+    type Done = ();
+
+    #[inline(always)]
+    fn work(self) {
+        self.assign.fill_wide(self.layout, self.rows, self.leaves);
     }
 }
 
@@ -150,7 +207,7 @@ fn fill_by_sets(
     sets: &[(Place, Box<[u128; N_SLOTS]>)],
     n_words: usize,
     rows: &[u64],
-    leaves: &mut [u16],
+    leaves: &mut [AtomicU16],
 ) {
     // Six features in one word are what is most often asked.
     match (n_words, sets) {
@@ -161,17 +218,25 @@ fn fill_by_sets(
                 let common = sets.iter().fold(u128::MAX, |common, (place, set)| {
                     common & set[usize::from(place.bin(row))]
                 });
-                *leaf = common.trailing_zeros() as u16;
+                *leaf.get_mut() = first_bit(common);
             }
         }
     }
+}
+
+/// The lowest bit that is set, without a branch that half of the rows would take.
+#[inline(always)]
+fn first_bit(bits: u128) -> u16 {
+    let [low, high] = [bits as u64, (bits >> 64) as u64].map(u64::trailing_zeros);
+    // Without any bit in the lower half, `low` is 64.
+    (low + (high & (low >> 6).wrapping_neg())) as u16
 }
 
 #[inline(always)]
 fn fill_words<const N: usize>(
     sets: [&(Place, Box<[u128; N_SLOTS]>); N],
     rows: &[u64],
-    leaves: &mut [u16],
+    leaves: &mut [AtomicU16],
 ) {
     let sets = sets.map(|(place, set)| (place.shift, &**set));
     for (leaf, &row) in leaves.iter_mut().zip(rows) {
@@ -179,7 +244,7 @@ fn fill_words<const N: usize>(
         for (shift, set) in sets {
             common &= set[usize::from((row >> shift) as u8)];
         }
-        *leaf = common.trailing_zeros() as u16;
+        *leaf.get_mut() = first_bit(common);
     }
 }
 
@@ -223,6 +288,8 @@ mod tests {
             sum: Sum::default(),
             value: 0.0,
             bounds: super::super::role::UNBOUND,
+            numbers: [0; 2],
+            buds: Vec::new(),
             fork: None,
         };
         let mut nodes = vec![leaf()];
@@ -253,6 +320,14 @@ mod tests {
     }
 
     #[test]
+    fn the_first_bit_is_found_in_either_half() {
+        for bit in 0..128 {
+            assert_eq!(first_bit(1 << bit), bit);
+            assert_eq!(first_bit(u128::MAX << bit), bit);
+        }
+    }
+
+    #[test]
     fn sets_and_walks_find_the_same_leaf() {
         for (trial, n_features) in [1, 3, 5, 6, 6, 9, 14, 20].into_iter().enumerate() {
             for n_leaves in [1, 2, 31, 127, 128, 129, 500] {
@@ -263,10 +338,11 @@ mod tests {
                     .map(|n| chance.child(9).bits(n))
                     .collect();
                 let mut answers = [1, N_ROWS_MIN].map(|n_rows| {
-                    let (assign, leaves) = Assign::new(&grown, &layout, n_rows);
-                    let mut found = vec![0; 300];
+                    let (assign, leaves) = Assign::of_bins(&grown, &layout, n_rows);
+                    let mut found: Vec<AtomicU16> = (0..300).map(AtomicU16::new).collect();
                     assign.fill(&layout, &rows, &mut found);
-                    let nodes = found.iter().map(|&leaf| leaves[usize::from(leaf)]);
+                    let found = found.into_iter().map(AtomicU16::into_inner);
+                    let nodes = found.map(|leaf| leaves[usize::from(leaf)]);
                     nodes.collect::<Vec<usize>>()
                 });
                 let by_hand = rows.chunks_exact(layout.n_words).map(|row| {

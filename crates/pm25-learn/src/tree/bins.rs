@@ -11,6 +11,7 @@
 
 use rayon::prelude::*;
 
+use super::ascending;
 use super::role::Role;
 use super::rows::Layout;
 use super::sets::category;
@@ -115,7 +116,7 @@ impl Cuts {
 #[derive(Clone, Copy)]
 struct Run {
     value: f32,
-    n_rows: usize,
+    n_rows: u32,
 }
 
 /// The different present values of a column in rising order, each with its count. 0 and -0 are one value.
@@ -125,12 +126,12 @@ fn runs(column: &[f32]) -> Vec<Run> {
         .filter(|x| !x.is_nan())
         .map(|x| x.clamp(f32::MIN, f32::MAX))
         .collect();
-    sorted.sort_unstable_by(f32::total_cmp);
+    ascending::sort(&mut sorted);
     sorted
         .chunk_by(|a, b| a == b)
         .map(|run| Run {
             value: run[0],
-            n_rows: run.len(),
+            n_rows: run.len() as u32,
         })
         .collect()
 }
@@ -142,19 +143,19 @@ fn bin_starts(runs: &[Run], n_bins_max: usize) -> Vec<usize> {
     if runs.len() <= n_bins_max {
         return (1..runs.len()).collect();
     }
-    let masses = masses(runs);
+    let below = masses_below(runs);
     let mut too_small = 0;
-    let mut fits = masses.iter().sum();
+    let mut fits = below[runs.len()];
     // A thousandth more than needed costs no bin that anybody would miss.
     while too_small + too_small / 1024 + 1 < fits {
         let size = too_small + (fits - too_small) / 2;
-        if starts_at_size(&masses, size).len() < n_bins_max {
+        if starts_at_size(&below, [size, n_bins_max as u64]).len() < n_bins_max {
             fits = size;
         } else {
             too_small = size;
         }
     }
-    starts_at_size(&masses, fits)
+    starts_at_size(&below, [fits, n_bins_max as u64])
 }
 
 /// The share of bins that is spent on range instead of rows. Bins of equal row counts alone are wide where values are
@@ -162,31 +163,50 @@ fn bin_starts(runs: &[Run], n_bins_max: usize) -> Vec<usize> {
 /// hourly air data 0.5 to 1 % smaller, and more than a tenth gained nothing.
 const RANGE_SHARE: f64 = 0.1;
 
-/// What each run adds to a bin, in 2^-40 of everything: its rows, and its distance from the value below.
-fn masses(runs: &[Run]) -> Vec<u64> {
+/// What all runs before each one, and all together, add to bins, in 2^-40 of everything: a run adds its rows, and its
+/// distance from the value below.
+fn masses_below(runs: &[Run]) -> Vec<u64> {
     let everything = (1_u64 << 40) as f64;
     let value = |run_idx: usize| f64::from(runs[run_idx].value);
-    let n_rows: usize = runs.iter().map(|run| run.n_rows).sum();
+    let n_rows: u64 = runs.iter().map(|run| u64::from(run.n_rows)).sum();
     let per_row = everything * (1.0 - RANGE_SHARE) / n_rows as f64;
     let per_unit = everything * RANGE_SHARE / (value(runs.len() - 1) - value(0));
     let mass = |run_idx: usize| {
         let distance = value(run_idx) - value(run_idx.saturating_sub(1));
-        (per_row * runs[run_idx].n_rows as f64 + per_unit * distance) as u64
+        (per_row * f64::from(runs[run_idx].n_rows) + per_unit * distance) as u64
     };
-    (0..runs.len()).map(mass).collect()
+    let mut below = 0;
+    let sums = (0..runs.len()).map(|run_idx| {
+        below += mass(run_idx);
+        below
+    });
+    std::iter::once(0).chain(sums).collect()
 }
 
-/// Fills bins from the left. A bin ends where one more run would take it further beyond `size` than it is below it,
-/// so that a value with very many rows gets a bin of its own.
-fn starts_at_size(masses: &[u64], size: u64) -> Vec<usize> {
+/// Fills bins from the left, `n_bins_max` at most. A bin ends where one more run would take it further beyond `size`
+/// than it is below it, so that a value with very many rows gets a bin of its own.
+///
+/// Half a run beyond what is below it rises from run to run, so the end of a bin is found by halving.
+fn starts_at_size(below: &[u64], [size, n_bins_max]: [u64; 2]) -> Vec<usize> {
+    let n_runs = below.len() - 1;
     let mut starts = Vec::new();
-    let mut in_bin = 0;
-    for (run_idx, mass) in masses.iter().enumerate() {
-        if 0 < run_idx && size < in_bin + mass.div_ceil(2) {
-            starts.push(run_idx);
-            in_bin = 0;
+    let mut start = 0;
+    while (starts.len() as u64) < n_bins_max {
+        let limit = below[start] + size;
+        let (mut from, mut to) = (start + 1, n_runs);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if below[middle] + (below[middle + 1] - below[middle]).div_ceil(2) <= limit {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
         }
-        in_bin += mass;
+        if from == n_runs {
+            break;
+        }
+        starts.push(from);
+        start = from;
     }
     starts
 }

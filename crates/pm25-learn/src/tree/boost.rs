@@ -3,18 +3,20 @@
 //! Not what rows want: that is the objective's. With equal weights and a loss whose second derivative is 1, a count
 //! of rows takes its place.
 
+use rayon::prelude::*;
+
 use super::assign::Assign;
 use super::bins::{Cuts, cut_all, pack};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Plan, grow};
+use super::grow::{Leaves, Plan, grow};
 use super::grown::Grown;
 use super::link::Link;
 use super::objective::{LOG_STEP_MAX, Objective};
 use super::params::BoostParams;
 use super::predict::add_trees;
 use super::role::{Bounds, Role};
-use super::rows::{Layout, Load};
+use super::rows::{Chosen, Layout, Load};
 use super::scores::{Draw, Goal, Scores, Start};
 use super::split::{Penalties, Rule, Steps};
 use crate::columns::Columns;
@@ -86,10 +88,11 @@ pub fn fit_boost(
 
 /// Fits an ensemble.
 ///
-/// Memory beyond the table and the targets is 24 bytes a row for each word of the row (one word for up to six columns,
-/// four for up to 30; see `rows.rs`), namely the bins with the gradient and two buffers of the same size to part rows
-/// in, and 10 bytes a row for scores and leaves: 34 bytes a row for six columns. Order statistics (absolute, Huber,
-/// quantile) take 16 more.
+/// Memory beyond the table and the targets is 24 bytes a row for each word of the row, namely the bins with the gradient
+/// and two buffers of the same size to part rows in, and 10 bytes a row for scores and leaves. A row is one word for up
+/// to 6 columns, and 1 + (columns - 2) / 8 words, rounded up, for more (see `rows.rs`): 34 bytes a row for 6 columns,
+/// 106 for 26. Order statistics (absolute, Huber, quantile) take 16 more. Before that, while columns are cut into bins,
+/// each thread needs up to 28 bytes a row for one column, and gives them back.
 ///
 /// With validation rows their error is followed, and decides when to stop if
 /// `early_stopping_rounds` is above 0. `advance` is told of each finished tree.
@@ -238,8 +241,12 @@ struct Train<'a> {
 impl<'a> Train<'a> {
     fn new(lesson: &Lesson<'a>, goal: Goal<'a>, params: &'a BoostParams) -> Self {
         let cuts = cut_all(lesson.x, lesson.roles, params.max_bin);
-        let layout = Layout::new(goal.load(), lesson.x.n_columns());
-        let table = pack(lesson.x, &cuts, &layout);
+        let layout = Layout::named_if_long(goal.load(), lesson.x.n_columns());
+        let mut table = pack(lesson.x, &cuts, &layout);
+        if layout.is_named {
+            let rows = table.par_chunks_exact_mut(layout.n_words).enumerate();
+            rows.for_each(|(number, row)| Layout::name(row, number as u32));
+        }
         Self {
             scores: Scores::new(layout, table, goal),
             cuts,
@@ -253,7 +260,12 @@ impl<'a> Train<'a> {
     }
 
     fn draw(&self, tree_idx: usize) -> Draw {
+        let layout = self.scores.layout;
+        let chance = self.stream(Purpose::Columns, tree_idx);
+        let share = self.params.colsample_bytree;
+        let features = choose_features(layout.n_features(), share, chance);
         Draw {
+            chosen: Chosen::new(layout, features),
             subsample: self.params.subsample,
             rows: self.stream(Purpose::Rows, tree_idx),
             rounding: self.stream(Purpose::Rounding, tree_idx),
@@ -263,31 +275,43 @@ impl<'a> Train<'a> {
     /// Grows the next tree; also tells the values of its leaves from the left.
     fn grow_tree(&mut self, start: Start, tree_idx: usize) -> (Tree, Vec<f32>) {
         let chance = self.stream(Purpose::Columns, tree_idx);
-        let layout = self.scores.layout;
-        let features = choose_features(layout.n_features(), self.params.colsample_bytree, chance);
+        let is_numbered = self.is_numbered();
+        let size = self.scores.size(&start.chosen);
+        let (seed, of_rows) = self.scores.seed(start.histogram, start.sum);
         let plan = Plan {
             cuts: &self.cuts,
-            layout,
             roles: self.roles,
-            features: &features,
-            n_tried: features.len(),
+            chosen: &start.chosen,
+            n_tried: start.chosen.features.len(),
             rule: Rule::new(&penalties(self.params), start.steps),
             max_depth: self.params.max_depth,
             max_leaves: Some(self.params.max_leaves),
             chance,
-            value: None,
+            leaves: if is_numbered {
+                Leaves::Numbered(of_rows)
+            } else {
+                Leaves::Silent
+            },
         };
-        let size = self.scores.size();
-        let mut grown = grow(&plan, size, self.scores.seed(start.histogram, start.sum));
+        let mut grown = grow(&plan, size, seed);
         let values = self.renew(&mut grown, start.steps);
         (grown.finish(&self.cuts, start.steps.weight), values)
     }
 
+    /// Whether rows are told where they are while a tree grows: if they know their names, and 16 bits number all nodes
+    /// that there may be.
+    fn is_numbered(&self) -> bool {
+        self.scores.layout.is_named && self.params.max_leaves <= 1 << 15
+    }
+
     /// Gives leaves their values, from exact residuals.
     fn renew(&mut self, grown: &mut Grown, steps: Steps) -> Vec<f32> {
-        let size = self.scores.size();
-        let (assign, leaves) = Assign::new(grown, &self.scores.layout, size.n_drawn);
-        let params = self.params;
+        let (params, layout) = (self.params, &self.scores.layout);
+        let (assign, leaves) = if self.is_numbered() {
+            Assign::of_numbers(grown, layout)
+        } else {
+            Assign::of_bins(grown, layout, self.scores.n_rows())
+        };
         let values: Vec<f32> = if let Some(share) = params.objective.order_share() {
             let centres = self.scores.centre_by_leaf(&assign, leaves.len(), share);
             let scaled = centres.iter();

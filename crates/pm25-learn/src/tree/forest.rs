@@ -11,12 +11,12 @@ use super::bins::{Cuts, cut_all, pack};
 use super::boost::check_sizes;
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Plan, Seed, Span, grow};
+use super::grow::{Leaves, Plan, Seed, Span, grow};
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
 use super::link::Link;
 use super::params::ForestParams;
 use super::quantise::Rounding;
-use super::rows::{Layout, Load};
+use super::rows::{Chosen, Layout, Load};
 use super::split::{Penalties, Rule, Steps};
 use super::sums;
 use crate::columns::Columns;
@@ -34,6 +34,11 @@ pub struct ForestFit {
 
 /// Fits a forest to `y`, one finite target a row of `x`. `advance` is told of each finished tree, from any thread.
 ///
+/// Memory beyond the table and the targets: for each word of the row 8 bytes a row for the bins and 16 for each tree that
+/// is grown at the same time, as many as there are threads, and 5 for what it drew and said; 12 bytes a row for
+/// predictions out of bag. A row is two words for up to 9 columns, one more for each further 8: with 6 columns and two
+/// threads 102 bytes a row. Then the trees, 19 bytes a node.
+///
 /// # Panics
 /// If there are not as many targets as rows or a target is not finite: the caller has mixed up tables.
 pub fn fit_forest(
@@ -50,27 +55,28 @@ pub fn fit_forest(
     let wood = Wood {
         cuts: &cuts,
         layout,
+        chosen: &Chosen::new(layout, (0..x.n_columns()).collect()),
         table: &table,
         y,
         step,
-        features: &(0..x.n_columns()).collect::<Vec<usize>>(),
         params,
     };
     let mut trees = Vec::with_capacity(params.n_estimators);
     let mut left_out = LeftOut::new(y.len());
     // As many trees at once as there are threads; what they say of rows is summed in the order of trees.
+    let n_at_once = rayon::current_num_threads().min(params.n_estimators);
+    let mut rooms: Vec<Room> = (0..n_at_once).map(|_| Room::new(&wood)).collect();
     while trees.len() < params.n_estimators {
-        let batch = trees.len()..params.n_estimators;
-        let batch = batch.start..batch.end.min(batch.start + rayon::current_num_threads());
-        let grown = batch.into_par_iter().map(|tree_idx| {
-            let tree = grow_tree(&wood, tree_idx);
+        let n_done = trees.len();
+        rooms.truncate(params.n_estimators - n_done);
+        let batch = rooms.par_iter_mut().enumerate();
+        let grown = batch.map(|(n_before, room)| {
+            let tree = grow_tree(&wood, n_done + n_before, room);
             advance(1);
             tree
         });
-        for (tree, values) in grown.collect::<Vec<_>>() {
-            left_out.add(&values);
-            trees.push(tree);
-        }
+        trees.extend(grown.collect::<Vec<Tree>>());
+        rooms.iter().for_each(|room| left_out.add(&room.said));
     }
     let out_of_bag = left_out.means();
     let ensemble = Ensemble {
@@ -95,7 +101,7 @@ struct Wood<'a> {
     y: &'a [f32],
     /// What one step of a gradient stands for.
     step: f64,
-    features: &'a [usize],
+    chosen: &'a Chosen,
     params: &'a ForestParams,
 }
 
@@ -130,8 +136,29 @@ fn write_gradients(layout: &Layout, table: &mut [u64], y: &[f32], seed: u64) -> 
     rounding.step()
 }
 
+/// Where a tree grows, and the next one after it.
+struct Room {
+    counts: Vec<u8>,
+    rows: Vec<u64>,
+    spare: Vec<u64>,
+    /// What the tree says of each row, as the bits of an f32; NaN for a row that was drawn.
+    said: Vec<AtomicU32>,
+}
+
+impl Room {
+    fn new(wood: &Wood) -> Self {
+        let n_rows = wood.y.len();
+        Self {
+            counts: vec![0; n_rows],
+            rows: vec![0; wood.table.len()],
+            spare: vec![0; wood.table.len()],
+            said: (0..n_rows).map(|_| AtomicU32::new(0)).collect(),
+        }
+    }
+}
+
 /// Grows a tree on a draw of the rows. The others go along without weight, and learn what it says of them.
-fn grow_tree(wood: &Wood, tree_idx: usize) -> (Tree, Vec<f32>) {
+fn grow_tree(wood: &Wood, tree_idx: usize, room: &mut Room) -> Tree {
     let params = wood.params;
     let stream = |purpose| Stream::new(params.seed, purpose, tree_idx);
     let penalties = Penalties {
@@ -144,102 +171,95 @@ fn grow_tree(wood: &Wood, tree_idx: usize) -> (Tree, Vec<f32>) {
         gradient: wood.step,
         weight: 1.0,
     };
-    let said = Said::new(wood);
+    draw(wood, stream(Purpose::Rows), room);
+    let Room {
+        rows, spare, said, ..
+    } = room;
+    said.fill_with(|| AtomicU32::new(f32::NAN.to_bits()));
+    let said = &*said;
     let plan = Plan {
         cuts: wood.cuts,
-        layout: wood.layout,
         roles: &[],
-        features: wood.features,
-        n_tried: ((params.max_features * wood.features.len() as f64) as usize).max(1),
+        chosen: wood.chosen,
+        n_tried: ((params.max_features * wood.chosen.features.len() as f64) as usize).max(1),
         rule: Rule::new(&penalties, steps),
         max_depth: params.max_depth,
         max_leaves: None,
         chance: stream(Purpose::Columns),
-        value: Some(&|rows, sum| said.of_leaf(rows, sum)),
+        leaves: Leaves::Valued(&|rows, sum| value_of_leaf(wood, said, rows, sum)),
     };
     let size = Size {
-        layout: wood.layout,
+        load: Load::Counted,
+        n_features: wood.chosen.features.len(),
         n_drawn: wood.y.len(),
     };
-    let mut rows = draw(wood, stream(Purpose::Rows));
-    let mut spare = vec![0; rows.len()];
     let mut histogram = Histogram::new(size);
-    histogram.add(&wood.layout, Among::All, &rows);
+    histogram.add(wood.chosen, Among::All, rows);
     let firsts = rows.chunks_exact(wood.layout.n_words).map(|row| row[0]);
     let sum = firsts.fold(Sum::default(), |sum, first| {
         sum + sum_of_row(Load::Counted, first)
     });
     let spans = vec![Span {
         table: None,
-        rows: &mut rows,
-        spare: &mut spare,
+        rows,
+        spare,
     }];
     let seed = Seed {
         spans,
         histogram,
         sum,
     };
-    let tree = grow(&plan, size, seed).finish(wood.cuts, 1.0);
-    (tree, said.of_others())
+    grow(&plan, size, seed).finish(wood.cuts, 1.0)
 }
 
 /// Draws as many rows as there are, with replacement, and names all.
-fn draw(wood: &Wood, stream: Stream) -> Vec<u64> {
-    let mut counts = vec![0_u8; wood.y.len()];
+fn draw(wood: &Wood, stream: Stream, room: &mut Room) {
+    let Room { counts, rows, .. } = room;
+    counts.fill(0);
     for draw_idx in 0..counts.len() {
         let row = stream.below(draw_idx, counts.len());
         counts[row] = counts[row].saturating_add(1);
     }
-    let mut rows = wood.table.to_vec();
+    rows.copy_from_slice(wood.table);
     let drawn = rows.chunks_exact_mut(wood.layout.n_words).zip(counts);
     for (number, (row, count)) in (0..).zip(drawn) {
-        row[0] |= u64::from(count) << 40;
+        row[0] |= u64::from(*count) << 40;
         Layout::name(row, number);
     }
-    rows
 }
 
-/// What a tree says of the rows that it has not drawn.
-struct Said<'a> {
-    wood: &'a Wood<'a>,
-    /// Bits of the value in f32, NaN for a row that was drawn.
-    values: Vec<AtomicU32>,
+/// How often a row was drawn.
+fn count(row: &[u64]) -> u8 {
+    (row[0] >> 40) as u8
 }
 
-impl<'a> Said<'a> {
-    fn new(wood: &'a Wood<'a>) -> Self {
-        let nothing = || AtomicU32::new(f32::NAN.to_bits());
-        Self {
-            wood,
-            values: (0..wood.y.len()).map(|_| nothing()).collect(),
+/// The mean target of a leaf's draws, summed in the order of rows. The rows that were not drawn are told.
+fn value_of_leaf(wood: &Wood, said: &[AtomicU32], rows: &[&[u64]], sum: Sum) -> f32 {
+    let n_words = wood.layout.n_words;
+    let rows = || rows.iter().flat_map(|rows| rows.chunks_exact(n_words));
+    let n_drawn = rows().filter(|row| 0 < count(row)).count();
+    // Most leaves have few rows, and room for these needs no allocation.
+    let (mut few, mut many) = ([(0, 0); 16], Vec::new());
+    let drawn = match few.get_mut(..n_drawn) {
+        Some(few) => few,
+        None => {
+            many.resize(n_drawn, (0, 0));
+            &mut many[..]
         }
+    };
+    let found = rows().filter(|row| 0 < count(row));
+    for (place, row) in drawn.iter_mut().zip(found) {
+        *place = (Layout::number(row), count(row));
     }
-
-    /// The mean target of a leaf's draws, summed in the order of rows.
-    fn of_leaf(&self, rows: &[&[u64]], sum: Sum) -> f32 {
-        let n_words = self.wood.layout.n_words;
-        let rows = || rows.iter().flat_map(|rows| rows.chunks_exact(n_words));
-        let count = |row: &[u64]| row[0] >> 40 & 0xff;
-        let drawn = rows().filter(|row| 0 < count(row));
-        let mut drawn: Vec<(usize, u64)> =
-            drawn.map(|row| (Layout::number(row), count(row))).collect();
-        drawn.sort_unstable();
-        let total = drawn.into_iter().fold(0.0, |total, (number, count)| {
-            total + f64::from(self.wood.y[number]) * count as f64
-        });
-        let mean = (total / (sum.weight as f64).max(1.0)) as f32;
-        for row in rows().filter(|row| count(row) == 0) {
-            self.values[Layout::number(row)].store(mean.to_bits(), Ordering::Relaxed);
-        }
-        mean
+    drawn.sort_unstable();
+    let total = drawn.iter().fold(0.0, |total, &(number, count)| {
+        total + f64::from(wood.y[number]) * f64::from(count)
+    });
+    let mean = (total / (sum.weight as f64).max(1.0)) as f32;
+    for row in rows().filter(|row| count(row) == 0) {
+        said[Layout::number(row)].store(mean.to_bits(), Ordering::Relaxed);
     }
-
-    fn of_others(self) -> Vec<f32> {
-        let values = self.values.into_iter();
-        values
-            .map(|value| f32::from_bits(value.into_inner()))
-            .collect()
-    }
+    mean
 }
 
 /// For each row the sum and the number of the trees that did not draw it.
@@ -256,13 +276,16 @@ impl LeftOut {
         }
     }
 
-    fn add(&mut self, values: &[f32]) {
-        for ((sum, n_trees), value) in self.sums.iter_mut().zip(&mut self.n_trees).zip(values) {
-            if !value.is_nan() {
-                *sum += f64::from(*value);
-                *n_trees += 1;
-            }
-        }
+    fn add(&mut self, said: &[AtomicU32]) {
+        let rows = self.sums.par_iter_mut().zip(&mut self.n_trees).zip(said);
+        rows.with_min_len(1 << 14)
+            .for_each(|((sum, n_trees), said)| {
+                let value = f32::from_bits(said.load(Ordering::Relaxed));
+                if !value.is_nan() {
+                    *sum += f64::from(value);
+                    *n_trees += 1;
+                }
+            });
     }
 
     /// 0 / 0 is the NaN of a row that no tree has left out.

@@ -16,6 +16,7 @@
 //! rows nor the number of shards or threads.
 
 use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -26,17 +27,17 @@ use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
 use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
 use super::partition::{Filled, Question, part};
 use super::role::{Bounds, Role, UNBOUND};
-use super::rows::{Layout, Load};
+use super::rows::{Chosen, Layout, Load};
 use super::split::{Below, Rule, Searched, Split};
+use super::sprout::{Stem, sprout};
 
 /// Everything that shapes a tree but its rows.
 pub(crate) struct Plan<'a> {
     pub(crate) cuts: &'a [Cuts],
-    pub(crate) layout: Layout,
     /// What columns are; empty if all are plain numbers.
     pub(crate) roles: &'a [Role],
-    /// Columns that this tree may use, rising.
-    pub(crate) features: &'a [usize],
+    /// Columns that this tree may use.
+    pub(crate) chosen: &'a Chosen,
     /// How many of them, drawn anew for each node, are looked at; further ones only until a split is found.
     pub(crate) n_tried: usize,
     pub(crate) rule: Rule,
@@ -44,9 +45,18 @@ pub(crate) struct Plan<'a> {
     /// With a bound, the leaf with the most to gain is split first.
     pub(crate) max_leaves: Option<usize>,
     pub(crate) chance: Stream,
-    /// What a leaf says, from its rows (all of the table's if the root is the only leaf); without it leaves say 0 and
-    /// rows are not moved to where nobody looks.
-    pub(crate) value: Option<&'a Value<'a>>,
+    pub(crate) leaves: Leaves<'a>,
+}
+
+/// What is done with the rows of a leaf: of all drawn, or of the whole table if the root is the only leaf.
+#[derive(Clone, Copy)]
+pub(crate) enum Leaves<'a> {
+    /// Nothing. Leaves say 0, and rows are not moved to where nobody looks.
+    Silent,
+    /// Each named row is told one of the numbers of its leaf. Leaves say 0.
+    Numbered(&'a [AtomicU16]),
+    /// They make the leaf's value.
+    Valued(&'a Value<'a>),
 }
 
 impl Plan<'_> {
@@ -96,6 +106,7 @@ pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
         depth: 0,
         bounds: UNBOUND,
         chance: plan.chance,
+        numbers: [0, 1 << plan.max_depth.min(31)],
         split: None,
     };
     match plan.max_leaves {
@@ -118,13 +129,17 @@ fn reaches_almost_all(max_depth: usize, max_leaves: usize) -> bool {
 
 /// Up to this many rows a node is searched feature by feature with sparse sums: clearing, subtracting and scanning
 /// 256 slots a feature would cost more than visiting the rows again.
-const SPARSE_ROWS_MAX: i64 = 64;
+const SPARSE_ROWS_MAX: i64 = 128;
 
 /// Words that are parted before the smaller side's new rows are summed, while these are in the first cache.
 const CHUNK_WORDS: usize = 2048;
 
 /// From how many words on the shards of a node are worth other threads.
 pub(crate) const PARALLEL_WORDS_MIN: usize = 1 << 15;
+
+/// A node with less than this share of the tree has siblings enough to keep other threads busy, and is parted alone:
+/// shards have histograms of their own, which cost as much as some thousands of rows.
+const PARALLEL_SHARE: usize = 8;
 
 /// A node that may still be split.
 struct Leaf<'r> {
@@ -134,6 +149,8 @@ struct Leaf<'r> {
     depth: usize,
     bounds: Bounds,
     chance: Stream,
+    /// The numbers, from the first up to but not including the second, that rows of the leaves below may be told.
+    numbers: [u32; 2],
     split: Option<Split>,
 }
 
@@ -155,13 +172,16 @@ struct Desk {
 impl Grower<'_> {
     /// Depth first, so that a node's rows are still in the caches when its children's turn comes.
     fn grow_all(&self, mut leaf: Leaf) -> Subtree {
+        if let (Leaves::Valued(value), true) = (self.plan.leaves, self.is_small(&leaf)) {
+            return self.sprout(leaf, value);
+        }
         self.ripen(&mut leaf);
-        let (sum, depth, bounds) = (leaf.sum, leaf.depth, leaf.bounds);
+        let (sum, depth) = (leaf.sum, leaf.depth);
+        let node = GrownNode::leaf(sum, leaf.bounds, leaf.numbers);
         let Some(split) = leaf.split else {
+            let value = self.value(&leaf);
             return Subtree {
-                sum,
-                bounds,
-                value: self.value(&leaf),
+                node: GrownNode { value, ..node },
                 fork: None,
             };
         };
@@ -173,26 +193,57 @@ impl Grower<'_> {
             (self.grow_all(left), self.grow_all(right))
         };
         Subtree {
-            sum,
-            bounds,
-            value: 0.0,
+            node,
             fork: Some((split, Box::new([left, right]))),
+        }
+    }
+
+    /// Whether all below a leaf can be grown in place: it has few rows, in one piece that may be written to, and
+    /// nothing but numbers to ask for.
+    fn is_small(&self, leaf: &Leaf) -> bool {
+        let is_one_piece = matches!(&leaf.spans[..], [Span { table: None, .. }]);
+        let is_plain = self.plan.roles.is_empty() && self.plan.chosen.layout.load != Load::Weighted;
+        is_one_piece && is_plain && leaf.sum.weight <= SPARSE_ROWS_MAX
+    }
+
+    fn sprout(&self, mut leaf: Leaf, value: &Value) -> Subtree {
+        self.put_back(leaf.histogram.take());
+        let mut desk = self.desk();
+        let stem = Stem {
+            rows: leaf.spans.pop().map_or(&mut [], |span| span.rows),
+            sum: leaf.sum,
+            depth: leaf.depth,
+            chance: leaf.chance,
+        };
+        let buds = sprout(self.plan, value, stem, &mut desk.sparse);
+        self.leave(desk);
+        let node = GrownNode::leaf(leaf.sum, leaf.bounds, leaf.numbers);
+        Subtree {
+            node: GrownNode { buds, ..node },
+            fork: None,
         }
     }
 
     /// From the leaf with most to gain to the one with the next most, until there are enough.
     fn grow_best_first(&self, mut root: Leaf, max_leaves: usize) -> Grown {
         self.ripen(&mut root);
+        root.numbers = [0, 1];
         let mut nodes = Vec::new();
         let mut open = BinaryHeap::new();
         open.extend(self.place(root, &mut nodes));
         let mut n_leaves = 1;
         while n_leaves < max_leaves {
-            let Some(Open { leaf, split, node }) = open.pop() else {
+            let Some(Open {
+                mut leaf,
+                split,
+                node,
+            }) = open.pop()
+            else {
                 break;
             };
             let left = nodes.len();
             nodes[node].fork = Some(Fork { split, left });
+            leaf.numbers = [left as u32, left as u32 + 2];
             for mut leaf in self.fork(leaf, &split) {
                 self.ripen(&mut leaf);
                 open.extend(self.place(leaf, &mut nodes));
@@ -208,7 +259,7 @@ impl Grower<'_> {
     /// Makes a leaf the next node; it has its value at once if it cannot be split.
     fn place<'r>(&self, leaf: Leaf<'r>, nodes: &mut Vec<GrownNode>) -> Option<Open<Leaf<'r>>> {
         let node = nodes.len();
-        nodes.push(GrownNode::leaf(leaf.sum, leaf.bounds, 0.0));
+        nodes.push(GrownNode::leaf(leaf.sum, leaf.bounds, leaf.numbers));
         let Some(split) = leaf.split else {
             nodes[node].value = self.value(&leaf);
             return None;
@@ -216,11 +267,51 @@ impl Grower<'_> {
         Some(Open { leaf, split, node })
     }
 
+    /// Does with a leaf's rows what is to be done, and tells its value.
     fn value(&self, leaf: &Leaf) -> f32 {
-        self.plan.value.map_or(0.0, |value| {
-            let rows: Vec<&[u64]> = leaf.spans.iter().map(Span::rows).collect();
-            value(&rows, leaf.sum)
-        })
+        match self.plan.leaves {
+            Leaves::Silent => 0.0,
+            Leaves::Numbered(of_rows) => {
+                let number = leaf.numbers[0] as u16;
+                for row in self.rows_of(&leaf.spans) {
+                    of_rows[Layout::number(row)].store(number, Ordering::Relaxed);
+                }
+                0.0
+            }
+            Leaves::Valued(value) => {
+                let rows: Vec<&[u64]> = leaf.spans.iter().map(Span::rows).collect();
+                value(&rows, leaf.sum)
+            }
+        }
+    }
+
+    fn rows_of<'r>(&self, spans: &'r [Span]) -> impl Iterator<Item = &'r [u64]> {
+        let n_words = self.plan.chosen.layout.n_words;
+        let spans = spans.iter();
+        spans.flat_map(move |span| span.rows().chunks_exact(n_words))
+    }
+
+    /// Tells rows the numbers of two leaves to which they need not be moved.
+    fn number_sides(
+        &self,
+        of_rows: &[AtomicU16],
+        leaf: &Leaf,
+        split: &Split,
+        children: &[Leaf; 2],
+    ) {
+        let place = self.plan.chosen.layout.place(split.feature);
+        let [left, right] = children.each_ref().map(|child| child.numbers[0] as u16);
+        let tell = |row: &[u64], goes_left: bool| {
+            let number = if goes_left { left } else { right };
+            of_rows[Layout::number(row)].store(number, Ordering::Relaxed);
+        };
+        let rows = self.rows_of(&leaf.spans);
+        match split.interval() {
+            Some([add, limit]) => {
+                rows.for_each(|row| tell(row, place.bin(row).wrapping_add(add) <= limit));
+            }
+            None => rows.for_each(|row| tell(row, split.goes_left(place.bin(row)))),
+        }
     }
 
     fn may_split(&self, sum: Sum, depth: usize) -> bool {
@@ -230,26 +321,29 @@ impl Grower<'_> {
     /// Looks for the best split; a leaf without one gives its histogram back.
     fn ripen(&self, leaf: &mut Leaf) {
         if self.may_split(leaf.sum, leaf.depth) {
-            let desk = self
-                .desks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let mut desk = desk.unwrap_or_else(|| {
-                Box::new(Desk {
-                    sparse: SparseSlots::new(),
-                    below: Below::new(),
-                })
-            });
+            let mut desk = self.desk();
             leaf.split = self.best_split(leaf, &mut desk);
-            self.desks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(desk);
+            self.leave(desk);
         }
         if leaf.split.is_none() {
             self.put_back(leaf.histogram.take());
         }
+    }
+
+    fn desk(&self) -> Box<Desk> {
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            Box::new(Desk {
+                sparse: SparseSlots::new(),
+                below: Below::new(),
+            })
+        };
+        desks.pop().unwrap_or_else(new)
+    }
+
+    fn leave(&self, desk: Box<Desk>) {
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        desks.push(desk);
     }
 
     /// The best split by any of the features tried; of equal ones that of the feature tried first.
@@ -257,14 +351,16 @@ impl Grower<'_> {
         let plan = self.plan;
         let mut best: Option<Split> = None;
         let order = order_to_try(plan, leaf.chance);
-        for n_before in 0..plan.features.len() {
+        let features = &plan.chosen.features;
+        for n_before in 0..features.len() {
             if plan.n_tried <= n_before && best.is_some() {
                 break;
             }
             let place = order.as_ref().map_or(n_before, |order| order[n_before]);
-            let feature = plan.features[place];
+            let feature = features[place];
             let searched = Searched {
                 feature,
+                place,
                 n_bins: plan.cuts[feature].n_bins(),
                 total: leaf.sum,
                 role: plan.role(feature),
@@ -285,13 +381,11 @@ impl Grower<'_> {
     }
 
     fn fill_sparse(&self, sparse: &mut SparseSlots, leaf: &Leaf, feature: usize) {
-        let layout = &self.plan.layout;
+        let layout = &self.plan.chosen.layout;
         let place = layout.place(feature);
         sparse.clear();
-        for span in &leaf.spans {
-            for row in span.rows().chunks_exact(layout.n_words) {
-                sparse.add(place.bin(row), sum_of_row(layout.load, row[0]));
-            }
+        for row in self.rows_of(&leaf.spans) {
+            sparse.add(place.bin(row), sum_of_row(layout.load, row[0]));
         }
     }
 
@@ -304,17 +398,26 @@ impl Grower<'_> {
         let [of_left, of_right] = [0, 1].map(|side| leaf.chance.child(side));
         let values = sums.map(|sum| self.plan.rule.value(sum, leaf.bounds));
         let [left, right] = self.plan.role(split.feature).share(leaf.bounds, values);
-        let children = [(sums[0], of_left, left), (sums[1], of_right, right)];
-        let mut children = children.map(|(sum, chance, bounds)| Leaf {
+        let [first, end] = leaf.numbers;
+        let middle = first + (end - first) / 2;
+        let children = [
+            (sums[0], of_left, left, [first, middle]),
+            (sums[1], of_right, right, [middle, end]),
+        ];
+        let mut children = children.map(|(sum, chance, bounds, numbers)| Leaf {
             spans: Vec::new(),
             sum,
             histogram: None,
             depth,
             bounds,
             chance,
+            numbers,
             split: None,
         });
-        if may_split == [false; 2] && self.plan.value.is_none() {
+        if may_split == [false; 2] && !matches!(self.plan.leaves, Leaves::Valued(_)) {
+            if let Leaves::Numbered(of_rows) = self.plan.leaves {
+                self.number_sides(of_rows, &leaf, split, &children);
+            }
             self.put_back(leaf.histogram);
             return children;
         }
@@ -330,6 +433,7 @@ impl Grower<'_> {
             split,
             small,
             among: if depth == 1 { Among::All } else { Among::Drawn },
+            is_shared: self.n_root < PARALLEL_SHARE * leaf.sum.weight.max(1) as usize,
         };
         for sides in self.part_spans(leaf.spans, &job, of_small.as_mut()) {
             for (child, span) in children.iter_mut().zip(sides) {
@@ -352,11 +456,12 @@ impl Grower<'_> {
     /// Whether a child has so many rows that it is searched with a histogram. Weights tell nothing about their
     /// number; there the parent's decides.
     fn is_large(&self, parent: &Leaf, child: Sum) -> bool {
-        match self.plan.layout.load {
+        let layout = &self.plan.chosen.layout;
+        match layout.load {
             Load::Single | Load::Counted => SPARSE_ROWS_MAX < child.weight,
             Load::Weighted => {
                 let n_words: usize = parent.spans.iter().map(|span| span.rows().len()).sum();
-                SPARSE_ROWS_MAX < (n_words / self.plan.layout.n_words) as i64
+                SPARSE_ROWS_MAX < (n_words / layout.n_words) as i64
             }
         }
     }
@@ -369,7 +474,7 @@ impl Grower<'_> {
         histogram: Option<&mut Histogram>,
     ) -> Vec<[Span<'r>; 2]> {
         let n_words: usize = spans.iter().map(|span| span.rows().len()).sum();
-        if spans.len() == 1 || n_words < PARALLEL_WORDS_MIN {
+        if spans.len() == 1 || n_words < PARALLEL_WORDS_MIN || !job.is_shared {
             let mut histogram = histogram;
             let one_by_one = spans.into_iter();
             return one_by_one
@@ -398,7 +503,7 @@ impl Grower<'_> {
         job: &Job,
         mut histogram: Option<&mut Histogram>,
     ) -> [Span<'r>; 2] {
-        let layout = &self.plan.layout;
+        let layout = &self.plan.chosen.layout;
         let n_words = layout.n_words;
         let Span { table, rows, spare } = span;
         let from = table.unwrap_or(rows);
@@ -419,11 +524,8 @@ impl Grower<'_> {
                     0 => filled.left..next.left,
                     _ => next.right..filled.right,
                 };
-                histogram.add(
-                    layout,
-                    Among::Drawn,
-                    &spare[new.start * n_words..new.end * n_words],
-                );
+                let new = &spare[new.start * n_words..new.end * n_words];
+                histogram.add(self.plan.chosen, Among::Drawn, new);
             }
             filled = next;
         }
@@ -468,10 +570,12 @@ struct Job<'a> {
     /// The side with fewer rows: 0 left, 1 right.
     small: usize,
     among: Among,
+    /// Whether the node is large enough for several threads.
+    is_shared: bool,
 }
 
 /// The order in which a node looks at the tree's features: by chance, or none, which is as they are, if all count.
-fn order_to_try(plan: &Plan, chance: Stream) -> Option<Vec<usize>> {
-    let n_features = plan.features.len();
+pub(crate) fn order_to_try(plan: &Plan, chance: Stream) -> Option<Vec<usize>> {
+    let n_features = plan.chosen.features.len();
     (plan.n_tried < n_features).then(|| chance.choose(n_features, n_features))
 }

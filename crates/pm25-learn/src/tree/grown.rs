@@ -3,7 +3,7 @@
 //! Not how splits are found.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::bins::Cuts;
 use super::ensemble::{RawSplit, Tree};
@@ -11,6 +11,7 @@ use super::histogram::Sum;
 use super::role::Bounds;
 use super::sets::CategorySet;
 use super::split::{Ask, Split};
+use super::sprout::Bud;
 
 /// A tree while its sums are still known.
 pub(crate) struct Grown {
@@ -24,6 +25,10 @@ pub(crate) struct GrownNode {
     pub(crate) value: f32,
     /// What leaves below may say, in steps of a gradient by steps of a weight.
     pub(crate) bounds: Bounds,
+    /// Rows below may have been told a number from the first up to but not including the second.
+    pub(crate) numbers: [u32; 2],
+    /// If what is below has few rows: the node and all that, in short. Empty elsewhere.
+    pub(crate) buds: Vec<Bud>,
     /// How it was split; none for a leaf.
     pub(crate) fork: Option<Fork>,
 }
@@ -37,19 +42,20 @@ pub(crate) struct Fork {
 
 /// A node with all that is below it.
 pub(crate) struct Subtree {
-    pub(crate) sum: Sum,
-    pub(crate) bounds: Bounds,
-    pub(crate) value: f32,
+    /// Not forked here.
+    pub(crate) node: GrownNode,
     pub(crate) fork: Option<(Split, Box<[Subtree; 2]>)>,
 }
 
 impl GrownNode {
     /// A node that has not been split.
-    pub(crate) fn leaf(sum: Sum, bounds: Bounds, value: f32) -> Self {
+    pub(crate) fn leaf(sum: Sum, bounds: Bounds, numbers: [u32; 2]) -> Self {
         Self {
             sum,
             bounds,
-            value,
+            numbers,
+            value: 0.0,
+            buds: Vec::new(),
             fork: None,
         }
     }
@@ -58,17 +64,17 @@ impl GrownNode {
 impl Grown {
     /// A tree with everything that was grown.
     pub(crate) fn all(root: Subtree) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
-        let mut open = vec![(root, 0)];
-        while let Some((subtree, node)) = open.pop() {
-            let Some((split, children)) = subtree.fork else {
+        let mut nodes = vec![root.node];
+        let mut open = vec![(root.fork, 0)];
+        while let Some((fork, node)) = open.pop() {
+            let Some((split, children)) = fork else {
                 continue;
             };
             let left = nodes.len();
             nodes[node].fork = Some(Fork { split, left });
             for (child, subtree) in (left..).zip(*children) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
-                open.push((subtree, child));
+                nodes.push(subtree.node);
+                open.push((subtree.fork, child));
             }
         }
         Self { nodes }
@@ -76,9 +82,9 @@ impl Grown {
 
     /// Of a tree that has everything, what growing the leaf with most to gain first would have made.
     pub(crate) fn choose(root: Subtree, max_leaves: usize) -> Self {
-        let mut nodes = vec![GrownNode::leaf(root.sum, root.bounds, root.value)];
+        let mut nodes = vec![root.node];
         let mut open = BinaryHeap::new();
-        open.extend(Open::of_subtree(root, 0));
+        open.extend(Open::of_subtree(root.fork, 0));
         let mut n_leaves = 1;
         while n_leaves < max_leaves {
             let Some(Open { leaf, split, node }) = open.pop() else {
@@ -87,8 +93,8 @@ impl Grown {
             let left = nodes.len();
             nodes[node].fork = Some(Fork { split, left });
             for (child, subtree) in (left..).zip(*leaf) {
-                nodes.push(GrownNode::leaf(subtree.sum, subtree.bounds, subtree.value));
-                open.extend(Open::of_subtree(subtree, child));
+                nodes.push(subtree.node);
+                open.extend(Open::of_subtree(subtree.fork, child));
             }
             n_leaves += 1;
         }
@@ -97,34 +103,106 @@ impl Grown {
 
     /// The finished tree, numbered breadth first, with its leaves' values and the weight that a step stands for.
     pub(crate) fn finish(&self, cuts: &[Cuts], weight_step: f64) -> Tree {
-        let mut tree = Tree::default();
-        let mut order = Vec::with_capacity(self.nodes.len());
-        order.push(0);
-        for place in 0..self.nodes.len() {
-            let node = &self.nodes[order[place]];
-            let cover = (node.sum.weight as f64 * weight_step) as f32;
-            match &node.fork {
-                None => tree.push_leaf(node.value, cover),
-                Some(Fork { split, left }) => {
-                    let threshold = match split.ask {
-                        Ask::UpTo(bin) => cuts[split.feature].threshold(bin),
-                        Ask::OneOf(left) => {
-                            let node = place as u32;
-                            tree.sets.push(CategorySet { node, left });
-                            0.0
-                        }
-                    };
-                    let split = RawSplit {
-                        feature: split.feature as u16,
-                        threshold,
-                        missing_left: split.missing_left,
-                    };
-                    tree.push_split(&split, order.len(), cover);
-                    order.extend([*left, left + 1]);
-                }
+        let mut finishing = Finishing {
+            grown: self,
+            cuts,
+            weight_step,
+            tree: Tree::default(),
+            order: VecDeque::from([Place::node(0)]),
+            n_placed: 1,
+        };
+        while let Some(place) = finishing.order.pop_front() {
+            finishing.push(place);
+        }
+        finishing.tree
+    }
+}
+
+/// A node, or a bud of it.
+#[derive(Clone, Copy)]
+struct Place {
+    node: u32,
+    bud: u32,
+}
+
+impl Place {
+    fn node(node: usize) -> Self {
+        let node = node as u32;
+        Self { node, bud: 0 }
+    }
+}
+
+struct Finishing<'a> {
+    grown: &'a Grown,
+    cuts: &'a [Cuts],
+    weight_step: f64,
+    tree: Tree,
+    /// What is still to be pushed.
+    order: VecDeque<Place>,
+    /// Nodes that have been in there.
+    n_placed: usize,
+}
+
+impl Finishing<'_> {
+    fn push(&mut self, place: Place) {
+        let node = &self.grown.nodes[place.node as usize];
+        if let Some(&bud) = node.buds.get(place.bud as usize) {
+            return self.push_bud(place, bud);
+        }
+        let cover = self.cover(node.sum.weight);
+        let Some(Fork { split, left }) = &node.fork else {
+            return self.tree.push_leaf(node.value, cover);
+        };
+        let threshold = match split.ask {
+            Ask::UpTo(bin) => self.cuts[split.feature].threshold(bin),
+            Ask::OneOf(left) => {
+                let node = self.tree.n_nodes() as u32;
+                self.tree.sets.push(CategorySet { node, left });
+                0.0
+            }
+        };
+        let split = RawSplit {
+            feature: split.feature as u16,
+            threshold,
+            missing_left: split.missing_left,
+        };
+        let children = [*left, left + 1].map(Place::node);
+        self.push_split(&split, cover, children);
+    }
+
+    fn push_bud(&mut self, place: Place, bud: Bud) {
+        match bud {
+            Bud::Leaf { value, weight } => {
+                let cover = self.cover(weight.into());
+                self.tree.push_leaf(value, cover);
+            }
+            Bud::Fork {
+                feature,
+                last,
+                missing_left,
+                weight,
+                left,
+            } => {
+                let split = RawSplit {
+                    feature,
+                    threshold: self.cuts[usize::from(feature)].threshold(last),
+                    missing_left,
+                };
+                let cover = self.cover(weight.into());
+                let children = [left, left + 1].map(|bud| Place { bud, ..place });
+                self.push_split(&split, cover, children);
             }
         }
-        tree
+    }
+
+    fn push_split(&mut self, split: &RawSplit, cover: f32, children: [Place; 2]) {
+        self.tree.push_split(split, self.n_placed, cover);
+        self.order.extend(children);
+        self.n_placed += 2;
+    }
+
+    fn cover(&self, weight: i64) -> f32 {
+        (weight as f64 * self.weight_step) as f32
     }
 }
 
@@ -136,8 +214,8 @@ pub(crate) struct Open<L> {
 }
 
 impl Open<Box<[Subtree; 2]>> {
-    fn of_subtree(subtree: Subtree, node: usize) -> Option<Self> {
-        let (split, leaf) = subtree.fork?;
+    fn of_subtree(fork: Option<(Split, Box<[Subtree; 2]>)>, node: usize) -> Option<Self> {
+        let (split, leaf) = fork?;
         Some(Self { leaf, split, node })
     }
 }

@@ -11,9 +11,10 @@
 //!          | 32 bits | 32 bits |                                      parts of 2^15 weighted rows, or as Narrow
 //! ```
 
-use std::ops::{Add, AddAssign, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Range, Sub, SubAssign};
 
-use super::rows::{Layout, Load, NOT_DRAWN, gradient};
+use super::rows::{Chosen, ChosenWord, Load, NOT_DRAWN, gradient};
+use super::wide::{Work, run};
 
 /// Slots that a feature needs: 255 for values, 1 for missing.
 pub(crate) const N_SLOTS: usize = 256;
@@ -83,6 +84,7 @@ impl Packing {
         }
     }
 
+    #[inline(always)]
     fn unpack(self, slot: i64) -> Sum {
         Sum {
             gradient: slot >> self.weight_bits,
@@ -92,6 +94,7 @@ impl Packing {
 }
 
 /// What a row adds to a slot.
+#[inline(always)]
 fn delta<const LOAD: u8>(first: u64) -> i64 {
     let gradient = (first as i64) >> 48;
     match LOAD {
@@ -124,35 +127,53 @@ pub(crate) enum Among {
     All,
 }
 
-/// Adds rows to the slots of all features, 256 for each.
-fn add_rows(layout: &Layout, among: Among, rows: &[u64], slots: &mut [i64]) {
-    match (layout.load, among) {
-        (Load::Single, Among::Drawn) => add_words::<SINGLE>(layout, rows, slots),
-        (Load::Single, Among::All) => add_words::<ROOT>(layout, rows, slots),
-        (Load::Counted, _) => add_words::<COUNTED>(layout, rows, slots),
-        (Load::Weighted, Among::Drawn) => add_words::<WEIGHTED>(layout, rows, slots),
-        (Load::Weighted, Among::All) => add_words::<WEIGHTED_ROOT>(layout, rows, slots),
+/// Adding rows to the slots of the features that were chosen, 256 for each.
+struct Adding<'a> {
+    chosen: &'a Chosen,
+    among: Among,
+    rows: &'a [u64],
+    slots: &'a mut [i64],
+}
+
+impl Work for Adding<'_> {
+    type Done = ();
+
+    #[inline(always)]
+    fn work(self) {
+        let Self {
+            chosen,
+            among,
+            rows,
+            slots,
+        } = self;
+        match (chosen.layout.load, among) {
+            (Load::Single, Among::Drawn) => add_words::<SINGLE>(chosen, rows, slots),
+            (Load::Single, Among::All) => add_words::<ROOT>(chosen, rows, slots),
+            (Load::Counted, _) => add_words::<COUNTED>(chosen, rows, slots),
+            (Load::Weighted, Among::Drawn) => add_words::<WEIGHTED>(chosen, rows, slots),
+            (Load::Weighted, Among::All) => add_words::<WEIGHTED_ROOT>(chosen, rows, slots),
+        }
     }
 }
 
 /// So many words of rows stay in the first cache while each of their words is visited.
 const CHUNK_WORDS: usize = 2048;
 
-fn add_words<const LOAD: u8>(layout: &Layout, rows: &[u64], slots: &mut [i64]) {
-    for rows in rows.chunks(layout.n_words * (CHUNK_WORDS / layout.n_words).max(1)) {
-        for word in 0..layout.n_words {
-            let features = layout.features_in(word);
-            let slots = &mut slots[features.start * N_SLOTS..features.end * N_SLOTS];
-            let at = [layout.n_words, word];
-            match features.len() {
-                1 => add_word::<LOAD, 1>(rows, at, slots),
-                2 => add_word::<LOAD, 2>(rows, at, slots),
-                3 => add_word::<LOAD, 3>(rows, at, slots),
-                4 => add_word::<LOAD, 4>(rows, at, slots),
-                5 => add_word::<LOAD, 5>(rows, at, slots),
-                6 => add_word::<LOAD, 6>(rows, at, slots),
-                7 => add_word::<LOAD, 7>(rows, at, slots),
-                8 => add_word::<LOAD, 8>(rows, at, slots),
+#[inline(always)]
+fn add_words<const LOAD: u8>(chosen: &Chosen, rows: &[u64], slots: &mut [i64]) {
+    let n_words = chosen.layout.n_words;
+    for rows in rows.chunks(n_words * (CHUNK_WORDS / n_words).max(1)) {
+        for word in &chosen.words {
+            let slots = &mut slots[word.first * N_SLOTS..][..word.n * N_SLOTS];
+            match word.n {
+                1 => add_word::<LOAD, 1>(rows, n_words, word, slots),
+                2 => add_word::<LOAD, 2>(rows, n_words, word, slots),
+                3 => add_word::<LOAD, 3>(rows, n_words, word, slots),
+                4 => add_word::<LOAD, 4>(rows, n_words, word, slots),
+                5 => add_word::<LOAD, 5>(rows, n_words, word, slots),
+                6 => add_word::<LOAD, 6>(rows, n_words, word, slots),
+                7 => add_word::<LOAD, 7>(rows, n_words, word, slots),
+                8 => add_word::<LOAD, 8>(rows, n_words, word, slots),
                 _ => {}
             }
         }
@@ -161,9 +182,11 @@ fn add_words<const LOAD: u8>(layout: &Layout, rows: &[u64], slots: &mut [i64]) {
 
 /// The innermost loop: one word of each row into the slots of its `N` features. Packings leave room for every sum,
 /// so additions need no check.
+#[inline(always)]
 fn add_word<const LOAD: u8, const N: usize>(
     rows: &[u64],
-    [n_words, word]: [usize; 2],
+    n_words: usize,
+    &ChosenWord { word, shifts, .. }: &ChosenWord,
     slots: &mut [i64],
 ) {
     let (slots, _) = slots.as_chunks_mut::<N_SLOTS>();
@@ -172,20 +195,33 @@ fn add_word<const LOAD: u8, const N: usize>(
     };
     let mut add = |first: u64, bins: u64| {
         let delta = delta::<LOAD>(first);
-        for (feature, slots) in slots.iter_mut().enumerate() {
-            let slot = &mut slots[usize::from((bins >> (8 * feature)) as u8)];
+        for (slots, shift) in slots.iter_mut().zip(shifts) {
+            let slot = &mut slots[usize::from((bins >> (shift % 64)) as u8)];
             *slot = slot.wrapping_add(delta);
         }
     };
+    // Neighbours are often in the same bins, and an addition to a slot waits for the last one to it: so rows are taken
+    // from both halves in turn. Loops and not folds, which would be functions of their own, made for any processor.
+    let n_rows = rows.len() / n_words;
+    let (low, high) = rows.split_at(n_rows / 2 * n_words);
     if n_words == 1 {
-        rows.iter().for_each(|&row| add(row, row));
+        for (&low, &high) in low.iter().zip(high) {
+            add(low, low);
+            add(high, high);
+        }
     } else {
-        rows.chunks_exact(n_words)
-            .for_each(|row| add(row[0], row[word]));
+        for (low, high) in low.chunks_exact(n_words).zip(high.chunks_exact(n_words)) {
+            add(low[0], low[word]);
+            add(high[0], high[word]);
+        }
+    }
+    if n_rows % 2 == 1 {
+        let last = &high[n_rows / 2 * n_words..];
+        add(last[0], last[word]);
     }
 }
 
-/// The sums of one node for each feature.
+/// The sums of one node for each feature that was chosen, known by its place among these.
 #[derive(Clone)]
 pub(crate) struct Histogram {
     packing: Packing,
@@ -199,7 +235,9 @@ pub(crate) struct Histogram {
 /// What tells how much a histogram must hold.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
-    pub(crate) layout: Layout,
+    pub(crate) load: Load,
+    /// How many were chosen.
+    pub(crate) n_features: usize,
     /// Draws in the whole tree; rows where they are weighted.
     pub(crate) n_drawn: usize,
 }
@@ -207,8 +245,8 @@ pub(crate) struct Size {
 impl Histogram {
     /// An empty histogram.
     pub(crate) fn new(size: Size) -> Self {
-        let packing = Packing::of(size.layout.load);
-        let n_slots = size.layout.n_features() * N_SLOTS;
+        let packing = Packing::of(size.load);
+        let n_slots = size.n_features * N_SLOTS;
         let is_wide = packing.n_max < size.n_drawn;
         let n_wide = if is_wide { n_slots } else { 0 };
         Self {
@@ -231,18 +269,30 @@ impl Histogram {
     }
 
     /// Adds rows.
-    pub(crate) fn add(&mut self, layout: &Layout, among: Among, rows: &[u64]) {
+    pub(crate) fn add(&mut self, chosen: &Chosen, among: Among, rows: &[u64]) {
         if !self.is_wide() {
-            return add_rows(layout, among, rows, &mut self.slots);
+            let slots = &mut self.slots;
+            return run(Adding {
+                chosen,
+                among,
+                rows,
+                slots,
+            });
         }
         // A counted row may stand for 255 draws.
-        let n_rows_max = match layout.load {
+        let n_rows_max = match chosen.layout.load {
             Load::Counted => self.packing.n_max / 255,
             Load::Single | Load::Weighted => self.packing.n_max,
         };
-        for rows in rows.chunks(n_rows_max * layout.n_words) {
+        for rows in rows.chunks(n_rows_max * chosen.layout.n_words) {
             self.part.fill(0);
-            add_rows(layout, among, rows, &mut self.part);
+            let slots = &mut self.part;
+            run(Adding {
+                chosen,
+                among,
+                rows,
+                slots,
+            });
             let sums = self.slots.iter_mut().zip(&mut self.weights);
             for ((gradient, weight), &part) in sums.zip(&self.part) {
                 let sum = self.packing.unpack(part);
@@ -265,6 +315,7 @@ impl Histogram {
     }
 
     /// The sum in one slot of one feature.
+    #[inline]
     pub(crate) fn sum(&self, feature: usize, slot: usize) -> Sum {
         let idx = feature * N_SLOTS + slot;
         if self.is_wide() {
@@ -277,9 +328,43 @@ impl Histogram {
         }
     }
 
+    /// The first of some slots of a feature that holds any weight.
+    pub(crate) fn first_in_use(&self, feature: usize, mut slots: Range<usize>) -> Option<usize> {
+        let start = feature * N_SLOTS;
+        if self.is_wide() {
+            return slots.find(|&slot| 0 < self.weights[start + slot]);
+        }
+        let mask = (1 << self.packing.weight_bits) - 1;
+        slots.find(|&slot| self.slots[start + slot] & mask != 0)
+    }
+
     /// The sum over all slots of a feature: over all rows.
     pub(crate) fn total(&self, feature: usize) -> Sum {
         (0..N_SLOTS).fold(Sum::default(), |sum, slot| sum + self.sum(feature, slot))
+    }
+
+    /// For each of the first slots of a feature the sum up to and including it. Sums below 2^53 are exact in f64.
+    #[inline(always)]
+    pub(crate) fn sum_below(&self, feature: usize, gradients: &mut [f64], weights: &mut [f64]) {
+        let slots = &self.slots[feature * N_SLOTS..][..gradients.len()];
+        if self.is_wide() {
+            running(slots, gradients);
+            let slots = &self.weights[feature * N_SLOTS..][..weights.len()];
+            return running(slots, weights);
+        }
+        // Together both sums take no more room than they have in a slot of all rows.
+        let mut sums = [0; N_SLOTS];
+        let sums = &mut sums[..slots.len()];
+        let mut below = 0_i64;
+        for (sum, &slot) in sums.iter_mut().zip(slots) {
+            below = below.wrapping_add(slot);
+            *sum = below;
+        }
+        for ((gradient, weight), &sum) in gradients.iter_mut().zip(weights).zip(&*sums) {
+            let sum = self.packing.unpack(sum);
+            *gradient = sum.gradient as f64;
+            *weight = sum.weight as f64;
+        }
     }
 
     /// The sums of the first slots of a feature, one after the other.
@@ -300,6 +385,15 @@ impl Histogram {
                 },
             )
         })
+    }
+}
+
+#[inline(always)]
+fn running(slots: &[i64], sums: &mut [f64]) {
+    let mut below = 0;
+    for (sum, &slot) in sums.iter_mut().zip(slots) {
+        below += slot;
+        *sum = below as f64;
     }
 }
 
@@ -349,7 +443,7 @@ impl SparseSlots {
 
     /// Forgets what was there.
     pub(crate) fn clear(&mut self) {
-        for slot in used(self.in_use) {
+        for slot in Used::new(self.in_use) {
             self.slots[slot] = Sum::default();
         }
         self.in_use = [0; N_SLOTS / 64];
@@ -364,7 +458,7 @@ impl SparseSlots {
 
     /// The slots in use, in rising order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, Sum)> + '_ {
-        used(self.in_use).map(|slot| (slot, self.slots[slot]))
+        Used::new(self.in_use).map(|slot| (slot, self.slots[slot]))
     }
 
     /// One slot, empty if not in use.
@@ -374,18 +468,39 @@ impl SparseSlots {
 }
 
 /// The numbers of the bits that are set, in rising order.
-fn used(words: [u64; N_SLOTS / 64]) -> impl Iterator<Item = usize> {
-    words.into_iter().enumerate().flat_map(|(word_idx, word)| {
-        std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)))
-            .take_while(|&rest| rest != 0)
-            .map(move |rest| 64 * word_idx + rest.trailing_zeros() as usize)
-    })
+struct Used {
+    words: [u64; N_SLOTS / 64],
+    word: usize,
+}
+
+impl Used {
+    fn new(words: [u64; N_SLOTS / 64]) -> Self {
+        Self { words, word: 0 }
+    }
+}
+
+impl Iterator for Used {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        loop {
+            let rest = self.words.get_mut(self.word)?;
+            if *rest != 0 {
+                let bit = rest.trailing_zeros() as usize;
+                *rest &= *rest - 1;
+                return Some(64 * self.word + bit);
+            }
+            self.word += 1;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::rows::Layout;
     use super::*;
 
     const LOADS: [Load; 3] = [Load::Single, Load::Counted, Load::Weighted];
@@ -406,9 +521,17 @@ mod tests {
         })
     }
 
+    fn size(layout: Layout, n_drawn: usize) -> Size {
+        Size {
+            load: layout.load,
+            n_features: layout.n_features(),
+            n_drawn,
+        }
+    }
+
     fn filled(layout: Layout, rows: &[u64], n_drawn: usize) -> Histogram {
-        let mut histogram = Histogram::new(Size { layout, n_drawn });
-        histogram.add(&layout, Among::Drawn, rows);
+        let mut histogram = Histogram::new(size(layout, n_drawn));
+        histogram.add(&Chosen::all(layout), Among::Drawn, rows);
         histogram
     }
 
@@ -436,8 +559,29 @@ mod tests {
                 for feature in 0..layout.n_features() {
                     let sums: Vec<Sum> = histogram.sums(feature, 255).collect();
                     prop_assert_eq!(&sums[..], &expected[feature * N_SLOTS..][..255]);
+                    let below = sums.iter().scan(Sum::default(), |sum, &slot| {
+                        *sum += slot;
+                        Some((sum.gradient as f64, sum.weight as f64))
+                    });
+                    let (mut gradients, mut weights) = ([0.0; 255], [0.0; 255]);
+                    histogram.sum_below(feature, &mut gradients, &mut weights);
+                    prop_assert!(below.eq(gradients.into_iter().zip(weights)));
                     let total = expected[..N_SLOTS].iter().fold(Sum::default(), |sum, &slot| sum + slot);
                     prop_assert_eq!(histogram.total(feature), total);
+                }
+            }
+        }
+
+        #[test]
+        fn only_chosen_features_are_summed((layout, rows) in some_rows(), every in 1..9_usize) {
+            let features: Vec<usize> = (0..layout.n_features()).step_by(every).collect();
+            let all = filled(layout, &rows, 1);
+            let size = Size { n_features: features.len(), ..size(layout, 1) };
+            let mut some = Histogram::new(size);
+            some.add(&Chosen::new(layout, features.clone()), Among::Drawn, &rows);
+            for (place, feature) in features.into_iter().enumerate() {
+                for slot in 0..N_SLOTS {
+                    prop_assert_eq!(some.sum(place, slot), all.sum(feature, slot));
                 }
             }
         }
@@ -469,8 +613,8 @@ mod tests {
                     drawn.extend_from_slice(row);
                 }
             }
-            let mut histogram = Histogram::new(Size { layout, n_drawn: 1 });
-            histogram.add(&layout, Among::All, &rows);
+            let mut histogram = Histogram::new(size(layout, 1));
+            histogram.add(&Chosen::all(layout), Among::All, &rows);
             prop_assert_eq!(all_sums(&layout, &histogram), all_sums(&layout, &filled(layout, &drawn, 1)));
         }
     }

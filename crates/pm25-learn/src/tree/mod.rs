@@ -3,13 +3,17 @@
 //! Not a framework: a few losses, u8 bins, and the same bits for any number of threads.
 //!
 //! ```text
-//! bins → rows ┬→ histogram → split ┐
-//!             └→ partition ────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict → compiled ┬→ codes → leaf_bits
-//!        objective → quantise ─────────────┘          forest ─────────┘     │ │                        └→ lockstep
-//!                                                                       check └──→ shap
-//!                                                 (what came from outside)
+//! ascending → bins → rows ┬→ histogram → split ┬→ sprout ┐
+//!                         │                    └─────────┤
+//!                         └→ partition ──────────────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict …
+//!                    objective → quantise ───────────────────────┘          forest ─────────┘     │ │
+//!                                                                                           check └──→ shap
+//!                                                                             (what came from outside)
+//! predict → compiled ┬→ codes → leaf_bits
+//!                    └→ lockstep
 //! ```
 
+mod ascending;
 mod assign;
 mod bins;
 mod boost;
@@ -40,6 +44,7 @@ mod scores;
 mod sets;
 mod shap;
 mod split;
+mod sprout;
 mod sums;
 mod transform;
 mod wide;

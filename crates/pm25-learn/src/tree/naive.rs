@@ -9,7 +9,7 @@ use super::chance::Stream;
 use super::grow::*;
 use super::grown::Grown;
 use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
-use super::rows::{Layout, Load};
+use super::rows::{Chosen, Layout, Load};
 use super::rows::{NOT_DRAWN, gradient};
 use super::split::{Penalties, Steps};
 use super::split::{Rule, Searched, Split};
@@ -27,7 +27,7 @@ struct World {
     cuts: Vec<Cuts>,
     layout: Layout,
     table: Vec<u64>,
-    features: Vec<usize>,
+    chosen: Chosen,
 }
 
 impl World {
@@ -60,7 +60,7 @@ impl World {
             cuts,
             layout,
             table,
-            features: (0..columns.len()).collect(),
+            chosen: Chosen::all(layout),
         }
     }
 
@@ -71,15 +71,14 @@ impl World {
         };
         Plan {
             cuts: &self.cuts,
-            layout: self.layout,
-            features: &self.features,
-            n_tried: self.features.len(),
+            chosen: &self.chosen,
+            n_tried: self.chosen.features.len(),
             rule: Rule::new(&CART, steps),
             max_depth: 6,
             max_leaves: Some(20),
             roles: &[],
             chance: Stream::new(1, Purpose::Columns, 0),
-            value: None,
+            leaves: Leaves::Silent,
         }
     }
 
@@ -90,11 +89,12 @@ impl World {
 
     fn grow(&self, plan: &Plan, n_shards: usize) -> Grown {
         let size = Size {
-            layout: self.layout,
+            load: Load::Single,
+            n_features: plan.chosen.features.len(),
             n_drawn: self.table.len() / self.layout.n_words,
         };
         let mut histogram = Histogram::new(size);
-        histogram.add(&self.layout, Among::All, &self.table);
+        histogram.add(plan.chosen, Among::All, &self.table);
         let sum = sum_over(self.drawn());
         let mut buffers = [self.table.clone(), self.table.clone()];
         let shard = self.layout.n_words * size.n_drawn.div_ceil(n_shards);
@@ -138,7 +138,7 @@ fn n_leaves(grown: &Grown) -> usize {
 fn best_simply(world: &World, plan: &Plan, rows: &[&[u64]], depth: usize) -> (Sum, Option<Split>) {
     let total = sum_over(rows.iter().copied());
     let mut best: Option<Split> = None;
-    for &feature in plan.features {
+    for &feature in &plan.chosen.features {
         let mut slots = SparseSlots::new();
         for row in rows {
             let bin = world.layout.place(feature).bin(row);
@@ -146,6 +146,7 @@ fn best_simply(world: &World, plan: &Plan, rows: &[&[u64]], depth: usize) -> (Su
         }
         let searched = Searched {
             feature,
+            place: 0,
             n_bins: 0,
             total,
             role: super::role::Role::Number,
@@ -305,11 +306,12 @@ fn leaves_are_asked_for_their_value_with_their_rows() {
     for max_leaves in [None, Some(9)] {
         let plan = Plan {
             max_leaves,
-            value: Some(&count),
+            leaves: Leaves::Valued(&count),
             max_depth: 12,
             ..world.plan()
         };
         for node in world.grow(&plan, 2).nodes {
+            assert!(node.buds.is_empty());
             let expected = if node.fork.is_some() {
                 0.0
             } else {
@@ -317,6 +319,34 @@ fn leaves_are_asked_for_their_value_with_their_rows() {
             };
             assert_eq!(node.value, expected);
         }
+    }
+}
+
+#[test]
+fn what_sprouts_from_few_rows_is_what_would_have_grown() {
+    for (n_rows, n_features, n_tried) in [(3000, 3, 3), (1000, 7, 7), (2000, 20, 4)] {
+        let world = World::new(n_rows, n_features);
+        let grown = |leaves| {
+            let plan = Plan {
+                leaves,
+                n_tried,
+                max_leaves: None,
+                max_depth: 30,
+                ..world.plan()
+            };
+            world.grow(&plan, 1)
+        };
+        let weight = |_: &[&[u64]], sum: Sum| sum.weight as f32;
+        let sprouted = grown(Leaves::Valued(&weight));
+        assert!(sprouted.nodes.iter().any(|node| 10 < node.buds.len()));
+        let [found, expected] =
+            [sprouted, grown(Leaves::Silent)].map(|grown| grown.finish(&world.cuts, 1.0));
+        assert!(100 < expected.n_leaves());
+        for node in (0..found.n_nodes()).filter(|&node| found.is_leaf(node)) {
+            assert_eq!(found.value[node], found.cover[node]);
+        }
+        let value = expected.value.clone();
+        assert_eq!(super::ensemble::Tree { value, ..found }, expected);
     }
 }
 

@@ -12,7 +12,7 @@
 
 use super::rows::{NOT_DRAWN, Place, gradient};
 use super::split::Split;
-use super::wide::Lanes;
+use super::wide::{Lanes, Work, run};
 
 /// How far both sides have been filled: `left` rows from the front, and from row `right` on to the end.
 #[derive(Clone, Copy, Debug)]
@@ -35,17 +35,52 @@ pub(crate) struct Question<'a> {
 /// # Panics
 /// If `to` has less room than all rows that are handed over.
 pub(crate) fn part(question: &Question, from: &[u64], to: &mut [u64], filled: Filled) -> Filled {
-    match question.n_words {
-        1 => {
-            let (n_done, filled) = part_wide(question, from, to, filled);
-            part_sized::<1>(question, &from[n_done..], to, filled)
+    if question.n_words != 1 {
+        return run(Parting {
+            question,
+            from,
+            to,
+            filled,
+        });
+    }
+    let (n_done, filled) = part_wide(question, from, to, filled);
+    run(Parting {
+        question,
+        from: &from[n_done..],
+        to,
+        filled,
+    })
+}
+
+struct Parting<'a> {
+    question: &'a Question<'a>,
+    from: &'a [u64],
+    to: &'a mut [u64],
+    filled: Filled,
+}
+
+impl Work for Parting<'_> {
+    type Done = Filled;
+
+    #[inline(always)]
+    fn work(self) -> Filled {
+        let Self {
+            question,
+            from,
+            to,
+            filled,
+        } = self;
+        match question.n_words {
+            1 => part_sized::<1>(question, from, to, filled),
+            2 => part_sized::<2>(question, from, to, filled),
+            3 => part_sized::<3>(question, from, to, filled),
+            4 => part_sized::<4>(question, from, to, filled),
+            5 => part_sized::<5>(question, from, to, filled),
+            6 => part_sized::<6>(question, from, to, filled),
+            7 => part_sized::<7>(question, from, to, filled),
+            8 => part_sized::<8>(question, from, to, filled),
+            _ => part_long(question, from, to, filled),
         }
-        2 => part_sized::<2>(question, from, to, filled),
-        3 => part_sized::<3>(question, from, to, filled),
-        4 => part_sized::<4>(question, from, to, filled),
-        8 => part_sized::<8>(question, from, to, filled),
-        16 => part_sized::<16>(question, from, to, filled),
-        _ => part_long(question, from, to, filled),
     }
 }
 
@@ -67,6 +102,7 @@ fn part_wide(question: &Question, from: &[u64], to: &mut [u64], filled: Filled) 
     }
 }
 
+#[inline(always)]
 fn part_sized<const W: usize>(
     question: &Question,
     from: &[u64],
@@ -91,6 +127,7 @@ fn part_sized<const W: usize>(
 }
 
 /// Every row goes to one side or the other, so that one counter tells both places.
+#[inline(always)]
 fn part_all<const W: usize>(
     from: &[[u64; W]],
     to: &mut [[u64; W]],
@@ -102,8 +139,8 @@ fn part_all<const W: usize>(
     let mut room = filled.right - filled.left;
     for row in from {
         room -= 1;
-        to[left] = *row;
-        to[left + room] = *row;
+        to[left].copy_from_slice(row);
+        to[left + room].copy_from_slice(row);
         left += usize::from(goes_left(row));
     }
     Filled {
@@ -113,6 +150,7 @@ fn part_all<const W: usize>(
 }
 
 /// `sides` tells whether a row goes left, and whether it goes right; it may do neither.
+#[inline(always)]
 fn part_some<const W: usize>(
     from: &[[u64; W]],
     to: &mut [[u64; W]],
@@ -125,8 +163,8 @@ fn part_some<const W: usize>(
     } = filled;
     for row in from {
         let [goes_left, goes_right] = sides(row);
-        to[left] = *row;
-        to[right - 1] = *row;
+        to[left].copy_from_slice(row);
+        to[right - 1].copy_from_slice(row);
         left += usize::from(goes_left);
         right -= usize::from(goes_right);
     }
@@ -134,6 +172,7 @@ fn part_some<const W: usize>(
 }
 
 /// Rows so long that a branch does not matter.
+#[inline(always)]
 fn part_long(question: &Question, from: &[u64], to: &mut [u64], mut filled: Filled) -> Filled {
     let n_words = question.n_words;
     for row in from.chunks_exact(n_words) {

@@ -11,8 +11,6 @@
 //!                63       48      40      32      24      16      8       0
 //! ```
 
-use std::ops::Range;
-
 /// What a row carries beside its bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
@@ -66,33 +64,41 @@ impl Place {
 pub(crate) struct Layout {
     pub(crate) load: Load,
     n_features: usize,
-    /// Words a row: 1, 2, 3, 4 or a larger power of two, so that a few sizes of row are all there are.
+    /// Words a row.
     pub(crate) n_words: usize,
+    /// Whether rows know their number.
+    pub(crate) is_named: bool,
 }
 
 impl Layout {
     /// The smallest rows that hold so many features.
     pub(crate) fn new(load: Load, n_features: usize) -> Self {
-        Self::with_bytes(load, n_features, n_features)
+        Self::with_bytes(load, n_features, n_features, false)
+    }
+
+    /// Rows that know their number unless they fit into one word without it. What a longer row needs for that, if
+    /// anything, costs less than finding its leaf again by its bins.
+    pub(crate) fn named_if_long(load: Load, n_features: usize) -> Self {
+        let short = Self::new(load, n_features);
+        match short.n_words {
+            1 => short,
+            _ => Self::named(load, n_features),
+        }
     }
 
     /// Rows that also know their number.
     pub(crate) fn named(load: Load, n_features: usize) -> Self {
         // The upper half of the last word, which must not be the first.
         let n_bytes = n_features.max(load.n_first_bins()) + 4;
-        Self::with_bytes(load, n_features, n_bytes)
+        Self::with_bytes(load, n_features, n_bytes, true)
     }
 
-    fn with_bytes(load: Load, n_features: usize, n_bytes: usize) -> Self {
-        let n_words = 1 + n_bytes.saturating_sub(load.n_first_bins()).div_ceil(8);
-        let n_words = match n_words {
-            1..=4 => n_words,
-            more => more.next_power_of_two(),
-        };
+    fn with_bytes(load: Load, n_features: usize, n_bytes: usize, is_named: bool) -> Self {
         Self {
             load,
             n_features,
-            n_words,
+            n_words: 1 + n_bytes.saturating_sub(load.n_first_bins()).div_ceil(8),
+            is_named,
         }
     }
 
@@ -113,15 +119,6 @@ impl Layout {
         }
     }
 
-    /// The features that a word holds.
-    pub(crate) fn features_in(&self, word: usize) -> Range<usize> {
-        let start_of = |word: usize| match word {
-            0 => 0,
-            _ => self.load.n_first_bins() + 8 * (word - 1),
-        };
-        start_of(word).min(self.n_features)..start_of(word + 1).min(self.n_features)
-    }
-
     /// Puts a row's number where named rows have it.
     pub(crate) fn name(row: &mut [u64], number: u32) {
         if let Some(last) = row.last_mut() {
@@ -132,6 +129,61 @@ impl Layout {
     /// The number of a named row.
     pub(crate) fn number(row: &[u64]) -> usize {
         row.last().map_or(0, |last| last >> 32) as usize
+    }
+}
+
+/// The features that one tree may use, and where their bins are.
+pub(crate) struct Chosen {
+    pub(crate) layout: Layout,
+    /// Columns of the table, rising.
+    pub(crate) features: Vec<usize>,
+    /// Words in which there is such a bin, rising.
+    pub(crate) words: Vec<ChosenWord>,
+}
+
+/// The bins that are chosen from one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChosenWord {
+    pub(crate) word: usize,
+    /// Place of the first among all chosen features.
+    pub(crate) first: usize,
+    /// Number of bins, 1 to 8.
+    pub(crate) n: usize,
+    /// How far each is from the lowest bit.
+    pub(crate) shifts: [u32; 8],
+}
+
+impl Chosen {
+    /// These features, which must rise.
+    pub(crate) fn new(layout: Layout, features: Vec<usize>) -> Self {
+        let mut words: Vec<ChosenWord> = Vec::new();
+        for (first, &feature) in features.iter().enumerate() {
+            let Place { word, shift } = layout.place(feature);
+            if words.last().is_none_or(|last| last.word != word) {
+                let (n, shifts) = (0, [0; 8]);
+                words.push(ChosenWord {
+                    word,
+                    first,
+                    n,
+                    shifts,
+                });
+            }
+            if let Some(last) = words.last_mut() {
+                last.shifts[last.n] = shift;
+                last.n += 1;
+            }
+        }
+        Self {
+            layout,
+            features,
+            words,
+        }
+    }
+
+    /// All features that rows have.
+    #[cfg(test)]
+    pub(crate) fn all(layout: Layout) -> Self {
+        Self::new(layout, (0..layout.n_features()).collect())
     }
 }
 
@@ -151,16 +203,14 @@ mod tests {
                     row[0] = !load.bins_mask();
                     for feature in 0..n_features {
                         let Place { word, shift } = layout.place(feature);
-                        assert!(layout.features_in(word).contains(&feature));
                         assert_eq!(row[word] >> shift & 255, 0);
                         row[word] |= 255 << shift;
                     }
-                    assert_eq!(
-                        (0..layout.n_words)
-                            .map(|w| layout.features_in(w).len())
-                            .sum::<usize>(),
-                        n_features
-                    );
+                    if layout.is_named {
+                        let mut last = [0];
+                        Layout::name(&mut last, u32::MAX);
+                        assert_eq!(row[layout.n_words - 1] & last[0], 0);
+                    }
                 }
             }
         }
@@ -182,11 +232,36 @@ mod tests {
     }
 
     #[test]
+    fn chosen_bins_are_found_word_by_word() {
+        for n_features in [1, 6, 7, 14, 15, 26, 40] {
+            for every in [1, 2, 3, 9] {
+                let layout = Layout::new(Load::Single, n_features);
+                let features: Vec<usize> = (0..n_features).step_by(every).collect();
+                let chosen = Chosen::new(layout, features.clone());
+                let mut places = Vec::new();
+                for word in &chosen.words {
+                    assert_eq!(word.first, places.len());
+                    let shifts = &word.shifts[..word.n];
+                    places.extend(shifts.iter().map(|&shift| Place {
+                        word: word.word,
+                        shift,
+                    }));
+                }
+                let expected: Vec<Place> = features.iter().map(|&f| layout.place(f)).collect();
+                assert_eq!(places, expected);
+                assert!(chosen.words.is_sorted_by(|a, b| a.word < b.word));
+            }
+        }
+    }
+
+    #[test]
     fn six_features_and_a_gradient_are_one_word() {
         assert_eq!(Layout::new(Load::Single, 6).n_words, 1);
         assert_eq!(Layout::new(Load::Single, 7).n_words, 2);
         assert_eq!(Layout::named(Load::Counted, 6).n_words, 2);
         assert_eq!(Layout::new(Load::Single, 26).n_words, 4);
-        assert_eq!(Layout::new(Load::Single, 31).n_words, 8);
+        assert_eq!(Layout::named_if_long(Load::Single, 6).n_words, 1);
+        assert_eq!(Layout::named_if_long(Load::Single, 26).n_words, 4);
+        assert_eq!(Layout::new(Load::Single, 31).n_words, 5);
     }
 }

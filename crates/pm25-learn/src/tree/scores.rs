@@ -6,6 +6,8 @@
 //!
 //! Sums of floating-point numbers run over blocks of fixed size in a fixed order, whatever the number of threads.
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use rayon::prelude::*;
 
 use super::assign::Assign;
@@ -14,10 +16,10 @@ use super::grow::{Seed, Span};
 use super::histogram::{Among, Histogram, Size, Sum};
 use super::objective::Objective;
 use super::quantise::Rounding;
-use super::rows::{Layout, Load, NOT_DRAWN, gradient};
+use super::rows::{Chosen, Layout, Load, NOT_DRAWN, gradient};
 use super::split::Steps;
 use super::sums::{BLOCK, Lanes};
-use super::wide::Work;
+use super::wide::{Work, run};
 
 /// Rows whose residuals are at hand at once.
 const CHUNK: usize = 512;
@@ -118,15 +120,16 @@ pub(crate) struct Scores<'a> {
     buffers: [Vec<u64>; 2],
     /// Sum over trees for each row, exactly as the finished ensemble will sum it.
     sums: Vec<f64>,
-    /// The leaf of the last tree, numbered from the left.
-    leaves: Vec<u16>,
+    /// The leaf of the last tree, numbered from the left; while a tree grows, what rows are told.
+    leaves: Vec<AtomicU16>,
     /// With squared error, no residual is larger.
     residual_max: f64,
 }
 
 /// How the next tree's rows are drawn and its gradients rounded.
-#[derive(Clone, Copy)]
 pub(crate) struct Draw {
+    /// Columns that it may use.
+    pub(crate) chosen: Chosen,
     /// Share of rows that are drawn.
     pub(crate) subsample: f64,
     pub(crate) rows: Stream,
@@ -135,6 +138,7 @@ pub(crate) struct Draw {
 
 /// What a tree starts from.
 pub(crate) struct Start {
+    pub(crate) chosen: Chosen,
     pub(crate) histogram: Histogram,
     pub(crate) sum: Sum,
     /// What one step of a gradient and of a second derivative stand for.
@@ -155,7 +159,7 @@ impl<'a> Scores<'a> {
             residual_max: residual_max.reduce(|| 0.0, f64::max),
             buffers: [vec![0; table.len()], vec![0; table.len()]],
             sums: vec![0.0; y.len()],
-            leaves: vec![0; y.len()],
+            leaves: y.iter().map(|_| AtomicU16::new(0)).collect(),
             weight: match goal.weights {
                 [] => y.len() as f64,
                 _ => super::sums::sum_of(&weights, |weight| weight),
@@ -166,10 +170,16 @@ impl<'a> Scores<'a> {
         }
     }
 
+    /// Number of rows.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.goal.y.len()
+    }
+
     /// What a histogram of all rows must hold.
-    pub(crate) fn size(&self) -> Size {
+    pub(crate) fn size(&self, chosen: &Chosen) -> Size {
         Size {
-            layout: self.layout,
+            load: self.layout.load,
+            n_features: chosen.features.len(),
             n_drawn: self.goal.y.len(),
         }
     }
@@ -187,13 +197,16 @@ impl<'a> Scores<'a> {
     /// Adds the last tree, of which leaf `i` from the left says `values[i]`, and prepares the next. If chance would
     /// leave out every row, all are drawn.
     pub(crate) fn start(&mut self, values: &[f32], draw: Draw) -> Start {
+        let [rows, rounding] = [draw.rows, draw.rounding];
         let start = self.start_if_any(values, draw);
         if 0 < start.sum.weight || self.goal.y.is_empty() {
             return start;
         }
         let all = Draw {
+            chosen: start.chosen,
             subsample: 1.0,
-            ..draw
+            rows,
+            rounding,
         };
         self.start_if_any(&[], all)
     }
@@ -210,14 +223,14 @@ impl<'a> Scores<'a> {
             _ => (Vec::new(), self.measure(&values)),
         };
         let pass = Pass {
-            layout: self.layout,
-            size: self.size(),
+            size: self.size(&draw.chosen),
             values,
             gradients: Rounding::new(gradient_max, draw.rounding),
             // These have no sign, and so one bit more.
             hessians: Rounding::new(hessian_max / 2.0, draw.rounding.child(1)),
             drawn: draw.rows,
             drawn_below: (draw.subsample * 65_536.0).ceil() as u32,
+            chosen: draw.chosen,
         };
         let n_rows = self.shard_rows();
         let (goal, n_words) = (self.goal, self.layout.n_words);
@@ -225,7 +238,7 @@ impl<'a> Scores<'a> {
         let shards = (
             tables,
             self.sums.par_chunks_mut(n_rows),
-            self.leaves.par_chunks(n_rows),
+            self.leaves.par_chunks_mut(n_rows),
         );
         let done = shards.into_par_iter().enumerate();
         let done: Vec<Done> = done
@@ -233,7 +246,7 @@ impl<'a> Scores<'a> {
                 let first = shard * n_rows;
                 let goal = goal.from(first);
                 let shard = Shard { sums, leaves, goal };
-                super::wide::run(Over {
+                run(Over {
                     pass: &pass,
                     first,
                     table,
@@ -248,7 +261,7 @@ impl<'a> Scores<'a> {
             .iter()
             .flat_map(|done| done.losses.iter().copied())
             .collect();
-        let mut histogram = Histogram::new(self.size());
+        let mut histogram = Histogram::new(pass.size);
         done.iter()
             .for_each(|done| histogram.merge(&done.histogram));
         let weight_step = match self.layout.load {
@@ -256,7 +269,8 @@ impl<'a> Scores<'a> {
             Load::Single | Load::Counted => 1.0,
         };
         Start {
-            sum: self.total(&histogram),
+            sum: self.total(&histogram, &pass.chosen),
+            chosen: pass.chosen,
             histogram,
             steps: Steps {
                 gradient: pass.gradients.step(),
@@ -274,7 +288,7 @@ impl<'a> Scores<'a> {
         let chunks = self
             .sums
             .par_chunks_mut(CHUNK)
-            .zip(self.leaves.par_chunks(CHUNK));
+            .zip(self.leaves.par_chunks_mut(CHUNK));
         let largest = chunks.enumerate().map(|(chunk, (sums, leaves))| {
             let mut wants = Wants::new();
             add_values(values, sums, leaves);
@@ -286,8 +300,8 @@ impl<'a> Scores<'a> {
     }
 
     /// The sum over all rows drawn.
-    fn total(&self, histogram: &Histogram) -> Sum {
-        if 0 < self.layout.n_features() {
+    fn total(&self, histogram: &Histogram, chosen: &Chosen) -> Sum {
+        if !chosen.features.is_empty() {
             return histogram.total(0);
         }
         let firsts = self
@@ -300,8 +314,8 @@ impl<'a> Scores<'a> {
         })
     }
 
-    /// The root of the next tree.
-    pub(crate) fn seed(&mut self, histogram: Histogram, sum: Sum) -> Seed<'_> {
+    /// The root of the next tree, and where named rows are told numbers.
+    pub(crate) fn seed(&mut self, histogram: Histogram, sum: Sum) -> (Seed<'_>, &[AtomicU16]) {
         let n_words = (self.shard_rows() * self.layout.n_words).max(1);
         let [rows, spare] = &mut self.buffers;
         let buffers = rows.chunks_mut(n_words).zip(spare.chunks_mut(n_words));
@@ -311,11 +325,12 @@ impl<'a> Scores<'a> {
             rows,
             spare,
         });
-        Seed {
+        let seed = Seed {
             spans: spans.collect(),
             histogram,
             sum,
-        }
+        };
+        (seed, &self.leaves)
     }
 
     /// Finds each row's leaf.
@@ -338,15 +353,17 @@ impl<'a> Scores<'a> {
         );
         let blocks = blocks.into_par_iter().enumerate();
         let blocks = blocks.map(|(block, (leaves, table, sums))| {
-            super::wide::run(ByLeaf {
-                goal: goal.from(block * n_rows),
+            let goal = goal.from(block * n_rows);
+            let block = ByLeaf {
+                goal,
                 layout,
                 assign,
                 n_leaves,
                 leaves,
                 table,
                 sums,
-            })
+            };
+            block.sum()
         });
         let blocks: Vec<Vec<[f64; 2]>> = blocks.collect();
         let mut totals = vec![[0.0; 2]; n_leaves];
@@ -372,10 +389,11 @@ impl<'a> Scores<'a> {
             .leaves
             .iter()
             .zip(self.table.chunks_exact(self.layout.n_words));
-        for (row, ((&leaf, words), &sum)) in rows.zip(&self.sums).enumerate() {
+        for (row, ((leaf, words), &sum)) in rows.zip(&self.sums).enumerate() {
             if gradient(words[0]) != NOT_DRAWN {
                 let residual = f64::from(goal.y[row]) - (goal.base + sum);
-                by_leaf[usize::from(leaf)].push((residual, goal.weight(row)));
+                by_leaf[usize::from(leaf.load(Ordering::Relaxed))]
+                    .push((residual, goal.weight(row)));
             }
         }
         let leaves = by_leaf.par_iter_mut();
@@ -385,25 +403,26 @@ impl<'a> Scores<'a> {
     }
 }
 
+/// Sums of gradients and of second derivatives in one leaf. Neighbours are often in the same leaf: four sums of each
+/// side by side, so that no addition waits for the last.
+type LeafSums = [[f64; 4]; 2];
+
 /// Finding leaves and summing by leaf in one block.
 struct ByLeaf<'a> {
     goal: Goal<'a>,
     layout: Layout,
     assign: &'a Assign,
     n_leaves: usize,
-    leaves: &'a mut [u16],
+    leaves: &'a mut [AtomicU16],
     table: &'a [u64],
     sums: &'a [f64],
 }
 
-impl Work for ByLeaf<'_> {
-    type Done = Vec<[f64; 2]>;
-
-    #[inline(always)]
-    fn work(self) -> Vec<[f64; 2]> {
+impl ByLeaf<'_> {
+    fn sum(self) -> Vec<[f64; 2]> {
         let (layout, n_leaves) = (self.layout, self.n_leaves);
         // The last sum is that of rows that were not drawn.
-        let mut by_leaf = vec![[0.0; 2]; n_leaves + 1];
+        let mut by_leaf: Vec<LeafSums> = vec![[[0.0; 4]; 2]; n_leaves + 1];
         let mut wants = Wants::new();
         let chunks = self
             .leaves
@@ -411,29 +430,51 @@ impl Work for ByLeaf<'_> {
             .zip(self.table.chunks(CHUNK * layout.n_words));
         for (chunk, ((leaves, table), sums)) in chunks.zip(self.sums.chunks(CHUNK)).enumerate() {
             self.assign.fill(&layout, table, leaves);
-            self.goal.from(chunk * CHUNK).wants(sums, &mut wants);
-            let places = leaves.iter().zip(table.chunks_exact(layout.n_words));
-            let places = places.map(|(&leaf, row)| {
-                let is_drawn = gradient(row[0]) != NOT_DRAWN;
-                if is_drawn {
-                    usize::from(leaf)
-                } else {
-                    n_leaves
-                }
+            run(Adding {
+                goal: self.goal.from(chunk * CHUNK),
+                layout,
+                leaves,
+                table,
+                sums,
+                wants: &mut wants,
+                by_leaf: &mut by_leaf,
             });
-            if layout.load == Load::Single {
-                for (place, gradient) in places.zip(&wants.gradients) {
-                    by_leaf[place][0] += gradient;
-                }
-            } else {
-                let rows = wants.gradients.iter().zip(&wants.hessians);
-                for (place, (gradient, hessian)) in places.zip(rows) {
-                    by_leaf[place][0] += gradient;
-                    by_leaf[place][1] += hessian;
-                }
+        }
+        let sums = by_leaf.into_iter();
+        sums.map(|sums| sums.map(|four| super::sums::in_order(&four)))
+            .collect()
+    }
+}
+
+/// Summing a chunk of rows by leaf.
+struct Adding<'a> {
+    goal: Goal<'a>,
+    layout: Layout,
+    leaves: &'a mut [AtomicU16],
+    table: &'a [u64],
+    sums: &'a [f64],
+    wants: &'a mut Wants,
+    by_leaf: &'a mut [LeafSums],
+}
+
+impl Work for Adding<'_> {
+    type Done = ();
+
+    #[inline(always)]
+    fn work(self) {
+        let Self { wants, by_leaf, .. } = self;
+        self.goal.wants(self.sums, wants);
+        let n_leaves = by_leaf.len() - 1;
+        let rows = self.table.chunks_exact(self.layout.n_words);
+        for (row, (leaf, words)) in self.leaves.iter_mut().zip(rows).enumerate() {
+            let is_drawn = gradient(words[0]) != NOT_DRAWN;
+            let leaf = usize::from(*leaf.get_mut());
+            let [gradients, hessians] = &mut by_leaf[if is_drawn { leaf } else { n_leaves }];
+            gradients[row % 4] += wants.gradients[row % CHUNK];
+            if self.layout.load != Load::Single {
+                hessians[row % 4] += wants.hessians[row % CHUNK];
             }
         }
-        by_leaf
     }
 }
 
@@ -456,7 +497,7 @@ impl Work for Over<'_> {
 
 /// One pass over the rows between two trees.
 struct Pass {
-    layout: Layout,
+    chosen: Chosen,
     size: Size,
     values: Vec<f64>,
     gradients: Rounding,
@@ -469,7 +510,7 @@ struct Pass {
 /// One shard's part of what all rows have.
 struct Shard<'a> {
     sums: &'a mut [f64],
-    leaves: &'a [u16],
+    leaves: &'a mut [AtomicU16],
     goal: Goal<'a>,
 }
 
@@ -490,17 +531,18 @@ impl Pass {
             gradient_max: 0.0,
         };
         let Shard { sums, leaves, goal } = shard;
-        let n_words = self.layout.n_words;
+        let n_words = self.chosen.layout.n_words;
         let mut wants = Wants::new();
         let blocks = table
             .chunks_mut(BLOCK * n_words)
             .zip(sums.chunks_mut(BLOCK));
-        for (block, ((table, sums), leaves)) in blocks.zip(leaves.chunks(BLOCK)).enumerate() {
+        for (block, ((table, sums), leaves)) in blocks.zip(leaves.chunks_mut(BLOCK)).enumerate() {
             let mut lanes = Lanes::default();
             let chunks = table
                 .chunks_mut(CHUNK * n_words)
                 .zip(sums.chunks_mut(CHUNK));
-            for (chunk, ((table, sums), leaves)) in chunks.zip(leaves.chunks(CHUNK)).enumerate() {
+            for (chunk, ((table, sums), leaves)) in chunks.zip(leaves.chunks_mut(CHUNK)).enumerate()
+            {
                 let within = block * BLOCK + chunk * CHUNK;
                 add_values(&self.values, sums, leaves);
                 goal.from(within).wants(sums, &mut wants);
@@ -511,11 +553,11 @@ impl Pass {
             }
             done.losses.push(lanes.sum());
             if !done.histogram.is_wide() {
-                done.histogram.add(&self.layout, Among::All, table);
+                done.histogram.add(&self.chosen, Among::All, table);
             }
         }
         if done.histogram.is_wide() {
-            done.histogram.add(&self.layout, Among::All, table);
+            done.histogram.add(&self.chosen, Among::All, table);
         }
         done
     }
@@ -523,8 +565,8 @@ impl Pass {
     /// Rounds what rows want and puts it into them, or that a row is not drawn.
     #[inline(always)]
     fn write(&self, first: usize, wants: &Wants, table: &mut [u64]) {
-        let n_words = self.layout.n_words;
-        let mask = self.layout.load.bins_mask();
+        let Layout { load, n_words, .. } = self.chosen.layout;
+        let mask = load.bins_mask();
         let mut chances = [0; CHUNK];
         let mut words = [0; CHUNK];
         self.drawn.fill(first / 4, &mut chances);
@@ -537,7 +579,7 @@ impl Pass {
                 NOT_DRAWN_WORD
             };
         }
-        if self.layout.load == Load::Weighted {
+        if load == Load::Weighted {
             let mut hessians = [0; CHUNK];
             self.hessians
                 .fill(first / 4, &wants.hessians, &mut hessians);
@@ -560,23 +602,25 @@ impl Pass {
 const NOT_DRAWN_WORD: u64 = (NOT_DRAWN as u16 as u64) << 48;
 
 #[inline(always)]
-fn add_values(values: &[f64], sums: &mut [f64], leaves: &[u16]) {
+fn add_values(values: &[f64], sums: &mut [f64], leaves: &mut [AtomicU16]) {
     if values.is_empty() {
         return;
     }
-    for (sum, &leaf) in sums.iter_mut().zip(leaves) {
-        *sum += values[usize::from(leaf)];
+    for (sum, leaf) in sums.iter_mut().zip(leaves) {
+        *sum += values[usize::from(*leaf.get_mut())];
     }
 }
 
 #[inline(always)]
 fn max_abs(values: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if a < b { b } else { a };
     let mut lanes = [0.0_f64; 8];
-    for chunk in values.chunks(8) {
+    let (chunks, rest) = values.as_chunks::<8>();
+    for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
-            let value = value.abs();
-            *lane = if *lane < value { value } else { *lane };
+            *lane = larger(*lane, value.abs());
         }
     }
-    lanes.into_iter().fold(0.0, f64::max)
+    let rest = rest.iter().fold(0.0, |max, value| larger(max, value.abs()));
+    lanes.into_iter().fold(rest, larger)
 }

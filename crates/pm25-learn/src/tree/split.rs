@@ -8,6 +8,7 @@ use super::bins::{ALL_PRESENT, MISSING};
 use super::categories;
 use super::histogram::{Histogram, SparseSlots, Sum};
 use super::role::{Bounds, Role, UNBOUND};
+use super::wide::{Work, run};
 
 /// What a split is worth and which ones are allowed, in quantised steps.
 ///
@@ -89,7 +90,10 @@ const GAIN_SHARE_MIN: f64 = 1e-13;
 /// A node of which a feature's slots are searched.
 #[derive(Clone, Copy)]
 pub(crate) struct Searched {
+    /// Column of the table.
     pub(crate) feature: usize,
+    /// Where it is among those that have histograms.
+    pub(crate) place: usize,
     /// Bins that the feature's values are sorted into, 1 at least.
     pub(crate) n_bins: usize,
     /// The sum over all of the node's rows.
@@ -145,14 +149,9 @@ impl Rule {
         searched: Searched,
         below: &mut Below,
     ) -> Option<Split> {
-        let Searched {
-            feature,
-            n_bins,
-            total,
-            ..
-        } = searched;
-        let missing = histogram.sum(feature, usize::from(MISSING));
-        let slots = || histogram.sums(feature, n_bins).enumerate();
+        let Searched { place, n_bins, .. } = searched;
+        let missing = histogram.sum(place, usize::from(MISSING));
+        let slots = || histogram.sums(place, n_bins).enumerate();
         if searched.role == Role::Category {
             return self.best_of_categories(slots(), &searched);
         }
@@ -160,17 +159,20 @@ impl Rule {
             return self.scan(slots(), missing, &searched);
         }
         // Without a value on its left a cut would part the missing values alone, which is tried at the end.
-        let first = (0..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight)?;
-        let cuts = first..n_bins - 1;
-        below.fill_from(Sum::default(), histogram.sums(feature, n_bins));
-        let right = self.best_cut(below, cuts.clone(), total);
+        let first = histogram.first_in_use(place, 0..n_bins)?;
+        let [right, left] = run(Cutting {
+            rule: self,
+            histogram,
+            searched: &searched,
+            cuts: first..n_bins - 1,
+            missing,
+            below: &mut *below,
+        });
         let mut best = Best::default();
-        best.improve(right, false, below);
+        best.improve(right, Sum::default(), below);
         if 0 < missing.weight {
-            below.fill_from(missing, histogram.sums(feature, n_bins));
-            let left = self.best_cut(below, cuts, total);
             if best.score < left.score || (best.score == left.score && left.last < right.last) {
-                best.improve(left, true, below);
+                best.improve(left, missing, below);
             }
             self.consider_all_present(&mut best, missing, &searched);
         }
@@ -180,7 +182,7 @@ impl Rule {
         if let Ask::UpTo(last) = best.way.ask
             && last != ALL_PRESENT
         {
-            best.way.ask = Ask::UpTo(middle(histogram, feature, [usize::from(last), n_bins]));
+            best.way.ask = Ask::UpTo(middle(histogram, place, [usize::from(last), n_bins]));
         }
         self.accept(&best, missing, &searched)
     }
@@ -199,28 +201,28 @@ impl Rule {
         self.consider(best, way, &unordered);
     }
 
-    /// The best of the cuts after these bins. A cut after an empty bin is never better than the one
-    /// before it.
-    fn best_cut(&self, below: &Below, cuts: Range<usize>, total: Sum) -> BestCut {
-        let (gradient, weight) = (total.gradient as f64, total.weight as f64);
+    /// The best of the cuts after these bins where `more` goes left too. A cut after an empty bin is never better
+    /// than the one before it.
+    #[inline(always)]
+    fn best_cut(&self, below: &Below, cuts: Range<usize>, [more, total]: [Sum; 2]) -> BestCut {
+        let [more, total] = [more, total].map(|sum| [sum.gradient as f64, sum.weight as f64]);
         let mut scores = [0.0; MISSING as usize];
         let scores = &mut scores[cuts.clone()];
         let left = below.gradients[cuts.clone()].iter();
         let left = left.zip(&below.weights[cuts.clone()]);
-        for (score, (&left, &left_weight)) in scores.iter_mut().zip(left) {
-            let right_weight = weight - left_weight;
-            let both =
-                self.score_of(left, left_weight) + self.score_of(gradient - left, right_weight);
+        for (score, (&gradient, &weight)) in scores.iter_mut().zip(left) {
+            let [left, left_weight] = [gradient + more[0], weight + more[1]];
+            let [right, right_weight] = [total[0] - left, total[1] - left_weight];
+            let both = self.score_of(left, left_weight) + self.score_of(right, right_weight);
             let allowed = self.weight_min <= left_weight.min(right_weight);
             *score = if allowed { both } else { 0.0 };
         }
-        let mut best = BestCut::default();
-        for (last, &score) in cuts.zip(&*scores) {
-            if best.score < score {
-                best = BestCut { score, last };
-            }
+        let score = largest(scores);
+        let place = scores.iter().position(|&other| other == score);
+        BestCut {
+            score,
+            last: cuts.start + place.unwrap_or(0),
         }
-        best
     }
 
     /// The same from the sums of a small node.
@@ -316,6 +318,7 @@ impl Rule {
         self.accept(&best, missing, searched)
     }
 
+    #[inline]
     pub(crate) fn consider(&self, best: &mut Best, way: Way, searched: &Searched) {
         let score = self.score_of_children([way.left, searched.total - way.left], searched);
         if best.score < score {
@@ -324,6 +327,7 @@ impl Rule {
     }
 
     /// Zero, which is never best, if a child is too light or the children's values are not in order.
+    #[inline]
     fn score_of_children(&self, [left, right]: [Sum; 2], searched: &Searched) -> f64 {
         if (left.weight.min(right.weight) as f64) < self.weight_min {
             return 0.0;
@@ -357,6 +361,7 @@ impl Rule {
         self.score_of(sum.gradient as f64, sum.weight as f64)
     }
 
+    #[inline(always)]
     fn score_of(&self, gradient: f64, weight: f64) -> f64 {
         let beyond = (gradient.abs() - self.alpha_steps).max(0.0);
         beyond * beyond / (weight + self.lambda)
@@ -396,8 +401,8 @@ impl Rule {
 
 /// Midway between the cut's last bin and the next that is in use: values that fell between are shared fairly.
 /// If there is none, the cut parts present from missing values.
-fn middle(histogram: &Histogram, feature: usize, [last, n_bins]: [usize; 2]) -> u8 {
-    let next = (last + 1..n_bins).find(|&bin| 0 < histogram.sum(feature, bin).weight);
+fn middle(histogram: &Histogram, place: usize, [last, n_bins]: [usize; 2]) -> u8 {
+    let next = histogram.first_in_use(place, last + 1..n_bins);
     next.map_or(ALL_PRESENT, |next| ((last + next - 1) / 2) as u8)
 }
 
@@ -405,7 +410,6 @@ fn middle(histogram: &Histogram, feature: usize, [last, n_bins]: [usize; 2]) -> 
 pub(crate) struct Below {
     gradients: [f64; MISSING as usize],
     weights: [f64; MISSING as usize],
-    sums: [Sum; MISSING as usize],
 }
 
 impl Below {
@@ -413,20 +417,69 @@ impl Below {
         Self {
             gradients: [0.0; MISSING as usize],
             weights: [0.0; MISSING as usize],
-            sums: [Sum::default(); MISSING as usize],
         }
     }
 
-    fn fill_from(&mut self, start: Sum, sums: impl Iterator<Item = Sum>) {
-        let mut below = start;
-        let to = self.gradients.iter_mut().zip(&mut self.weights);
-        for (((gradient, weight), place), sum) in to.zip(&mut self.sums).zip(sums) {
-            below += sum;
-            *gradient = below.gradient as f64;
-            *weight = below.weight as f64;
-            *place = below;
+    fn sum(&self, bin: usize) -> Sum {
+        Sum {
+            gradient: self.gradients[bin] as i64,
+            weight: self.weights[bin] as i64,
         }
     }
+}
+
+/// Trying all cuts of one feature, with missing values on the right and, if there are any, on the left.
+struct Cutting<'a> {
+    rule: &'a Rule,
+    histogram: &'a Histogram,
+    searched: &'a Searched,
+    cuts: Range<usize>,
+    missing: Sum,
+    below: &'a mut Below,
+}
+
+impl Work for Cutting<'_> {
+    type Done = [BestCut; 2];
+
+    #[inline(always)]
+    fn work(self) -> [BestCut; 2] {
+        let Self {
+            rule,
+            histogram,
+            searched,
+            cuts,
+            missing,
+            below,
+        } = self;
+        let Searched {
+            place,
+            n_bins,
+            total,
+            ..
+        } = *searched;
+        let sums = (&mut below.gradients[..n_bins], &mut below.weights[..n_bins]);
+        histogram.sum_below(place, sums.0, sums.1);
+        let right = rule.best_cut(below, cuts.clone(), [Sum::default(), total]);
+        if missing.weight == 0 {
+            return [right, BestCut::default()];
+        }
+        [right, rule.best_cut(below, cuts, [missing, total])]
+    }
+}
+
+/// The largest of scores, none of which is below zero; 0 of none.
+#[inline(always)]
+fn largest(scores: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if a < b { b } else { a };
+    let (chunks, rest) = scores.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for chunk in chunks {
+        for (lane, &score) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, score);
+        }
+    }
+    let rest = rest.iter().fold(0.0, |max, &score| larger(max, score));
+    lanes.into_iter().fold(rest, larger)
 }
 
 #[derive(Clone, Copy, Default)]
@@ -463,14 +516,15 @@ impl Default for Best {
 }
 
 impl Best {
-    fn improve(&mut self, cut: BestCut, missing_left: bool, below: &Below) {
+    /// Takes a cut where `more` goes left too.
+    fn improve(&mut self, cut: BestCut, more: Sum, below: &Below) {
         if 0.0 < cut.score {
             *self = Self {
                 score: cut.score,
                 way: Way {
                     ask: Ask::UpTo(cut.last as u8),
-                    left: below.sums[cut.last],
-                    missing_left,
+                    left: below.sum(cut.last) + more,
+                    missing_left: 0 < more.weight,
                 },
             };
         }

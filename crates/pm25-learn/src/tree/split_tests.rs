@@ -6,7 +6,7 @@ use super::bins::{Cuts, cut_all, pack};
 use super::histogram::{Among, Size, sum_of_row};
 use super::histogram::{Histogram, SparseSlots, Sum};
 use super::role::{Role, UNBOUND};
-use super::rows::{Layout, Load};
+use super::rows::{Chosen, Layout, Load};
 use super::split::*;
 use crate::columns::Columns;
 
@@ -74,11 +74,13 @@ impl Case {
 
     fn best(&self, rule: &Rule) -> Option<Split> {
         let size = |n_drawn| Size {
-            layout: self.layout,
+            load: self.layout.load,
+            n_features: 1,
             n_drawn,
         };
         let searched = Searched {
             feature: 0,
+            place: 0,
             n_bins: self.cuts[0].n_bins(),
             total: self.sum(|_| true),
             role: Role::Number,
@@ -86,7 +88,7 @@ impl Case {
         };
         let [narrow, wide] = [1, usize::MAX].map(|n_drawn| {
             let mut histogram = Histogram::new(size(n_drawn));
-            histogram.add(&self.layout, Among::Drawn, &self.rows);
+            histogram.add(&Chosen::all(self.layout), Among::Drawn, &self.rows);
             rule.best_of(&histogram, searched, &mut Below::new())
         });
         assert_eq!(narrow, wide);

@@ -15,11 +15,18 @@ impl Lanes {
     /// Goes on summing. All parts of a block but the last are multiples of eight.
     #[inline(always)]
     pub(crate) fn add(&mut self, values: &[f64], term: impl Fn(f64) -> f64) {
-        for chunk in values.chunks(8) {
-            for (sum, &value) in self.0.iter_mut().zip(chunk) {
+        // Full chunks apart from the rest, so that the sums stay in registers.
+        let (chunks, rest) = values.as_chunks::<8>();
+        let mut sums = self.0;
+        for chunk in chunks {
+            for (sum, &value) in sums.iter_mut().zip(chunk) {
                 *sum += term(value);
             }
         }
+        for (sum, &value) in sums.iter_mut().zip(rest) {
+            *sum += term(value);
+        }
+        self.0 = sums;
     }
 
     /// The sum of the eight, from the first to the last.

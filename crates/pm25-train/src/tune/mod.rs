@@ -11,17 +11,19 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use pm25_air::Task;
 use pm25_artifact::model::ModelKind;
+use pm25_artifact::prep::TaskFact;
 use pm25_artifact::tune::{BestTrial, DefaultsBeside, Rung, TuneReport};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, read_document, write_document};
 use pm25_fit::{
     Dataset, Facts, Fold, Learner, Params, Sample, Stop, Targets, Wanted, embargo_h, folds, learn,
-    refit_n_trees,
 };
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
 use serde::Serialize;
 
+use crate::warn_of_few;
 use search::{Judged, Runner};
 use space::Dim;
 use trials::Trials;
@@ -145,12 +147,15 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
     let read = |input| Targets::read(input, &args.target, console)?.into_dataset(args.horizon_h);
     let train = read(&args.train)?;
     train.expect_learnable()?;
+    train.expect_to_teach()?;
+    warn_of_few(&train, console);
     expect_targets(&train)?;
     let mut sample = Sample::of(&train, &train)?;
     let mut sources = vec![train.source().clone()];
     if let Some(valid) = &args.valid {
         let valid = read(valid)?;
         train.expect_same_shape(&valid)?;
+        train.expect_before(&valid)?;
         expect_targets(&valid)?;
         sample = sample.and(&Sample::of(&valid, &train)?);
         sources.push(valid.source().clone());
@@ -222,6 +227,7 @@ fn report(
     runners: &[Runner],
     header: Header,
 ) -> Result<TuneReport> {
+    let params = args.params(&BTreeMap::new())?;
     let none = || Fault::unforeseen("no trial was run");
     let best = runners.first().ok_or_else(none)?;
     let defaults = runners
@@ -236,7 +242,7 @@ fn report(
     let trees: Option<u64> = best.fits.iter().map(|fit| fit.trees).sum();
     if let Some(trees) = trees {
         let mean = trees as f64 / best.fits.len() as f64;
-        let n_trees = refit_n_trees(mean);
+        let n_trees = params.refit_n_trees(args.model.learner, mean);
         settings.insert("boost.n_estimators".to_owned(), n_trees as f64);
         settings.insert("boost.early_stopping_rounds".to_owned(), 0.0);
     }
@@ -325,9 +331,34 @@ fn is_set(settings: &[String], name: &str) -> bool {
         .any(|text| name_of(text).as_deref() == Some(name))
 }
 
-/// What `--set-from` takes out of `tune.json`, as `--set` would say it.
-pub(crate) fn best_settings(input: &Input) -> Result<Vec<String>> {
-    let (report, _) = read_document::<TuneReport>(input)?;
+/// What a search found, for `--set-from`.
+pub(crate) struct Found {
+    file: InputRef,
+    task: TaskFact,
+    /// As `--set` would say it.
+    pub(crate) settings: Vec<String>,
+}
+
+impl Found {
+    /// Settings are for the question that they were searched with: at another horizon other ones are good.
+    pub(crate) fn expect_task(&self, table: &Dataset) -> Result<()> {
+        let [searched, asked] = [self.task, table.task].map(Task::from);
+        if searched == asked {
+            return Ok(());
+        }
+        Err(Fault::bad_data(format!(
+            "{} was searched for a {searched}, and {} asks for a {asked}",
+            self.file.name,
+            table.source().name
+        ))
+        .hint("search again: pm25-train tune with these tables"))
+    }
+}
+
+/// Reads `tune.json`.
+pub(crate) fn found(input: &Input) -> Result<Found> {
+    let (report, file) = read_document::<TuneReport>(input)?;
+    let task = report.task;
     let fixed = report.pm25.params.get("set").cloned().unwrap_or_default();
     let fixed: Vec<String> = serde_json::from_value(fixed).unwrap_or_default();
     let best = report.best.settings;
@@ -341,7 +372,11 @@ pub(crate) fn best_settings(input: &Input) -> Result<Vec<String>> {
             )
         })
     });
-    Ok(fixed.chain(said).collect())
+    Ok(Found {
+        file,
+        task,
+        settings: fixed.chain(said).collect(),
+    })
 }
 
 #[derive(Serialize)]

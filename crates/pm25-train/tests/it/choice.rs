@@ -78,6 +78,7 @@ fn a_jump_is_seen_by_trees_and_the_model_learns_from_both_tables() {
     assert_eq!(report.kind, ModelKind::Boost);
     assert_eq!(report.learned_from, LearnedFrom::TrainAndValid);
     let trees = report.parts[0].trees.unwrap();
+    assert_eq!(report.without_folds, None);
     let (model, _) = model(folder.path());
     assert_eq!(model.trees.unwrap().trees.len() as u64, trees);
     assert_eq!(model.header.params["learned_from"], "train+valid");
@@ -86,6 +87,19 @@ fn a_jump_is_seen_by_trees_and_the_model_learns_from_both_tables() {
         report.candidates.iter().all(|c| c.kind != ModelKind::Blend),
         "a nowcast has no blend"
     );
+}
+
+#[test]
+fn a_refit_has_no_more_trees_than_were_set() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path(), FORECAST);
+    let few = ["--model", "blend", "--parts", "linear,boost", "--report"];
+    let few = [&few[..], &["train.json", "--set", "n_estimators=8"]].concat();
+    let output = train(folder.path(), &few);
+    assert!(output.status.success(), "{}", said(&output));
+    let parts = report(folder.path()).parts;
+    let trees: Vec<u64> = parts.iter().filter_map(|part| part.trees).collect();
+    assert_eq!(trees, [8], "the folds want all that they may have");
 }
 
 #[test]
@@ -205,14 +219,17 @@ fn a_table_too_short_for_folds_is_chosen_on_the_valid_rows() {
         &folder.path().join("valid.parquet"),
         FORECAST,
     );
-    let output = train(folder.path(), &QUICK);
+    // Also where nobody wants to hear of progress: another model comes of it.
+    let output = train(folder.path(), &[&QUICK[..], &["-q"]].concat());
     assert!(output.status.success(), "{}", said(&output));
     assert!(
-        said(&output).contains("chosen on the valid rows"),
+        said(&output).contains("warning: chosen on the valid rows"),
         "{}",
         said(&output)
     );
-    assert_eq!(report(folder.path()).learned_from, LearnedFrom::Train);
+    let told = report(folder.path());
+    assert_eq!(told.learned_from, LearnedFrom::Train);
+    assert!(told.without_folds.unwrap().contains("has no rows"));
     let output = train(folder.path(), &["--model", "blend"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
 }

@@ -140,19 +140,19 @@ fn validation_rows_teach_nothing() {
     assert_eq!(before.climatology.overall, after.climatology.overall);
 }
 
-/// `data/foreign.parquet` was written by pyarrow: `y_true` (double) = 0..99 and `x` (double) = 2 y_true.
+/// `data/foreign.parquet` was written by pyarrow: `y_true` (double) = 0..99 and `x` (double) = 2 y_true;
+/// `data/foreign-later.parquet` goes on with 100..149.
 #[test]
 fn a_table_of_another_program_is_used_with_one_warning() {
     let folder = tempfile::tempdir().unwrap();
     tables(folder.path());
-    for name in ["train.parquet", "valid.parquet"] {
-        fs::write(
-            folder.path().join(name),
-            include_bytes!("../data/foreign.parquet"),
-        )
-        .unwrap();
-    }
-    let output = train(folder.path(), &["--target", "y_true"]);
+    let (early, later) = (
+        include_bytes!("../data/foreign.parquet"),
+        include_bytes!("../data/foreign-later.parquet"),
+    );
+    fs::write(folder.path().join("train.parquet"), early).unwrap();
+    fs::write(folder.path().join("valid.parquet"), later).unwrap();
+    let output = train(folder.path(), &["--target", "y_true", "--model", "linear"]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(
         said(&output).matches("warning:").count(),

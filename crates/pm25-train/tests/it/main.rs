@@ -5,5 +5,6 @@ mod choice;
 mod front;
 mod horizons;
 mod losses;
+mod order;
 mod tune;
 mod world;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use pm25_artifact::prep::TaskFact;
 use pm25_artifact::tune::TuneReport;
 use pm25_file::{Input, read_document};
 use pm25_table::Table;
 
-use super::world::{model, said, tables, train};
+use super::world::{header, model, said, tables, train, world};
 
 const SMALL: [&str; 8] = [
     "--trials",
@@ -177,6 +178,7 @@ fn every_fit_is_a_row_of_the_table() {
     assert!(output.status.success(), "{}", said(&output));
     let n_trees = model(folder.path()).0.trees.unwrap().trees.len();
     assert_eq!(n_trees as f64, best.settings["boost.n_estimators"]);
+    assert!(n_trees <= 12, "{n_trees} trees where 12 were set");
 }
 
 #[test]
@@ -207,4 +209,24 @@ fn what_cannot_be_searched_is_refused() {
         assert!(said(&output).contains(words), "{argv:?}: {}", said(&output));
     }
     assert!(!folder.path().join("t").exists());
+}
+
+#[test]
+fn what_was_found_for_another_question_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    let output = tune(folder.path(), &SMALL);
+    assert!(output.status.success(), "{}", said(&output));
+    let task = TaskFact::Forecast { horizon_h: 24 };
+    for (name, hours) in [("train.parquet", 0..2000), ("valid.parquet", 2100..2400)] {
+        let to = pm25_file::Output::Path(folder.path().join(name));
+        let table = world(hours);
+        table.write(&to, "pm25-features", header(task)).unwrap();
+    }
+    let argv = ["--model", "boost", "--set-from", "tuned/tune.json"];
+    let output = train(folder.path(), &argv);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let words = "tune.json was searched for a forecast 1 h ahead";
+    assert!(said(&output).contains(words), "{}", said(&output));
+    assert!(!folder.path().join("model.json").exists());
 }

@@ -1,0 +1,146 @@
+//! Work on all cores whose results are taken one after the other, in the order of the work.
+//!
+//! Not rayon's `collect`: no more results wait than there are threads, so that memory does not grow with the work.
+//!
+//! ```text
+//! thread 1   0 ─work─┤take├ 2 ─work──────┤take├ ...
+//! thread 2   1 ─work──────wait┤take├ 3 ─work─ ...
+//! ```
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Whose turn it is, and who takes.
+struct Turns<T, E> {
+    next: usize,
+    /// Nothing more is taken: a fault, or a panic elsewhere.
+    is_over: bool,
+    outcome: Result<(), E>,
+    take: T,
+}
+
+/// Runs `work` for 0 to `n`, and `take` on each result in that order; the first fault in that order ends it.
+///
+/// # Errors
+/// That fault.
+pub(crate) fn in_order<R, T, E>(
+    n: usize,
+    work: impl Fn(usize) -> Result<R, E> + Sync,
+    take: T,
+) -> Result<(), E>
+where
+    R: Send,
+    T: FnMut(R) -> Result<(), E> + Send,
+    E: Send,
+{
+    let started = AtomicUsize::new(0);
+    let turns = Mutex::new(Turns {
+        next: 0,
+        is_over: false,
+        outcome: Ok(()),
+        take,
+    });
+    let turned = Condvar::new();
+    let worker = || {
+        let guard = EndOnPanic(&turns, &turned);
+        loop {
+            // Taken in ascending order, so the smallest number under way never waits for another.
+            let number = started.fetch_add(1, Ordering::Relaxed);
+            if n <= number || lock(&turns).is_over {
+                break;
+            }
+            let result = work(number);
+            let mut turn = lock(&turns);
+            while turn.next != number && !turn.is_over {
+                turn = turned.wait(turn).unwrap_or_else(PoisonError::into_inner);
+            }
+            if turn.is_over {
+                break;
+            }
+            let turn = &mut *turn;
+            turn.outcome = result.and_then(&mut turn.take);
+            turn.is_over = turn.outcome.is_err();
+            turn.next += 1;
+            turned.notify_all();
+        }
+        std::mem::forget(guard);
+    };
+    rayon::broadcast(|_| worker());
+    turns
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .outcome
+}
+
+fn lock<T>(turns: &Mutex<T>) -> MutexGuard<'_, T> {
+    turns.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets the others go when a thread panics, so that the panic is seen and nobody waits for ever.
+struct EndOnPanic<'a, T, E>(&'a Mutex<Turns<T, E>>, &'a Condvar);
+
+impl<T, E> Drop for EndOnPanic<'_, T, E> {
+    fn drop(&mut self) {
+        lock(self.0).is_over = true;
+        self.1.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pm25_file::Fault;
+
+    fn on_threads<R: Send>(n: usize, work: impl FnOnce() -> R + Send) -> R {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n);
+        pool.build().unwrap().install(work)
+    }
+
+    #[test]
+    fn results_come_in_order_whoever_is_faster() {
+        for threads in [1, 2, 5] {
+            let mut taken = Vec::new();
+            let slow_first = |number: usize| {
+                std::thread::sleep(std::time::Duration::from_millis(
+                    3 * (number % 3 == 0) as u64,
+                ));
+                Ok::<_, Fault>(number)
+            };
+            let done = on_threads(threads, || {
+                in_order(40, slow_first, |number| {
+                    taken.push(number);
+                    Ok(())
+                })
+            });
+            done.unwrap();
+            assert_eq!(taken, (0..40).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_first_fault_in_order_is_the_one_told() {
+        let work = |number: usize| match number {
+            7 | 8 => Err(Fault::bad_data(format!("number {number}"))),
+            _ => Ok(number),
+        };
+        for _ in 0..20 {
+            let mut last = 0;
+            let take = |number| {
+                last = number;
+                Ok(())
+            };
+            let fault = on_threads(4, || in_order(40, work, take)).unwrap_err();
+            assert_eq!((fault.to_string().as_str(), last), ("number 7", 6));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_passed_on_and_nobody_waits_for_ever() {
+        let work = |number: usize| {
+            assert!(number != 3, "three");
+            Ok::<_, Fault>(number)
+        };
+        let run = || on_threads(3, || in_order(40, work, |_| Ok(())));
+        assert!(std::panic::catch_unwind(run).is_err());
+    }
+}
