@@ -1,14 +1,13 @@
-//! `eval.json` of a model of several horizons: each in a few numbers, and where the rest is.
+//! `eval.json` of a model of several horizons: the whole evaluation of each.
 
 use std::collections::BTreeMap;
 
-use pm25_file::{Document, Header, Sha256};
+use pm25_file::{Document, Fault, Header, Result, Sha256, claimed_format, decode_document};
 use serde::{Deserialize, Serialize};
 
-use crate::eval::{Baselines, Metrics, Skill};
-use crate::model::ModelKind;
+use crate::eval::EvalReport;
 
-/// The summary; the whole evaluation of 6 h is `h6/eval.json` beside it, which the header's files name by hash.
+/// What was found of each horizon; that of 6 h is also `h6/eval.json` beside it, which the header's files name by hash.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HorizonsEval {
@@ -17,26 +16,7 @@ pub struct HorizonsEval {
     /// The model file.
     pub model: Sha256,
     /// By hours ahead.
-    pub horizons: BTreeMap<u16, HorizonScores>,
-}
-
-/// One horizon: as the fields of the same names in [`EvalReport`](crate::eval::EvalReport).
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct HorizonScores {
-    /// How its model predicts.
-    pub kind: ModelKind,
-    /// Over all test rows with a target at this horizon.
-    pub metrics: Metrics,
-    /// The same for its yardsticks.
-    pub baselines: Baselines<Metrics>,
-    /// Over each of them.
-    pub skill_over: Baselines<Skill>,
-    /// Over persistence.
-    pub skill_over_persistence: Skill,
-    /// Its 95 % block-bootstrap interval; absent where the table is too short.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skill_interval: Option<[f64; 2]>,
+    pub horizons: BTreeMap<u16, EvalReport>,
 }
 
 impl Document for HorizonsEval {
@@ -50,4 +30,25 @@ impl Document for HorizonsEval {
     fn header_mut(&mut self) -> &mut Header {
         &mut self.pm25
     }
+}
+
+/// The evaluations in an `eval.json` of one horizon or of several, rising by horizon; at least one.
+///
+/// # Errors
+/// Bad artifact: damage, another document, or horizons that are not those of their evaluations.
+pub fn decode_reports(name: &str, bytes: &[u8]) -> Result<Vec<EvalReport>> {
+    if claimed_format(bytes).as_deref() != Some(HorizonsEval::FORMAT) {
+        return Ok(vec![decode_document(name, bytes)?]);
+    }
+    let all: HorizonsEval = decode_document(name, bytes)?;
+    let is_own = |(horizon_h, report): (&u16, &EvalReport)| {
+        report.model.task.horizon_h() == *horizon_h && report.model.sha256 == all.model
+    };
+    if all.horizons.is_empty() || !all.horizons.iter().all(is_own) {
+        return Err(Fault::bad_artifact(format!(
+            "{name}: its horizons are not those of its evaluations"
+        ))
+        .hint("judge the model again: pm25-eval"));
+    }
+    Ok(all.horizons.into_values().collect())
 }

@@ -88,6 +88,9 @@ pub(crate) fn run(args: &Check, console: &Console) -> anyhow::Result<Outcome> {
     let mut report = report(&reference, &current, columns);
     report.pm25.inputs.extend(model);
     report.pm25 = report.pm25.param("season", args.season);
+    if let Some(horizon_h) = args.horizon_h {
+        report.pm25 = report.pm25.param("horizon_h", horizon_h);
+    }
     if args.stamp_now {
         report.stamped = Some(now()?);
     }

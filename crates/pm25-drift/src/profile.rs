@@ -40,6 +40,9 @@ pub(crate) fn run(args: &Profile, console: &Console) -> anyhow::Result<Outcome> 
         let (model, source) = Model::read_at(model, args.horizon_h)?;
         rows.predict(&model)?;
         header = header.input(source);
+        if let Some(horizon_h) = args.horizon_h {
+            header = header.param("horizon_h", horizon_h);
+        }
     }
     let columns = args.threads.install(|| columns(&rows))??;
     let units = match &rows.columns {

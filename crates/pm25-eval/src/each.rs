@@ -13,14 +13,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pm25_artifact::eval::{EvalReport, Metrics};
-use pm25_artifact::eval_horizons::{HorizonScores, HorizonsEval};
+use pm25_artifact::eval_horizons::HorizonsEval;
 use pm25_artifact::model::Model;
-use pm25_file::{Header, Input, InputRef, Output, Result, Sha256, write_document};
+use pm25_file::{Header, Input, InputRef, Output, Result, read_document, write_document};
 use pm25_table::Table;
 use serde::{Serialize, Serializer};
 
-use crate::PROGRAM;
 use crate::files::REPORT;
+use crate::{PROGRAM, say};
 
 /// Where the evaluation of this model's horizon lies: `h6`.
 pub(crate) fn folder(out_dir: &Path, model: &Model) -> PathBuf {
@@ -42,25 +42,14 @@ pub(crate) fn summary(test: &Table, model: &InputRef) -> HorizonsEval {
 }
 
 /// Adds a horizon, whose document has been written.
-pub(crate) fn add(summary: &mut HorizonsEval, folder: &Path, report: &EvalReport) -> Result<()> {
-    let bytes = Input::Path(folder.join(REPORT)).bytes()?;
+pub(crate) fn add(summary: &mut HorizonsEval, folder: &Path) -> Result<()> {
+    let (report, reference) = read_document::<EvalReport>(&Input::Path(folder.join(REPORT)))?;
     let horizon_h = pm25_air::Task::from(report.model.task).horizon_h();
     summary.pm25.files.push(InputRef {
         name: format!("h{horizon_h}/{REPORT}"),
-        sha256: Sha256::of(&bytes),
+        sha256: reference.sha256,
     });
-    let scores = HorizonScores {
-        kind: report.model.kind,
-        metrics: report.metrics,
-        baselines: report.baselines,
-        skill_over: report.skill_over,
-        skill_over_persistence: report.skill_over_persistence,
-        skill_interval: report
-            .bootstrap
-            .as_ref()
-            .and_then(|bootstrap| bootstrap.skill_over.persistence),
-    };
-    summary.horizons.insert(horizon_h, scores);
+    summary.horizons.insert(horizon_h, report);
     Ok(())
 }
 
@@ -69,12 +58,13 @@ pub(crate) fn write(summary: &mut HorizonsEval, out_dir: &Path) -> Result<()> {
     write_document(&Output::Path(out_dir.join(REPORT)), summary).map(|_| ())
 }
 
-/// The document for programs, a line per horizon for people.
+/// The scores of each horizon for programs, a line for people.
 pub(crate) struct Said<'a>(pub(crate) &'a HorizonsEval);
 
 impl Serialize for Said<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let horizons = self.0.horizons.iter();
+        serializer.collect_map(horizons.map(|(horizon_h, report)| (horizon_h, say::Said(report))))
     }
 }
 
@@ -93,9 +83,10 @@ impl fmt::Display for Said<'_> {
             write!(
                 f,
                 "{horizon_h:>4}  {:<12}{rmse:>9}{mae:>9}{bias:>9}{persistence:>13}{skill:>10}{rows:>9}",
-                scores.kind.word()
+                scores.model.kind.word()
             )?;
-            match scores.skill_interval {
+            let bootstrap = scores.bootstrap.as_ref();
+            match bootstrap.and_then(|bootstrap| bootstrap.skill_over.persistence) {
                 Some([low, high]) => writeln!(f, "  95 %: {low:.3} to {high:.3}")?,
                 None => writeln!(f)?,
             }

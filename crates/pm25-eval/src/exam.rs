@@ -123,7 +123,7 @@ impl<'a> Exam<'a> {
 }
 
 /// Of a table with targets for several horizons the rows of the model's horizon, with its targets under [`TARGET`]; any
-/// other table as it is.
+/// other table as it is. Whoever reads tables for a model passes them through here first.
 ///
 /// # Errors
 /// Usage: the table has no targets for the model's horizon.

@@ -107,8 +107,8 @@ fn several(
     let mut summary = each::summary(&tables.test, model_ref);
     for model in horizons.members() {
         let folder = each::folder(out_dir, model);
-        let report = one(args, (model, model_ref), tables, (&folder, console))?;
-        each::add(&mut summary, &folder, &report)?;
+        one(args, (model, model_ref), tables, (&folder, console))?;
+        each::add(&mut summary, &folder)?;
     }
     each::write(&mut summary, out_dir)?;
     console.say(&each::Said(&summary))?;

@@ -2,6 +2,7 @@
 //!
 //! It does not judge: rows may be those that the model learned from, and who normalises wants them to be.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pm25_air::civil::format_utc;
@@ -10,7 +11,7 @@ use pm25_artifact::prep::Prepared;
 use pm25_file::{Fault, Input, InputRef, Result};
 use pm25_table::Table;
 
-use crate::exam::{Exam, TARGET};
+use crate::exam::{self, Exam, TARGET};
 
 /// Rows of tables, sorted by station and time.
 pub(crate) struct Together {
@@ -39,13 +40,23 @@ pub(crate) struct Place {
     pub(crate) utc_offset_min: i16,
 }
 
+/// A table, of several horizons the rows of the model's.
+fn asked(input: &Input, model: &Model) -> Result<Table> {
+    let table = Table::read(input, "pm25-features")?;
+    let known = match exam::asked_of(&table, model)? {
+        Cow::Owned(known) => Some(known),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(known.unwrap_or(table))
+}
+
 impl Together {
     /// Reads the tables, and refuses what the model does not go with, rows without station and time, and rows that come
     /// twice.
     pub(crate) fn read(inputs: &[Input], model: &Model) -> Result<Self> {
         let tables: Vec<Table> = inputs
             .iter()
-            .map(|input| Table::read(input, "pm25-features"))
+            .map(|input| asked(input, model))
             .collect::<Result<_>>()?;
         let exams: Vec<Exam<'_>> = tables
             .iter()

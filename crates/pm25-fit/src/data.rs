@@ -118,13 +118,8 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Targets::read`] and [`Targets::into_dataset`].
-    pub fn read(
-        input: &Input,
-        target: &str,
-        horizon_h: Option<u16>,
-        console: &Console,
-    ) -> Result<Self> {
-        Targets::read(input, target, console)?.into_dataset(horizon_h)
+    pub fn read(input: &Input, target: &str, console: &Console) -> Result<Self> {
+        Targets::read(input, target, console)?.into_dataset(None)
     }
 
     fn of(table: Table, target: &str, task: TaskFact, prepared: Option<&Prepared>) -> Result<Self> {

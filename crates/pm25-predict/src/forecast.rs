@@ -5,12 +5,12 @@ use pm25_air::civil::HOUR_S;
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::task::persistence;
 use pm25_air::{FeatureSet, Network, Station, Task};
-use pm25_artifact::model::{Horizons, Model, Rows};
+use pm25_artifact::model::{Model, Rows};
 use pm25_table::{Column, Table, Text};
 
 use crate::pick::{Pick, Reason};
 
-/// A row per served station, in the network's order, and of each station one per horizon of the model, rising.
+/// A row per served station, in the network's order.
 ///
 /// | column | |
 /// |---|---|
@@ -25,72 +25,43 @@ use crate::pick::{Pick, Reason};
 /// The mean of the next 24 hours is what 24-hour scales judge, so there each has its columns too: `aqi_us` (the index;
 /// not for the WHO, which has none) and `band_us`. `target_time` is then the last of the hours.
 pub(crate) fn table(
-    horizons: &Horizons,
+    model: &Model,
     features: &FeatureSet,
     network: &Network,
     picks: &[Pick],
 ) -> Table {
-    let asked = Asked::new(horizons.shortest(), features, network, picks);
-    let rows = asked.rows();
-    let answers = horizons.members().iter();
-    let answers: Vec<Answer> = answers.map(|model| Answer::of(model, &rows)).collect();
-    let n_rows = asked.times_s.len();
-    let pairs: Vec<(usize, &Answer)> = (0..n_rows)
-        .flat_map(|row| answers.iter().map(move |answer| (row, answer)))
+    let asked = Asked::new(model, features, network, picks);
+    let predictions = model.predict(&asked.rows());
+    let horizon_h =
+        i16::try_from(features.task().horizon_h()).expect("a horizon is at most a year of hours");
+    let target_times = asked
+        .times_s
+        .iter()
+        .map(|t| t + i64::from(horizon_h) * HOUR_S)
         .collect();
-    let target_time = |&(row, answer): &(usize, &Answer)| {
-        asked.times_s[row] + i64::from(answer.horizon_h) * HOUR_S
-    };
-    let stations = pairs.iter().map(|&(row, _)| asked.stations.get(row));
-    let times_s = pairs.iter().map(|&(row, _)| asked.times_s[row]);
-    let horizons_h = pairs.iter().map(|(_, answer)| answer.horizon_h);
-    let known = pairs.iter().map(|&(row, _)| asked.known_ug_m3[row]);
-    let said = pairs.iter().map(|&(row, answer)| answer.ug_m3[row]);
-    let predictions: Vec<f64> = said.collect();
     let mut table = Table::new();
-    table.push("station", Column::Text(Text::from_rows(stations)));
-    table.push("time", Column::Time(times_s.collect()));
-    table.push("horizon_h", Column::I16(horizons_h.collect()));
-    table.push(
-        "target_time",
-        Column::Time(pairs.iter().map(target_time).collect()),
-    );
-    table.push("persistence_ug_m3", known.collect::<Vec<f32>>());
+    table.push("station", Column::Text(asked.stations));
+    table.push("time", Column::Time(asked.times_s));
+    table.push("horizon_h", Column::I16(vec![horizon_h; predictions.len()]));
+    table.push("target_time", Column::Time(target_times));
+    table.push("persistence_ug_m3", asked.known_ug_m3);
     if features.task() == Task::DayMean {
         judge(&mut table, &predictions);
     }
+    let intervals = model.intervals.as_ref().filter(|it| it.coverage == 0.9);
+    let ends = intervals.map(|intervals| intervals.around(&predictions));
     table.push("prediction_ug_m3", predictions);
-    if answers.iter().any(|answer| answer.ends.is_some()) {
-        for (end_idx, name) in ["lower_90_ug_m3", "upper_90_ug_m3"].into_iter().enumerate() {
-            let end = |&(row, answer): &(usize, &Answer)| match &answer.ends {
-                Some(ends) => ends[row][end_idx],
-                None => f64::NAN,
-            };
-            table.push(name, pairs.iter().map(end).collect::<Vec<f64>>());
-        }
+    if let Some(ends) = ends {
+        table.push(
+            "lower_90_ug_m3",
+            ends.iter().map(|end| end[0]).collect::<Vec<f64>>(),
+        );
+        table.push(
+            "upper_90_ug_m3",
+            ends.iter().map(|end| end[1]).collect::<Vec<f64>>(),
+        );
     }
     table
-}
-
-/// What one model says of all rows.
-struct Answer {
-    horizon_h: i16,
-    ug_m3: Vec<f64>,
-    /// Of its 90 % intervals, where it was calibrated for them.
-    ends: Option<Vec<[f64; 2]>>,
-}
-
-impl Answer {
-    fn of(model: &Model, rows: &Rows) -> Self {
-        let ug_m3 = model.predict(rows);
-        let intervals = model.intervals.as_ref().filter(|it| it.coverage == 0.9);
-        Self {
-            horizon_h: i16::try_from(model.task().horizon_h())
-                .expect("a horizon is at most a year of hours"),
-            ends: intervals.map(|intervals| intervals.around(&ug_m3)),
-            ug_m3,
-        }
-    }
 }
 
 /// The picks without the stations that the model cannot be asked about, because it looks at others and nothing is known

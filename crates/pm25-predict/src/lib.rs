@@ -4,14 +4,16 @@
 //! from the one evaluator of `pm25-air`, so its prediction is the one that the prepared table's row would get, to the
 //! last bit.
 
+mod braid;
 mod forecast;
 mod pick;
 mod say;
 
 use clap::Parser;
 use pm25_air::civil::{format_utc, parse_rfc3339};
-use pm25_artifact::model::Horizons;
+use pm25_artifact::model::{Horizons, Model};
 use pm25_file::{Fault, Header, Input, Output, Program, program};
+use pm25_table::Table;
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
 use pick::When;
@@ -81,7 +83,13 @@ impl Tool for Args {
                     .into(),
             );
         }
-        let table = forecast::table(&horizons, &features, network, &picks);
+        let of_horizon = |model: &Model| {
+            let features = pm25_rows::of_model(model, &source.name)?;
+            Ok(forecast::table(model, &features, network, &picks))
+        };
+        let tables = horizons.members().iter().map(of_horizon);
+        let tables: Vec<Table> = tables.collect::<pm25_file::Result<_>>()?;
+        let table = braid::braid(&tables)?;
         let header = self.header(&summary).input(source);
         table.write(
             &self.out,

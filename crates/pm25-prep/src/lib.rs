@@ -78,7 +78,7 @@ fn prepare(
     }
     let observations = pm25_rows::read(&request.inputs, &|text| console.warn(text))?;
     let cut = request.cut(&observations.network)?;
-    let plan = Plan::new(&observations.network, &request.tasks, cut)?;
+    let plan = Plan::of_tasks(&observations.network, &request.tasks, cut)?;
     request.complete(&plan.vocabulary)?;
     let report = write::tables(&request, &observations, &plan, console)?;
     Ok(report)

@@ -222,6 +222,15 @@ impl fmt::Display for Summary {
                 f,
                 "{name:<6} {rows:>9} {rows_with_persistence:>16}  {first:<22}{last:<22}"
             )?;
+            if !part.targets.is_empty() {
+                let known = part.targets.iter();
+                let known = known.map(|(horizon_h, of)| format!("{horizon_h} h {}", of.present));
+                writeln!(
+                    f,
+                    "       targets: {}",
+                    known.collect::<Vec<_>>().join(", ")
+                )?;
+            }
         }
         let dropped = rows.dropped;
         writeln!(

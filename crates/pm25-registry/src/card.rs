@@ -7,7 +7,7 @@ use pm25_artifact::card::{
     Block, DATA_TEMPLATE, DataPapers, MODEL_TEMPLATE, ModelPapers, data_blocks, fill, model_blocks,
 };
 use pm25_artifact::ingest::IngestReport;
-use pm25_artifact::model::Model;
+use pm25_artifact::model::Horizons;
 use pm25_artifact::prep::PrepReport;
 use pm25_artifact::registry::{Judged, Registry};
 use pm25_file::{Fault, Input, Output, Result, read_document};
@@ -24,6 +24,9 @@ use crate::show::{Pointed, wanted};
 pub(crate) struct Card {
     #[command(flatten)]
     pointed: Pointed,
+    /// Which horizon of a model of several the card is about
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// The model card
     #[arg(long, value_name = "FILE")]
     out: Output,
@@ -64,15 +67,21 @@ pub(crate) fn run(registry: &Registry, args: &Card, console: &Console) -> anyhow
         registry.check_object(sha256)?;
         Ok::<_, Fault>(Input::Path(registry.object_path(sha256)))
     };
-    let (model, _) = Model::read(&object(objects.model)?)?;
+    let (horizons, _) = Horizons::read(&object(objects.model)?)?;
+    let model = horizons.at(name.as_str(), args.horizon_h)?;
     let (prep, _) = read_document::<PrepReport>(&object(objects.prep)?)?;
-    let eval = Judged::of(registry, &objects)?.report;
+    let reports = Judged::of(registry, &objects)?.reports;
+    let eval = reports.iter().find(|it| it.model.task == model.task());
+    let eval = eval.ok_or_else(|| {
+        Fault::bad_artifact(format!("the evaluation of `{name}` is about another task"))
+            .hint("register the model again with its own evaluation")
+    })?;
     let blocks = model_blocks(&ModelPapers {
         name: &name,
         version: version.number,
         stage: version.stage,
         model: (&model, objects.model),
-        eval: (&eval, objects.eval),
+        eval: (eval, objects.eval),
         prep: (&prep, objects.prep),
     })
     .map_err(|e| Fault::unforeseen("cannot write the card's front matter").because(e))?;

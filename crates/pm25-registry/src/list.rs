@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use pm25_artifact::eval::EvalReport;
 use pm25_artifact::registry::{Judged, Name, Objects, Registry, Stage, Version};
 use pm25_artifact::{model::ModelKind, prep::TaskFact};
 use pm25_tool::Console;
@@ -51,20 +52,21 @@ pub(crate) fn run(registry: &Registry, args: &List, console: &Console) -> anyhow
         let history = registry.history(&name)?;
         let times = registry.times(&name);
         for version in history.state.versions() {
-            versions.push(row(registry, &name, version, &times)?);
+            versions.extend(rows(registry, &name, version, &times)?);
         }
     }
     console.say(&Listed { versions })
 }
 
-fn row(
+/// One, or one for each horizon of a model of several.
+fn rows(
     registry: &Registry,
     name: &Name,
     version: &Version,
     times: &BTreeMap<u32, String>,
-) -> pm25_file::Result<Row> {
-    let report = Judged::of(registry, &version.objects)?.report;
-    Ok(Row {
+) -> pm25_file::Result<Vec<Row>> {
+    let reports = Judged::of(registry, &version.objects)?.reports;
+    let row = |report: EvalReport| Row {
         name: name.clone(),
         version: version.number,
         stage: version.stage,
@@ -76,7 +78,8 @@ fn row(
         skill_over_persistence: report.skill_over.persistence.skill,
         skill_over_climatology: report.skill_over.climatology.skill,
         objects: version.objects,
-    })
+    };
+    Ok(reports.into_iter().map(row).collect())
 }
 
 impl fmt::Display for Listed {

@@ -73,8 +73,21 @@ struct Shown {
     metrics: Metrics,
     skill_over_persistence: Option<f64>,
     skill_over_climatology: Option<f64>,
+    /// Of several horizons those after the shortest, which stands above.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    longer: Vec<Longer>,
     objects: Places,
     head: Head,
+}
+
+/// A further horizon.
+#[derive(Serialize)]
+struct Longer {
+    kind: ModelKind,
+    task: TaskFact,
+    metrics: Metrics,
+    skill_over_persistence: Option<f64>,
+    skill_over_climatology: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -107,13 +120,15 @@ pub(crate) fn run(registry: &Registry, args: &Show, console: &Console) -> anyhow
         eval: place(objects.eval)?,
         prep: place(objects.prep)?,
     };
+    let mut reports = Judged::of(registry, &version.objects)?.reports.into_iter();
     let EvalReport {
         model,
         metrics,
         skill_over,
         ..
-    } = Judged::of(registry, &version.objects)?.report;
+    } = reports.next().expect("an evaluation has a report");
     console.say(&Shown {
+        longer: reports.map(longer).collect(),
         version: version.number,
         stage: version.stage,
         since: version.since,
@@ -126,6 +141,16 @@ pub(crate) fn run(registry: &Registry, args: &Show, console: &Console) -> anyhow
         head: history.head(),
         name,
     })
+}
+
+fn longer(report: EvalReport) -> Longer {
+    Longer {
+        kind: report.model.kind,
+        task: report.model.task,
+        metrics: report.metrics,
+        skill_over_persistence: report.skill_over.persistence.skill,
+        skill_over_climatology: report.skill_over.climatology.skill,
+    }
 }
 
 pub(crate) fn wanted<'a>(history: &'a History, args: &Pointed) -> pm25_file::Result<&'a Version> {
@@ -173,6 +198,17 @@ impl fmt::Display for Shown {
             Figure(persistence),
             Figure(climatology)
         )?;
+        for one in &self.longer {
+            writeln!(
+                f,
+                "{:<8} {}, rmse {} µg/m³, skill {} over persistence, {} over climatology",
+                format!("{} h", one.task.horizon_h()),
+                one.kind,
+                Figure(one.metrics.rmse_ug_m3),
+                Figure(one.skill_over_persistence),
+                Figure(one.skill_over_climatology)
+            )?;
+        }
         for (what, place) in [
             ("model", &self.objects.model),
             ("eval", &self.objects.eval),

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use pm25_air::civil::format_utc;
 use pm25_air::task::{persistence, target};
-use pm25_air::{Cut, Network, Part, Quantity, Station, Task, flag};
+use pm25_air::{Cut, FeatureSet, Network, Part, Quantity, Station, Task, flag};
 use pm25_artifact::prep::{DropCounts, RowCounts};
 use pm25_file::{Fault, Result};
 use rayon::prelude::*;
@@ -43,15 +43,23 @@ pub struct StationPlan {
 }
 
 impl Plan {
-    /// Decides. Whoever asks for several horizons has one split for all of them: that of the longest, so that no target
-    /// of a row lies beyond a cut.
+    /// Decides, for the task of the features.
     ///
     /// # Errors
     /// Bad data: a part that would have no rows.
+    pub fn new(network: &Network, features: &FeatureSet, cut: Cut) -> Result<Self> {
+        Self::of_tasks(network, &[features.task()], cut)
+    }
+
+    /// Decides for one task, or for forecasts whose horizons rise. Several have one split: that of the longest, so that
+    /// no target of a row lies beyond a cut.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
     ///
     /// # Panics
     /// Without a task.
-    pub fn new(network: &Network, tasks: &[Task], cut: Cut) -> Result<Self> {
+    pub fn of_tasks(network: &Network, tasks: &[Task], cut: Cut) -> Result<Self> {
         let stations: Vec<StationPlan> = network
             .stations
             .par_iter()

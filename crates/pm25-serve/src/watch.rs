@@ -39,22 +39,21 @@ impl Watch {
     }
 
     fn look(&mut self) -> Reload {
-        let reload = match self.exchange() {
-            Ok(()) => Reload::Fine,
-            Err(fault) => {
-                self.app.metrics.reload_failed();
-                let cause = std::error::Error::source(&fault)
-                    .map_or_else(String::new, |cause| format!(": {cause}"));
-                let serving = self.app.current.model();
-                self.app.journal.warn(format!(
-                    "the model {} stays: {fault}{cause}",
-                    serving.short_hash()
-                ));
-                Reload::Failed
-            }
+        let Err(fault) = self.exchange() else {
+            self.app.current.note_reload(Reload::Fine);
+            return Reload::Fine;
         };
-        self.app.current.note_reload(reload);
-        reload
+        // First what `/readyz` says: whoever sees the count asks there.
+        self.app.current.note_reload(Reload::Failed);
+        self.app.metrics.reload_failed();
+        let cause = std::error::Error::source(&fault)
+            .map_or_else(String::new, |cause| format!(": {cause}"));
+        let serving = self.app.current.model();
+        self.app.journal.warn(format!(
+            "the model {} stays: {fault}{cause}",
+            serving.short_hash()
+        ));
+        Reload::Failed
     }
 
     fn exchange(&mut self) -> pm25_file::Result<()> {

@@ -140,6 +140,10 @@ impl Args {
                 .param("background_rows_max", choose::N_BACKGROUND_MAX as u64),
             None => header,
         };
+        let header = match self.horizon_h {
+            Some(horizon_h) => header.param("horizon_h", horizon_h),
+            None => header,
+        };
         match self.choice() {
             Choice::First(n) => header.param("rows", n),
             Choice::Spread(n) => header.param("sample", n),

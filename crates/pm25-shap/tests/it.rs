@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use pm25_artifact::model::{Blend, Climatology, Model, ModelKind, Part, PartModel};
+use pm25_artifact::model::{Blend, Climatology, Horizons, Model, ModelKind, Part, PartModel};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
 use pm25_artifact::shap::{Method, ShapReport, Space};
 use pm25_file::{Header, Input, Sha256, program, read_document};
@@ -209,6 +209,43 @@ fn contributions_add_up_in_the_space_that_is_named() {
         let report = fs::read(folder.path().join("out/shap.json")).unwrap();
         let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
         assert_eq!(report["space"], space);
+    }
+}
+
+#[test]
+fn one_of_several_horizons_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_table(folder);
+    let file = || pm25_file::Output::Path(folder.join("model.json"));
+    let member = |horizon_h: u16, kind| {
+        write_model(folder, kind);
+        let (model, _) = Model::read(&Input::Path(folder.join("model.json"))).unwrap();
+        let task = TaskFact::Forecast { horizon_h };
+        Model { task, ..model }
+    };
+    let (hour, six) = (member(1, ModelKind::Linear), member(6, ModelKind::Boost));
+    Horizons::of(vec![hour, six.clone()])
+        .unwrap()
+        .write(&file())
+        .unwrap();
+    let refused = explain(folder, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        said(&refused).contains("1 and 6 h ahead"),
+        "{}",
+        said(&refused)
+    );
+    assert!(
+        explain(folder, &["--horizon-h", "6", "--no-plots"])
+            .status
+            .success()
+    );
+    let of_several = rows(folder);
+    six.write(&file()).unwrap();
+    assert!(explain(folder, &["--no-plots"]).status.success());
+    for name in ["base", "a", "b", "c", "prediction"] {
+        assert_eq!(of_several.column(name), rows(folder).column(name), "{name}");
     }
 }
 

@@ -52,6 +52,43 @@ impl Column {
         }
     }
 
+    /// The rows of several columns one after the other; nothing where their types differ.
+    pub fn chain(parts: &[&Self]) -> Option<Self> {
+        match parts.first()? {
+            Self::Text(_) => words(parts).map(Self::Text),
+            Self::Time(_) => chained(parts, |it| match it {
+                Self::Time(values) => Some(values),
+                _ => None,
+            })
+            .map(Self::Time),
+            Self::F32(_) => chained(parts, |it| match it {
+                Self::F32(values) => Some(values),
+                _ => None,
+            })
+            .map(Self::F32),
+            Self::F64(_) => chained(parts, |it| match it {
+                Self::F64(values) => Some(values),
+                _ => None,
+            })
+            .map(Self::F64),
+            Self::I16(_) => chained(parts, |it| match it {
+                Self::I16(values) => Some(values),
+                _ => None,
+            })
+            .map(Self::I16),
+            Self::U16(_) => chained(parts, |it| match it {
+                Self::U16(values) => Some(values),
+                _ => None,
+            })
+            .map(Self::U16),
+            Self::I32(_) => chained(parts, |it| match it {
+                Self::I32(values) => Some(values),
+                _ => None,
+            })
+            .map(Self::I32),
+        }
+    }
+
     /// Its type in words, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -64,6 +101,28 @@ impl Column {
             Self::I32(_) => "i32",
         }
     }
+}
+
+fn words(parts: &[&Column]) -> Option<Text> {
+    let mut rows = Vec::new();
+    for part in parts {
+        let Column::Text(text) = part else {
+            return None;
+        };
+        rows.extend((0..text.codes.len()).map(|row| text.get(row)));
+    }
+    Some(Text::from_rows(rows))
+}
+
+fn chained<T: Copy>(
+    parts: &[&Column],
+    values: impl Fn(&Column) -> Option<&Vec<T>>,
+) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend_from_slice(values(part)?);
+    }
+    Some(all)
 }
 
 fn taken<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {

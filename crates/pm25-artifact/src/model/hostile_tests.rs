@@ -68,21 +68,23 @@ fn a_model_of_the_first_form_still_predicts_the_same() {
 /// Decodes; what is accepted must also be usable. The time it took.
 fn try_out(bytes: &[u8]) -> Duration {
     let start = Instant::now();
-    match Model::decode("hostile.json", bytes) {
-        Ok(model) => {
-            if let Some(trees) = model
-                .trees
-                .as_ref()
-                .filter(|_| model.inputs.len() <= ROWS[0].len())
-            {
-                for row in ROWS {
-                    let _ = trees.predict_row(&row);
-                }
-            }
-        }
+    match Horizons::decode("hostile.json", bytes) {
+        Ok(models) => models.members().iter().for_each(use_it),
         Err(fault) => assert_eq!(fault.kind(), Kind::BadArtifact, "{fault}"),
     }
     start.elapsed()
+}
+
+fn use_it(model: &Model) {
+    if let Some(trees) = model
+        .trees
+        .as_ref()
+        .filter(|_| model.inputs.len() <= ROWS[0].len())
+    {
+        for row in ROWS {
+            let _ = trees.predict_row(&row);
+        }
+    }
 }
 
 /// The shortest of a few tries: on a busy machine any one may have had to wait.
@@ -180,6 +182,13 @@ fn values(document: &mut Value) -> Vec<&mut Value> {
     }
 }
 
+/// Where the trees of a file are, of several horizons those of the first; the whole document where there are none.
+fn trees(document: &Value) -> &'static str {
+    let places = ["/trees", "/members/0/model/trees"];
+    let is_there = |place: &&str| document.pointer(place).is_some_and(Value::is_object);
+    places.into_iter().find(is_there).unwrap_or("")
+}
+
 fn replace_value(document: &mut Value, at: usize, with: usize) {
     let odd = [
         Value::Null,
@@ -193,10 +202,13 @@ fn replace_value(document: &mut Value, at: usize, with: usize) {
         Value::Array(vec![1.into(); 3]),
     ];
     // Trees are few among the values, and where most can go wrong.
-    let part = if at.is_multiple_of(2) && document["trees"].is_object() {
-        &mut document["trees"]
+    let pointer = if at.is_multiple_of(2) {
+        trees(document)
     } else {
-        document
+        ""
+    };
+    let Some(part) = document.pointer_mut(pointer) else {
+        return;
     };
     let mut values = values(part);
     let n = values.len().max(1);
@@ -211,10 +223,10 @@ fn change_packed(document: &mut Value, array: usize, at: usize, byte: u8) {
     use std::io::{Read, Write};
 
     let is_array = |value: &&mut Value| value.as_str().is_some_and(|text| 4 < text.len());
-    let mut arrays: Vec<&mut Value> = values(&mut document["trees"])
-        .into_iter()
-        .filter(is_array)
-        .collect();
+    let Some(trees) = document.pointer_mut(trees(document)) else {
+        return;
+    };
+    let mut arrays: Vec<&mut Value> = values(trees).into_iter().filter(is_array).collect();
     let n = arrays.len().max(1);
     let Some(text) = arrays.get_mut(array % n) else {
         return;
@@ -242,20 +254,39 @@ fn change_packed(document: &mut Value, array: usize, at: usize, byte: u8) {
     **text = STANDARD.encode(bytes).into();
 }
 
-fn changes() -> impl Strategy<Value = (bool, Vec<Change>)> {
-    (any::<bool>(), proptest::collection::vec(a_change(), 1..4))
+/// Which good file, and what happens to it.
+fn changes() -> impl Strategy<Value = (usize, Vec<Change>)> {
+    (0..3_usize, proptest::collection::vec(a_change(), 1..4))
 }
 
-fn hostile((first_form, changes): &(bool, Vec<Change>), present: &[u8]) -> Vec<u8> {
-    let good = if *first_form { FIRST_FORM } else { present };
-    sealed(changes.iter().fold(good.to_vec(), changed))
+/// Files that are read: of the first form, of the present, and of several horizons.
+fn good() -> [Vec<u8>; 3] {
+    [FIRST_FORM.to_vec(), present_form(), several()]
+}
+
+fn several() -> Vec<u8> {
+    let member = |horizon_h: u16| {
+        let mut model = Model::decode("first-form.json", FIRST_FORM).unwrap();
+        model.task = TaskFact::Forecast { horizon_h };
+        model
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.json");
+    let several = Horizons::of(vec![member(1), member(6)]).unwrap();
+    several.write(&Output::Path(path.clone())).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+fn hostile((which, changes): &(usize, Vec<Change>), good: &[Vec<u8>; 3]) -> Vec<u8> {
+    let good = &good[*which];
+    sealed(changes.iter().fold(good.clone(), changed))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn changed_files_are_refused_or_usable_and_never_take_long(case in changes()) {
-        let bytes = hostile(&case, &present_form());
+        let bytes = hostile(&case, &good());
         prop_assert!(time_needed(&bytes) < REFUSED_WITHIN);
     }
 }
@@ -270,13 +301,13 @@ fn changed_files_for_long() {
         .and_then(|text| text.parse().ok());
     let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(60));
     let mut runner = proptest::test_runner::TestRunner::default();
-    let present = present_form();
+    let good = good();
     let (mut n_cases, mut n_accepted, mut longest) = (0_u64, 0_u64, Duration::ZERO);
     while Instant::now() < until {
         let case = changes().new_tree(&mut runner).unwrap().current();
-        let bytes = hostile(&case, &present);
+        let bytes = hostile(&case, &good);
         longest = longest.max(time_needed(&bytes));
-        n_accepted += u64::from(Model::decode("hostile.json", &bytes).is_ok());
+        n_accepted += u64::from(Horizons::decode("hostile.json", &bytes).is_ok());
         n_cases += 1;
     }
     println!("{n_cases} files, {n_accepted} of them accepted, the longest took {longest:?}");

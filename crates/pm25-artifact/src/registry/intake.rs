@@ -12,10 +12,11 @@
 
 use pm25_file::{Fault, Header, Input, InputRef, Result, Sha256, decode_document};
 
-use super::policy::{Baseline, Passed, Policy, Scores, TaskName};
+use super::policy::{Baseline, Check, Passed, Policy, Scores, TaskName};
 use super::{Objects, Registry};
 use crate::eval::{EvalReport, Skill};
-use crate::model::Model;
+use crate::eval_horizons::decode_reports;
+use crate::model::{Horizons, Model};
 use crate::prep::{PrepReport, TaskFact};
 use crate::train::LearnedFrom;
 
@@ -43,23 +44,23 @@ impl Candidate {
             eval: paper(eval)?,
             prep: paper(prep)?,
         };
-        let (read, reference) = Model::read(model)?;
+        let (read, reference) = Horizons::read(model)?;
         if reference.sha256 != papers.model.0.sha256 {
             return Err(
                 Fault::bad_artifact(format!("{model} was exchanged while it was read"))
                     .hint("wait until whoever writes it is done"),
             );
         }
-        let report: EvalReport = decode_document(&eval.to_string(), &papers.eval.1)?;
+        let reports = decode_reports(&eval.to_string(), &papers.eval.1)?;
         let preparation: PrepReport = decode_document(&prep.to_string(), &papers.prep.1)?;
         let learned = Learned {
             model,
-            header: &read.header,
-            task: read.task(),
+            header: &read.shortest().header,
+            tasks: read.members().iter().map(Model::task).collect(),
             sha256: reference.sha256,
         };
         learned.check_preparation(prep, &preparation)?;
-        learned.check_evaluation(eval, &report, &preparation.pm25)?;
+        learned.check_evaluation(eval, &reports, &preparation.pm25)?;
         Ok(papers)
     }
 
@@ -107,7 +108,8 @@ fn paper(input: &Input) -> Result<Paper> {
 struct Learned<'a> {
     model: &'a Input,
     header: &'a Header,
-    task: TaskFact,
+    /// One, or one for each of several horizons.
+    tasks: Vec<TaskFact>,
     sha256: Sha256,
 }
 
@@ -131,7 +133,11 @@ impl Learned<'_> {
             None if self.header.inputs.is_empty() => {
                 format!("{model} does not say what it learned from")
             }
-            None if !preparation.tasks().contains(&self.task) => {
+            None if !self
+                .tasks
+                .iter()
+                .all(|task| preparation.tasks().contains(task)) =>
+            {
                 format!("{prep} prepared another task than that of {model}")
             }
             None if !self.says_what_teaches() => {
@@ -159,19 +165,22 @@ impl Learned<'_> {
     fn check_evaluation(
         &self,
         eval: &Input,
-        report: &EvalReport,
+        reports: &[EvalReport],
         preparation: &Header,
     ) -> Result<()> {
         let model = self.model;
         let is_exam = |input: &InputRef| is_table(&preparation.files, TEST, input.sha256);
-        let why = if report.model.sha256 != self.sha256 {
+        let stranger = reports.iter().find(|it| it.model.sha256 != self.sha256);
+        let tasks = reports.iter().map(|report| report.model.task);
+        let sat_it = |report: &EvalReport| report.pm25.inputs.iter().any(is_exam);
+        let why = if let Some(report) = stranger {
             format!(
                 "{eval} is about the model {}, not about {model} ({})",
                 report.model.sha256, self.sha256
             )
-        } else if report.model.task != self.task {
+        } else if !tasks.eq(self.tasks.iter().copied()) {
             format!("{eval} is about another task than that of {model}")
-        } else if !report.pm25.inputs.iter().any(is_exam) {
+        } else if !reports.iter().all(sat_it) {
             format!(
                 "{eval} was not made on the test table that was prepared with the model's tables"
             )
@@ -196,54 +205,87 @@ fn is_table(files: &[InputRef], role: &str, sha256: Sha256) -> bool {
 /// The evaluation that speaks for a version, read from its object.
 #[derive(Debug)]
 pub struct Judged {
-    /// The whole report.
-    pub report: EvalReport,
+    /// The whole report; of several horizons each, rising.
+    pub reports: Vec<EvalReport>,
 }
 
 impl Judged {
     /// Reads the evaluation among a version's objects.
     pub fn of(registry: &Registry, objects: &Objects) -> Result<Self> {
         let name = registry.object_path(objects.eval).display().to_string();
-        let report: EvalReport = decode_document(&name, &registry.object(objects.eval)?)?;
-        if report.model.sha256 != objects.model {
+        let reports = decode_reports(&name, &registry.object(objects.eval)?)?;
+        if reports.iter().any(|it| it.model.sha256 != objects.model) {
             return Err(Fault::bad_artifact(format!(
                 "{name} is not about the model {}",
                 objects.model
             ))
             .hint("register the model again with its own evaluation"));
         }
-        Ok(Self { report })
+        Ok(Self { reports })
     }
 
-    /// Which section of a policy is about it.
-    pub fn task(&self) -> TaskName {
-        match self.report.model.task {
-            TaskFact::Nowcast => TaskName::Nowcast,
-            TaskFact::Forecast { .. } | TaskFact::DayMean => TaskName::Forecast,
-        }
-    }
-
-    /// The skill over a baseline.
-    pub fn skill_over(&self, baseline: Baseline) -> Skill {
-        let skills = &self.report.skill_over;
-        match baseline {
-            Baseline::Persistence => skills.persistence,
-            Baseline::Climatology => skills.climatology,
-            Baseline::Linear => skills.linear,
-        }
-    }
-
-    /// Holds the evaluation against the policy.
+    /// Holds the evaluation against the policy: every horizon must pass.
     pub fn pass(&self, policy: &Policy) -> Result<Passed> {
-        let skill = self.skill_over(policy.rules(self.task())?.baseline);
-        let rmse_ug_m3 = self.report.metrics.rmse_ug_m3;
-        policy.judge(
-            self.task(),
-            &Scores {
-                rmse_ug_m3,
-                skill: skill.skill,
-                rows: skill.rows,
-            },
-        )
+        let (first, others) = self.reports.split_first().expect("it was read with one");
+        let mut passed = pass(first, policy);
+        if others.is_empty() {
+            return passed;
+        }
+        passed = passed.map_err(|fault| of_horizon(first, &fault));
+        let mut all = passed?;
+        for check in &mut all.checks {
+            check.rule = rule_of_horizon(first, &check.rule);
+        }
+        for report in others {
+            let more = pass(report, policy).map_err(|fault| of_horizon(report, &fault))?;
+            all.checks
+                .extend(more.checks.into_iter().map(|check| Check {
+                    rule: rule_of_horizon(report, &check.rule),
+                    ..check
+                }));
+        }
+        Ok(all)
+    }
+}
+
+/// One report against the policy.
+fn pass(report: &EvalReport, policy: &Policy) -> Result<Passed> {
+    let task = task_name(report);
+    let skill = skill_over(report, policy.rules(task)?.baseline);
+    let scores = Scores {
+        rmse_ug_m3: report.metrics.rmse_ug_m3,
+        skill: skill.skill,
+        rows: skill.rows,
+    };
+    policy.judge(task, &scores)
+}
+
+/// Which section of a policy is about a report.
+fn task_name(report: &EvalReport) -> TaskName {
+    match report.model.task {
+        TaskFact::Nowcast => TaskName::Nowcast,
+        TaskFact::Forecast { .. } | TaskFact::DayMean => TaskName::Forecast,
+    }
+}
+
+fn skill_over(report: &EvalReport, baseline: Baseline) -> Skill {
+    let skills = &report.skill_over;
+    match baseline {
+        Baseline::Persistence => skills.persistence,
+        Baseline::Climatology => skills.climatology,
+        Baseline::Linear => skills.linear,
+    }
+}
+
+fn rule_of_horizon(report: &EvalReport, rule: &str) -> String {
+    format!("{rule} at {} h", report.model.task.horizon_h())
+}
+
+fn of_horizon(report: &EvalReport, fault: &Fault) -> Fault {
+    let horizon_h = report.model.task.horizon_h();
+    let told = Fault::gate_closed(format!("{horizon_h} h ahead: {fault}"));
+    match fault.hint_text() {
+        Some(hint) => told.hint(hint),
+        None => told,
     }
 }

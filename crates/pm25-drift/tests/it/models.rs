@@ -1,7 +1,7 @@
 //! Predictions drift too.
 
 use pm25_artifact::drift::{ProfileFile, Profiles, Role, RowSpan, SideKind, Verdict, profiles};
-use pm25_artifact::model::{Climatology, Model, ModelKind, TrainProfile};
+use pm25_artifact::model::{Climatology, Horizons, Model, ModelKind, TrainProfile};
 use pm25_artifact::prep::TaskFact;
 use pm25_file::{Header, Output, program};
 use pm25_learn::{Linear, Term};
@@ -110,6 +110,45 @@ fn predictions_are_compared_where_both_sides_can_be_asked() {
         (status, column(&itself, "prediction_ug_m3").wasserstein),
         (0, Some(0.0))
     );
+}
+
+#[test]
+fn one_of_several_horizons_is_the_reference() {
+    let house = House::new();
+    let then = air(1, 1.0);
+    house.features("then.parquet", 0, &then);
+    let member = |horizon_h: u16| {
+        let mut model = model(Some(kept(&then)));
+        model.task = TaskFact::Forecast { horizon_h };
+        // The longer horizon says other things than were kept, as if the air had changed.
+        model.linear.intercept += f64::from(horizon_h - 1);
+        model
+    };
+    let several = Horizons::of(vec![member(1), member(6)]).unwrap();
+    several
+        .write(&Output::Path(house.path("model.json")))
+        .unwrap();
+    let (status, said) = house.refused("model.json", "then.parquet", &[]);
+    assert_eq!(status, 2);
+    assert!(
+        said.contains("1 and 6 h ahead") && said.contains("--horizon-h 1"),
+        "{said}"
+    );
+    for (horizon_h, distance) in [("1", 0.0), ("6", 5.0)] {
+        let asked = ["--horizon-h", horizon_h];
+        let (_, inside) = house.check("model.json", "then.parquet", &asked);
+        let kept = column(&inside, "prediction_ug_m3");
+        let moved = kept.current.mean.unwrap() - kept.reference.mean.unwrap();
+        assert!((moved - distance).abs() < 1e-9, "{moved}");
+        assert_eq!(inside.pm25.params["horizon_h"].to_string(), horizon_h);
+        let beside = [&asked[..], &["--model", "model.json"]].concat();
+        let (_, beside) = house.check("then.parquet", "then.parquet", &beside);
+        assert!(beside.columns.contains_key("prediction_ug_m3"));
+        house.profile(
+            "then.parquet",
+            &["--model", "model.json", "--horizon-h", horizon_h],
+        );
+    }
 }
 
 #[test]

@@ -31,6 +31,9 @@ pub(crate) struct DependenceArgs {
     /// Model to ask (model.json)
     #[arg(long, value_name = "FILE")]
     model: Input,
+    /// Which model of a file with several horizons
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Prepared tables that rows are taken from
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     data: Vec<Input>,
@@ -62,7 +65,7 @@ enum Asked {
 
 /// Computes and writes.
 pub(crate) fn run(args: &DependenceArgs, console: &Console) -> Result<Outcome> {
-    let (model, model_ref) = Model::read(&args.model)?;
+    let (model, model_ref) = Model::read_at(&args.model, args.horizon_h)?;
     let asked = asked(&args.columns, &model)?;
     let rows = Together::read(&args.data, &model)?;
     let sample = Sample::new(&rows, args.rows as usize);
@@ -200,6 +203,9 @@ fn header(args: &DependenceArgs, model: &InputRef, rows: &Together) -> Header {
         .param("columns", &args.columns)
         .param("rows", args.rows)
         .param("points", args.points);
+    if let Some(horizon_h) = args.horizon_h {
+        header = header.param("horizon_h", horizon_h);
+    }
     for source in &rows.sources {
         header = header.input(source.clone());
     }

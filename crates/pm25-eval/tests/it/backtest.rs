@@ -32,11 +32,11 @@ struct Asked {
 
 /// A table of a part, as `pm25-prep` writes it, read as `pm25-train` reads it.
 fn dataset(network: &Network, plan: &Plan, text: &str, part: Part, folder: &Path) -> Dataset {
-    let set = features_among(TASK, Some(text), &plan.vocabulary).unwrap();
+    let set = features_among(plan.tasks[0], Some(text), &plan.vocabulary).unwrap();
     let table = pm25_rows::table(network, plan, &Scene::whole(&set, network), part);
     let prepared = Prepared {
-        task: TASK.into(),
         horizons_h: Vec::new(),
+        task: plan.tasks[0].into(),
         features: pm25_rows::facts(&set),
         stations: pm25_rows::stations(network, plan, part),
         vocabulary: plan.vocabulary.clone(),

@@ -6,6 +6,7 @@ use pm25_artifact::eval::EvalReport;
 use pm25_artifact::eval_horizons::HorizonsEval;
 use pm25_artifact::model::{Horizons, Model};
 use pm25_file::{Input, Output, Sha256, read_document};
+use pm25_table::Table;
 use serde_json::json;
 
 use crate::world::{World, text};
@@ -104,9 +105,7 @@ fn each_horizon_is_judged_as_its_own_model_on_its_own_rows() {
         let file = &summary.pm25.files[at];
         let bytes = fs::read(world.path("all").join(&file.name)).unwrap();
         assert_eq!(Sha256::of(&bytes), file.sha256);
-        let (scores, whole) = (&summary.horizons[&h], world.report(&format!("all/h{h}")));
-        assert_eq!(scores.metrics, whole.metrics);
-        assert_eq!(scores.skill_over_persistence, whole.skill_over_persistence);
+        assert_eq!(summary.horizons[&h], world.report(&format!("all/h{h}")));
     }
     assert_eq!(shown.lines().count(), 3, "{shown}");
     let openings = fs::read_to_string(world.path("runs.jsonl")).unwrap();
@@ -168,4 +167,31 @@ fn what_is_not_there_is_refused_by_name() {
     let output = world.eval(&args.split(' ').collect::<Vec<_>>());
     assert!(!output.status.success());
     assert!(!world.path("out/eval.json").exists());
+}
+
+#[test]
+fn dependence_is_that_of_one_horizon_on_its_rows() {
+    let world = world();
+    let asked = |args: &str| {
+        let args = format!("dependence --no-plots --points 5 {args}");
+        world.eval(&args.split(' ').collect::<Vec<_>>())
+    };
+    let without = asked("--model model.json --data several.parquet --out-dir d");
+    assert_eq!(without.status.code(), Some(2));
+    assert!(text(&without.stderr).contains("1 and 6 h ahead"));
+    let of = |folder: &str, args: &str| {
+        let output = asked(&format!("{args} --out-dir {folder}"));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let path = Input::Path(world.path(folder).join("dependence.parquet"));
+        Table::read(&path, "pm25-dependence").unwrap()
+    };
+    let several = of(
+        "d",
+        "--model model.json --horizon-h 6 --data several.parquet",
+    );
+    let alone = of("d6", "--model m6.json --data t6.parquet");
+    assert!(several.names().eq(alone.names()));
+    for name in several.names() {
+        assert_eq!(several.column(name), alone.column(name), "{name}");
+    }
 }

@@ -24,8 +24,8 @@ const AT_S: i64 = START_S + 50 * HOUR_S;
 const TASK: &str =
     "--task forecast --horizon-h 6 --features pm25,lag(pm25,1),mean(pm25,3),o3,hour,station";
 
-/// Predictions of one hour by station, as bits.
-type Said = BTreeMap<String, u64>;
+/// Predictions of one hour by station and horizon, as bits.
+type Said = BTreeMap<(String, i64), u64>;
 
 /// Runs a sibling; false where it is not built.
 fn ran(house: &House, program: &str, words: &str) -> bool {
@@ -39,10 +39,12 @@ fn ran(house: &House, program: &str, words: &str) -> bool {
 
 fn of_hour(table: &Table) -> Said {
     let (station, time_s) = (table.text("station").unwrap(), table.time("time").unwrap());
+    let horizon_h = table.i16("horizon_h").unwrap();
+    let key = |row: usize| (station.get(row).to_owned(), i64::from(horizon_h[row]));
     let predictions = table.f64("prediction_ug_m3").unwrap().iter().enumerate();
     predictions
         .filter(|(row, _)| time_s[*row] == AT_S)
-        .map(|(row, value)| (station.get(row).to_owned(), value.to_bits()))
+        .map(|(row, value)| (key(row), value.to_bits()))
         .collect()
 }
 
@@ -127,10 +129,9 @@ fn served(house: &House, test: &Table, model: &Model) -> Option<Said> {
         .unwrap_or_else(|| panic!("{answer}"));
     let pair = |row: &Value| {
         let prediction = row["prediction_ug_m3"].as_f64().unwrap();
-        (
-            row["station"].as_str().unwrap().to_owned(),
-            prediction.to_bits(),
-        )
+        let station = row["station"].as_str().unwrap().to_owned();
+        let horizon_h = row["horizon_h"].as_i64().unwrap();
+        ((station, horizon_h), prediction.to_bits())
     };
     Some(predictions.iter().map(pair).collect())
 }
@@ -166,7 +167,7 @@ fn a_thousand_rows_of_each_kind_are_the_same_in_batch_forecast_and_service() {
         assert!(50 < different.len(), "{kind}: {} values", different.len());
         let mut forecast = of_hour(&house.predict("model.json", &["--at", &format_utc(AT_S)]));
         // A row without a target is in no batch; it is served all the same.
-        forecast.retain(|station, _| batch.contains_key(station));
+        forecast.retain(|key, _| batch.contains_key(key));
         assert!(forecast == batch, "{kind}: forecast and batch differ");
         let (model, _) = Model::read(&Input::Path(house.path("model.json"))).unwrap();
         let Some(served) = served(&house, &test, &model) else {
@@ -174,4 +175,48 @@ fn a_thousand_rows_of_each_kind_are_the_same_in_batch_forecast_and_service() {
         };
         assert!(served == batch, "{kind}: service and batch differ");
     }
+}
+
+#[test]
+fn a_thousand_rows_of_each_horizon_are_the_same_in_batch_forecast_and_service() {
+    let house = House::new();
+    let name = |at: usize| format!("s{at:04}");
+    let stations = (0..N_STATIONS).map(|at| station(&name(at), START_S, N_HOURS));
+    house.observations("obs.parquet", &network(stations.collect()));
+    let task = TASK.replace("--horizon-h 6", "--horizon-h 1,6,9");
+    let train = "--train train.parquet --valid valid.parquet --out model.json --model linear";
+    let eval = "--model model.json --test test.parquet --out-dir eval --no-plots";
+    let prep = format!("obs.parquet --out-dir . --split 0.5,0.2,0.3 {task}");
+    for (program, words) in [
+        ("pm25-prep", &*prep),
+        ("pm25-train", train),
+        ("pm25-eval", eval),
+    ] {
+        if !ran(&house, program, words) {
+            return;
+        }
+    }
+    let mut batch = Said::new();
+    for folder in ["h1", "h6", "h9"] {
+        let path = house.path("eval").join(folder).join("predictions.parquet");
+        batch.extend(of_hour(
+            &Table::read(&Input::Path(path), "pm25-predictions").unwrap(),
+        ));
+    }
+    assert!(2 * N_ROWS_MIN <= batch.len(), "{} rows", batch.len());
+    let mut forecast = of_hour(&house.predict("model.json", &["--at", &format_utc(AT_S)]));
+    assert!(
+        forecast.len() > batch.len(),
+        "what has no target is predicted all the same"
+    );
+    forecast.retain(|key, _| batch.contains_key(key));
+    assert!(forecast == batch, "forecast and batch differ");
+    let test = Table::read(&Input::Path(house.path("test.parquet")), "pm25-features").unwrap();
+    let path = Input::Path(house.path("model.json"));
+    let (model, _) = Model::read_at(&path, Some(6)).unwrap();
+    let Some(mut served) = served(&house, &test, &model) else {
+        return;
+    };
+    served.retain(|key, _| batch.contains_key(key));
+    assert!(served == batch, "service and batch differ");
 }

@@ -161,6 +161,9 @@ fn shares_and_words_are_those_of_all_horizons() {
         at(119),
         "199 hours have a target at 1 h"
     );
+    let finished = world.prep(&format!("{ARGS} {}", cut(80, 140)));
+    let text = String::from_utf8(finished.stdout).unwrap();
+    assert!(text.contains("targets: 1 h 59, 6 h 54, 24 h 36"), "{text}");
     let finished = world.prep("--task forecast --horizon-h 1,6,24 --explain --features pm25");
     let text = String::from_utf8(finished.stdout).unwrap();
     assert!(

@@ -78,7 +78,7 @@ fn the_documents_name_every_horizon() {
     assert_eq!(description["kind"], "mixed");
     let page = get(site.listen, "/").text();
     assert!(page.contains("forecast 1, 6, 24 h ahead"), "{page}");
-    let refused = post(site.listen, "/predict", CLASSIC.to_owned());
+    let refused = post(site.listen, "/predict", CLASSIC);
     assert_eq!(refused.status, 409);
     let alone = Site::of(member(6));
     let description: Value = serde_json::from_slice(&get(alone.listen, "/v1/model").body).unwrap();

@@ -17,7 +17,7 @@ use pm25_artifact::prep::TaskFact;
 use pm25_artifact::tune::{BestTrial, DefaultsBeside, Rung, TuneReport};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, read_document, write_document};
 use pm25_fit::{
-    Dataset, Facts, Fold, Learner, Params, Sample, Stop, Wanted, embargo_h, folds, learn,
+    Dataset, Facts, Fold, Learner, Params, Sample, Stop, Targets, Wanted, embargo_h, folds, learn,
 };
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
@@ -144,7 +144,8 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
         Learner::Boost => params.expect_targets(&table.source().name, table.target()),
         _ => Ok(()),
     };
-    let train = Dataset::read(&args.train, &args.target, args.horizon_h, console)?;
+    let read = |input| Targets::read(input, &args.target, console)?.into_dataset(args.horizon_h);
+    let train = read(&args.train)?;
     train.expect_learnable()?;
     train.expect_to_teach()?;
     warn_of_few(&train, console);
@@ -152,7 +153,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
     let mut sample = Sample::of(&train, &train)?;
     let mut sources = vec![train.source().clone()];
     if let Some(valid) = &args.valid {
-        let valid = Dataset::read(valid, &args.target, args.horizon_h, console)?;
+        let valid = read(valid)?;
         train.expect_same_shape(&valid)?;
         train.expect_before(&valid)?;
         expect_targets(&valid)?;
