@@ -120,26 +120,25 @@ fn covered(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> O
         name: name.to_owned(),
         values,
     };
-    let kept = coverage.month.iter().map(|part| part.coverage.covered);
+    // A line from March to October over months that nobody judged would be a claim: they keep their places, empty.
+    let months: Vec<String> = (1..=12).map(|month| month.to_string()).collect();
+    let kept = |month: &String| {
+        let part = coverage.month.iter().find(|part| part.name == *month);
+        part.and_then(|part| part.coverage.covered)
+    };
     let chart = Categories {
         labels: words(
             "Targets inside their intervals",
             "month of the target",
             "share of hours",
         ),
-        names: coverage
-            .month
-            .iter()
-            .map(|part| part.name.clone())
-            .collect(),
         series: vec![
-            series("inside", kept.collect()),
-            series(
-                "promised",
-                vec![Some(coverage.promised); coverage.month.len()],
-            ),
+            series("inside", months.iter().map(kept).collect()),
+            series("promised", vec![Some(coverage.promised); months.len()]),
         ],
+        names: months,
         shape: Shape::Lines,
+        reach: 1.0,
     };
     Some(("coverage_by_month.png", categories(&chart)))
 }
@@ -204,6 +203,7 @@ fn by(part: &Part<'_>, labels: Labels) -> Categories {
         names: part.slices.iter().map(|slice| slice.name.clone()).collect(),
         series: all,
         shape: part.shape,
+        reach: 0.0,
     }
 }
 
