@@ -4,9 +4,7 @@
 //! from the one evaluator of `pm25-air`, so its prediction is the one that the prepared table's row would get, to the
 //! last bit.
 
-mod features;
 mod forecast;
-mod observations;
 mod pick;
 mod say;
 
@@ -55,8 +53,11 @@ impl Tool for Args {
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
         let (model, source) = Model::read(&self.model)?;
-        let features = features::of_model(&model, &source.name)?;
-        let observations = observations::read(&self.observations, console)?;
+        let features = pm25_rows::of_model(&model, &source.name)?;
+        for input in &self.observations {
+            console.detail(&format!("reading {input}"));
+        }
+        let observations = pm25_rows::read(&self.observations, &|text| console.warn(text))?;
         let when = self.at.map_or(When::Newest, When::At);
         let picks = self
             .threads
@@ -81,7 +82,11 @@ impl Tool for Args {
         table.write(
             &self.out,
             FORMAT,
-            observations.files.into_iter().fold(header, Header::input),
+            observations
+                .files
+                .into_iter()
+                .map(|file| file.source)
+                .fold(header, Header::input),
         )?;
         if !self.out.is_stdout() {
             console.say(&summary)?;

@@ -3,19 +3,15 @@
 //! Not a scaler and not an imputer: values stay in their units and what is missing stays missing. A model brings its
 //! own treatment, from the statistics that travel in the tables' headers.
 
-mod assemble;
-mod digest;
 mod explain;
-mod observations;
-mod plan;
 mod report;
 mod request;
-mod statistic;
 mod write;
 
 use std::path::PathBuf;
 
 use pm25_file::Input;
+use pm25_rows::{Plan, TaskArgs};
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
 /// Turns observations into train, valid and test tables of as-of features
@@ -32,17 +28,8 @@ pub struct Args {
     /// Folder for train.parquet, valid.parquet, test.parquet and prep.json
     #[arg(long, value_name = "DIR", required_unless_present = "explain")]
     out_dir: Option<PathBuf>,
-    /// What is asked: PM2.5 of the hour itself, or of a later one
-    #[arg(long, value_enum)]
-    task: TaskWord,
-    /// How many hours ahead a forecast looks [default: 24; a nowcast has none]
-    #[arg(long, value_name = "H")]
-    horizon_h: Option<String>,
-    /// Which features: `classic`, `full`, or a list such as
-    /// `pm10,lag(pm25,1),mean(pm25,24),others_mean(change(pm25,1)),sin(hour)`; up to 12 h ahead, `full` has columns of
-    /// its own for each of up to 16 stations [default: classic for a nowcast, full for a forecast]
-    #[arg(long, value_name = "SET")]
-    features: Option<String>,
+    #[command(flatten)]
+    asked: TaskArgs,
     /// Train rows are answered before this time (RFC 3339 with offset)
     #[arg(long, value_name = "T1")]
     train_until: Option<String>,
@@ -61,24 +48,13 @@ pub struct Args {
     common: Common,
 }
 
-/// A task without its horizon.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum TaskWord {
-    /// PM2.5 of the hour t, from everything else up to t and PM2.5 up to t-1 h
-    Nowcast,
-    /// PM2.5 of the hour t + horizon, from everything up to t
-    Forecast,
-    /// The mean PM2.5 of the hours t+1 to t+24 (at least 18 of them), from everything up to t
-    Daymean,
-}
-
 impl Tool for Args {
     fn common(&self) -> &Common {
         &self.common
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
-        let features = request::features(&self)?;
+        let features = self.asked.set()?;
         if self.explain {
             console.say(&explain::Explanation::of(&features))?;
             return Ok(Outcome::Done);
@@ -96,9 +72,12 @@ fn prepare(
     mut request: request::Request,
     console: &Console,
 ) -> anyhow::Result<pm25_artifact::prep::PrepReport> {
-    let observations = observations::read(&request.inputs, console)?;
+    for input in &request.inputs {
+        console.detail(&format!("reading {input}"));
+    }
+    let observations = pm25_rows::read(&request.inputs, &|text| console.warn(text))?;
     let cut = request.cut(&observations.network)?;
-    let plan = plan::Plan::new(&observations.network, &request.features, cut)?;
+    let plan = Plan::new(&observations.network, &request.features, cut)?;
     request.complete(&plan.vocabulary)?;
     let report = write::tables(&request, &observations, &plan, console)?;
     Ok(report)

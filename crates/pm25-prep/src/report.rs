@@ -8,13 +8,11 @@ use pm25_artifact::prep::{
     DropCounts, FeatureReport, PartFact, Parts, PrepReport, RowCounts, SplitFact, StationCounts,
 };
 use pm25_file::Result;
+use pm25_rows::{Record, StationPlan, statistic};
 use pm25_table::Table;
 use serde::Serialize;
 
-use crate::observations::Record;
-use crate::plan::StationPlan;
 use crate::request::Split;
-use crate::statistic;
 use crate::write::{Job, Statistics};
 
 /// The report, its files still to be named.
@@ -59,7 +57,7 @@ pub(crate) fn part(table: &Table) -> Result<PartFact> {
         first: at(times_s.iter().min()),
         last: at(times_s.iter().max()),
         stations: table.text("station")?.words.len() as u64,
-        target: statistic::of(table.f32("target_ug_m3")?),
+        target: statistic(table.f32("target_ug_m3")?),
     })
 }
 

@@ -4,15 +4,13 @@ use std::path::PathBuf;
 
 use pm25_air::civil::parse_rfc3339;
 use pm25_air::split::{Shares, SplitError};
-use pm25_air::task::{DAY_H, HORIZON_H_MAX, target};
+use pm25_air::task::target;
 use pm25_air::{Cut, FeatureSet, Network, Station, Task};
 use pm25_file::{Fault, Input, Result};
+use pm25_rows::features_among;
 use rayon::prelude::*;
 
-use crate::{Args, TaskWord};
-
-/// The horizon of a forecast when none is given, hours.
-const HORIZON_H_DEFAULT: u16 = 24;
+use crate::Args;
 
 /// What is to be done, every claim checked that needs no data.
 pub(crate) struct Request {
@@ -29,21 +27,6 @@ pub(crate) struct Request {
 pub(crate) enum Split {
     At(Cut),
     Shares(Shares),
-}
-
-/// The task and its features.
-pub(crate) fn features(args: &Args) -> Result<FeatureSet> {
-    features_among(task(args)?, args.features.as_deref(), &[])
-}
-
-/// The same, where the stations with train rows are known.
-fn features_among(task: Task, text: Option<&str>, stations: &[String]) -> Result<FeatureSet> {
-    let default = match task {
-        Task::Nowcast => "classic",
-        Task::Forecast { .. } | Task::DayMean => "full",
-    };
-    FeatureSet::parse_among(task, text.unwrap_or(default), stations)
-        .map_err(|e| Fault::usage(format!("--features: {e}")).hint(e.hint()))
 }
 
 impl Request {
@@ -64,7 +47,7 @@ impl Request {
             inputs: args.observations,
             out_dir,
             features,
-            features_text: args.features,
+            features_text: args.asked.features,
             split,
         })
     }
@@ -90,46 +73,6 @@ impl Request {
             }
         }
     }
-}
-
-fn task(args: &Args) -> Result<Task> {
-    let horizon_h = args.horizon_h.as_deref().map(horizon_h).transpose()?;
-    match (args.task, horizon_h) {
-        (TaskWord::Nowcast, None | Some(0)) => Ok(Task::Nowcast),
-        (TaskWord::Nowcast, Some(_)) => Err(Fault::usage("a nowcast looks no hours ahead")
-            .hint("leave out --horizon-h, or use --task forecast")),
-        (TaskWord::Daymean, None | Some(DAY_H)) => Ok(Task::DayMean),
-        (TaskWord::Daymean, Some(_)) => Err(Fault::usage(
-            "a day's mean is of the next 24 hours and has no other horizon",
-        )
-        .hint("leave out --horizon-h")),
-        (TaskWord::Forecast, Some(0)) => {
-            Err(Fault::usage("a forecast looks at least one hour ahead")
-                .hint("for PM2.5 of the hour itself use --task nowcast"))
-        }
-        (TaskWord::Forecast, horizon_h) => Ok(Task::Forecast {
-            horizon_h: horizon_h.unwrap_or(HORIZON_H_DEFAULT),
-        }),
-    }
-}
-
-fn horizon_h(text: &str) -> Result<u16> {
-    if text.contains(',') {
-        return Err(
-            Fault::usage(format!("--horizon-h {text}: one horizon at a time"))
-                .hint("call pm25-prep once for each horizon, each with its own --out-dir"),
-        );
-    }
-    let horizon_h = text
-        .parse()
-        .ok()
-        .filter(|&horizon_h: &u16| horizon_h <= HORIZON_H_MAX);
-    horizon_h.ok_or_else(|| {
-        Fault::usage(format!(
-            "--horizon-h {text}: not a number of hours up to {HORIZON_H_MAX}"
-        ))
-        .hint("write whole hours, such as --horizon-h 24")
-    })
 }
 
 fn split(args: &Args) -> Result<Split> {

@@ -5,17 +5,15 @@ use std::collections::BTreeMap;
 use pm25_air::civil::format_utc;
 use pm25_air::feature::Scene;
 use pm25_air::{Feature, FeatureSet, Part};
-use pm25_artifact::prep::{FeatureFact, PartFact, Parts, PrepReport, Prepared, Statistic};
+use pm25_artifact::prep::{PartFact, Parts, PrepReport, Prepared, Statistic};
 use pm25_file::{Header, InputRef, Output, Result, program, write_document};
+use pm25_rows::{Observations, Plan, facts, name, rows_before, statistic};
 use pm25_table::Table;
 use pm25_tool::Console;
 use rayon::prelude::*;
 
-use crate::observations::Observations;
-use crate::plan::{Plan, name};
 use crate::report;
 use crate::request::Request;
-use crate::{assemble, digest, statistic};
 
 const FORMAT: &str = "pm25-features";
 
@@ -75,7 +73,7 @@ impl Job<'_> {
     }
 
     fn table(&self, scene: &Scene, part: Part) -> Table {
-        assemble::table(&self.observations.network, self.plan, scene, part)
+        pm25_rows::table(&self.observations.network, self.plan, scene, part)
     }
 
     fn write(
@@ -98,11 +96,7 @@ impl Job<'_> {
             Part::Test | Part::Purged => None,
         };
         for observed in &self.observations.files {
-            header = header.input(digest::rows_before(
-                observed,
-                &self.observations.network,
-                until_s,
-            )?);
+            header = header.input(rows_before(observed, &self.observations.network, until_s)?);
         }
         let sha256 = table.write(
             &Output::Path(self.request.out_dir.join(&file)),
@@ -113,16 +107,10 @@ impl Job<'_> {
     }
 
     fn prepared(&self, part: Part, statistics: &Statistics) -> Prepared {
-        let features = self.request.features.features().iter();
-        let fact = |feature: &Feature| FeatureFact {
-            column: feature.column(),
-            expression: feature.to_string(),
-            unit: feature.unit().to_owned(),
-        };
         Prepared {
             task: self.plan.task.into(),
-            features: features.map(fact).collect(),
-            stations: assemble::stations(&self.observations.network, self.plan, part),
+            features: facts(&self.request.features),
+            stations: pm25_rows::stations(&self.observations.network, self.plan, part),
             vocabulary: self.plan.vocabulary.clone(),
             statistics: statistics.clone(),
         }
@@ -135,7 +123,7 @@ fn statistics(train: &Table, features: &FeatureSet) -> Statistics {
         let values = train
             .f32(&column)
             .expect("every feature is a column of f32 of the table made from it");
-        let statistic = statistic::of(values);
+        let statistic = statistic(values);
         (column, statistic)
     };
     features.features().par_iter().map(of_column).collect()

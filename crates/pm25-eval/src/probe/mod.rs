@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ProbeArgs, console: &Console) -> Result<Outcome> {
     let tables = Tables::read(&args.folder)?;
     let observations = match args.observations.as_slice() {
         [] => None,
-        files => Some(rebuilt::Observations::read(files)?),
+        files => Some(pm25_rows::read(files, &|text| console.warn(text))?),
     };
     let probes = args.threads.install(|| -> pm25_file::Result<Vec<Probe>> {
         let mut probes = vec![
@@ -110,13 +110,13 @@ fn acquit(probes: &mut [Probe]) {
     }
 }
 
-fn header(tables: &Tables, observations: Option<&rebuilt::Observations>) -> Header {
+fn header(tables: &Tables, observations: Option<&pm25_rows::Observations>) -> Header {
     let mut header = Header::new(&PROGRAM);
     for part in tables.parts() {
         header = header.input(part.source.clone());
     }
     for file in observations.iter().flat_map(|known| &known.files) {
-        header = header.input(file.clone());
+        header = header.input(file.source.clone());
     }
     header
 }

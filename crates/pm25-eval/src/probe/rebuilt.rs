@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 
 use pm25_air::feature::{Scene, evaluate};
-use pm25_air::station::Columns;
 use pm25_air::task::target;
-use pm25_air::{FeatureSet, Network, Quantity, Station, merge};
+use pm25_air::{FeatureSet, Station};
 use pm25_artifact::probe::{Probe, ProbeVerdict};
-use pm25_file::{Fault, Input, InputRef, Result};
-use pm25_table::Table;
+use pm25_file::{Fault, Result};
+use pm25_rows::Observations;
 
 use super::tables::{PARTS, Part, Tables};
 use super::{judged, probe};
@@ -32,47 +31,10 @@ const TRIMMED: (&str, &str) = (
     "hours of the observations beside the rows of the valid and test tables",
 );
 
-/// What the tables were made from.
-pub(super) struct Observations {
-    network: Network,
-    pub(super) files: Vec<InputRef>,
-}
-
-impl Observations {
-    pub(super) fn read(inputs: &[Input]) -> Result<Self> {
-        let (mut networks, mut files) = (Vec::new(), Vec::new());
-        for input in inputs {
-            let table = Table::read(input, "pm25-observations")?;
-            files.push(table.source().clone());
-            networks.push(network(input, &table)?);
-        }
-        let network = merge(networks).map_err(|e| Fault::bad_data(e.to_string()).hint(e.hint()))?;
-        Ok(Self { network, files })
-    }
-
-    fn station(&self, name: &str) -> Option<(usize, &Station)> {
-        let mut all = self.network.stations.iter().enumerate();
-        all.find(|(_, station)| station.name == name)
-    }
-}
-
-fn network(input: &Input, table: &Table) -> Result<Network> {
-    let mut values: [&[f32]; 13] = [&[]; 13];
-    let mut flags: [&[u16]; 13] = [&[]; 13];
-    for quantity in Quantity::ALL {
-        values[quantity.index()] = table.f32(quantity.column())?;
-        flags[quantity.index()] = table.u16(quantity.flags_column())?;
-    }
-    let station = table.text("station")?;
-    Network::from_columns(&Columns {
-        words: &station.words,
-        codes: &station.codes,
-        time_s: table.time("time")?,
-        utc_offset_min: table.i16("utc_offset_min")?,
-        values,
-        flags,
-    })
-    .map_err(|e| Fault::bad_data(format!("{input}: {e}")).hint(e.hint()))
+/// A station of what the tables were made from, and its place in the network.
+fn station_of<'o>(known: &'o Observations, name: &str) -> Option<(usize, &'o Station)> {
+    let mut all = known.network.stations.iter().enumerate();
+    all.find(|(_, station)| station.name == name)
 }
 
 /// The three probes; without observations they do not run.
@@ -143,7 +105,7 @@ fn anew(scene: &Scene, vocabulary: &[String], part: &Part, known: &Observations)
     let n_features = scene.set().features().len();
     let mut columns = vec![vec![f32::NAN; part.n_rows()]; n_features];
     for (name, rows) in by_station(part) {
-        let Some((station_idx, station)) = known.station(name) else {
+        let Some((station_idx, station)) = station_of(known, name) else {
             continue;
         };
         let code = vocabulary
@@ -181,7 +143,7 @@ fn target_imputed(tables: &Tables, known: &Observations) -> Probe {
         let before = invented + changed;
         let said = part.known("target_ug_m3");
         for (row, (station, t)) in part.places().enumerate() {
-            let truth = known.station(station).and_then(|(_, station)| {
+            let truth = station_of(known, station).and_then(|(_, station)| {
                 let hour = station.hour_idx(t)?;
                 target(station, tables.task(), hour..hour + 1)
                     .first()

@@ -14,18 +14,14 @@ use std::str::FromStr;
 use pm25_artifact::model::ModelKind;
 use pm25_artifact::tune::{BestTrial, DefaultsBeside, Rung, TuneReport};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, read_document, write_document};
+use pm25_fit::{
+    Dataset, Facts, Fold, Learner, Params, Sample, Stop, Wanted, embargo_h, folds, learn,
+    refit_n_trees,
+};
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
 use serde::Serialize;
 
-use crate::choose::Wanted;
-use crate::data::Dataset;
-use crate::fit::Facts;
-use crate::folds::{self, Fold};
-use crate::learner::{Learner, Stop, learn};
-use crate::oof::refit_n_trees;
-use crate::params::Params;
-use crate::sample::Sample;
 use search::{Judged, Runner};
 use space::Dim;
 use trials::Trials;
@@ -135,7 +131,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
             .into());
     }
     let expect_targets = |table: &Dataset| match args.model.learner {
-        Learner::Boost => params.expect_targets(table),
+        Learner::Boost => params.expect_targets(&table.source().name, table.target()),
         _ => Ok(()),
     };
     let train = Dataset::read(&args.train, &args.target, console)?;
@@ -155,8 +151,8 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> anyhow::Result<Outcome>
     let time_s = sample.time_s().ok_or_else(|| {
         Fault::bad_data("folds need a column `time`").hint("make the table with pm25-prep")
     })?;
-    let embargo_h = folds::embargo_h(facts.task.into(), &facts.inputs);
-    let folds = folds::folds(time_s, usize::from(args.folds), embargo_h)?;
+    let embargo_h = embargo_h(facts.task.into(), &facts.inputs);
+    let folds = folds(time_s, usize::from(args.folds), embargo_h)?;
     let header = args.header(&sources, embargo_h);
     let rungs = search::rungs(args.trials, folds.len(), args.halving);
     let runners = args

@@ -11,12 +11,11 @@
 
 use pm25_artifact::tune::{Rung, TrialFile};
 use pm25_file::{Fault, Result};
+use pm25_fit::{Fold, Sample};
 use pm25_tool::Progress;
 use rayon::prelude::*;
 
 use super::trials::Trials;
-use crate::folds::Fold;
-use crate::sample::Sample;
 
 /// How a fit of one trial on one fold is made.
 pub(super) type FitOne<'a> = &'a (dyn Fn(u64, (&Sample, &Sample)) -> Result<Judged> + Sync);

@@ -130,6 +130,16 @@ fn every_flag_can_be_set_by_the_environment() {
 fn allowed(name: &str) -> Option<BTreeSet<&'static str>> {
     let edges: &[&str] = match name {
         "pm25-table" | "pm25-tool" => &["pm25-file"],
+        "pm25-rows" => &["pm25-file", "pm25-table", "pm25-air", "pm25-artifact"],
+        "pm25-fit" => &[
+            "pm25-file",
+            "pm25-table",
+            "pm25-tool",
+            "pm25-air",
+            "pm25-learn",
+            "pm25-stats",
+            "pm25-artifact",
+        ],
         "pm25-artifact" => &["pm25-file", "pm25-air", "pm25-learn", "pm25-stats"],
         "pm25-air" | "pm25-learn" | "pm25-stats" | "pm25-plot" | "pm25-file" => &[],
         _ => return None,

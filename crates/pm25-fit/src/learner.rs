@@ -22,7 +22,7 @@ use crate::params::{Params, count_of};
 
 /// What learns.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Learner {
+pub enum Learner {
     /// Ridge regression.
     Linear,
     /// Random forest.
@@ -35,23 +35,29 @@ pub(crate) enum Learner {
 
 /// How much of the reference is taken off the target, in halves.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Share {
+pub enum Share {
+    /// Nothing: the value itself is learned.
     Value,
+    /// Half of it.
     Half,
+    /// All of it: the change is learned.
     Change,
 }
 
 /// A learner and what it is fitted to; typed `boost-change`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Part {
-    pub(crate) learner: Learner,
-    pub(crate) share: Share,
+pub struct Part {
+    /// What learns.
+    pub learner: Learner,
+    /// What is taken off its target.
+    pub share: Share,
 }
 
 impl Learner {
     const ALL: [Self; 4] = [Self::Linear, Self::Forest, Self::Boost, Self::Patient];
 
-    pub(crate) fn word(self) -> &'static str {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Linear => "linear",
             Self::Forest => "forest",
@@ -110,17 +116,18 @@ impl FromStr for Part {
 }
 
 /// What a learner learned, and how its error fell on the rows that told it when to stop.
-pub(crate) struct Fit {
-    pub(crate) model: PartModel,
+pub struct Fit {
+    /// What answers.
+    pub model: PartModel,
     /// Mean loss after 1, 2, ... trees, for a comparison with itself; empty without such rows and for what has no such
     /// steps.
-    pub(crate) stop_loss: Vec<f64>,
+    pub stop_loss: Vec<f64>,
     /// Root of the mean squared error of a forest's trees on the rows that each did not draw, µg/m³.
-    pub(crate) oob_rmse_ug_m3: Option<f64>,
+    pub oob_rmse_ug_m3: Option<f64>,
 }
 
 /// When a booster stops.
-pub(crate) enum Stop<'a> {
+pub enum Stop<'a> {
     /// As it is set, seen on these rows.
     On(&'a Columns<'a>, &'a [f32]),
     /// After as many trees.
@@ -128,7 +135,10 @@ pub(crate) enum Stop<'a> {
 }
 
 /// Fits one learner to `y`; `advance` is told of finished trees.
-pub(crate) fn learn(
+///
+/// # Errors
+/// Unforeseen: settings that their own learner refuses.
+pub fn learn(
     learner: Learner,
     (x, y): (&Columns, &[f32]),
     stop: &Stop,

@@ -20,7 +20,10 @@ use pm25_file::{Fault, InputRef, Result, Sha256};
 use crate::observations::{ObservationFile, Record};
 
 /// The rows of a file as an input: those stamped before `until_s`, or all.
-pub(crate) fn rows_before(
+///
+/// # Errors
+/// Unforeseen: none that data can cause.
+pub fn rows_before(
     file: &ObservationFile,
     network: &Network,
     until_s: Option<i64>,

@@ -21,7 +21,7 @@ use crate::sample::Sample;
 const REFIT_TREES: f64 = 1.15;
 
 /// Trees of a refit on all rows when the folds wanted `n_trees`.
-pub(crate) fn refit_n_trees(n_trees: f64) -> u64 {
+pub fn refit_n_trees(n_trees: f64) -> u64 {
     ((n_trees * REFIT_TREES).round() as u64).max(1)
 }
 

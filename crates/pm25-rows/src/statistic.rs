@@ -3,7 +3,7 @@
 use pm25_artifact::prep::Statistic;
 
 /// Mean, standard deviation (over the values, two passes), smallest and largest; NaN counts as missing.
-pub(crate) fn of(column: &[f32]) -> Statistic {
+pub fn statistic(column: &[f32]) -> Statistic {
     let values = || {
         column
             .iter()
@@ -38,23 +38,18 @@ mod tests {
 
     #[test]
     fn a_known_column() {
-        let statistic = of(&[1.0, f32::NAN, 3.0, 5.0, 7.0]);
-        assert_eq!(statistic.mean, Some(4.0));
-        assert_eq!(statistic.std, Some(5.0_f64.sqrt()));
-        assert_eq!((statistic.min, statistic.max), (Some(1.0), Some(7.0)));
-        assert_eq!((statistic.present, statistic.missing), (4, 1));
+        let known = statistic(&[1.0, f32::NAN, 3.0, 5.0, 7.0]);
+        assert_eq!(known.mean, Some(4.0));
+        assert_eq!(known.std, Some(5.0_f64.sqrt()));
+        assert_eq!((known.min, known.max), (Some(1.0), Some(7.0)));
+        assert_eq!((known.present, known.missing), (4, 1));
     }
 
     #[test]
     fn a_column_without_values() {
-        let statistic = of(&[f32::NAN; 3]);
+        let known = statistic(&[f32::NAN; 3]);
         assert_eq!(
-            (
-                statistic.mean,
-                statistic.std,
-                statistic.present,
-                statistic.missing
-            ),
+            (known.mean, known.std, known.present, known.missing),
             (None, None, 0, 3)
         );
     }

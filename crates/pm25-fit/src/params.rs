@@ -10,7 +10,6 @@ use pm25_learn::RidgeParams;
 use pm25_learn::tree::{BoostParams, ForestParams, Knob, Link, Number, Objective, Role, Transform};
 
 use crate::choose::Wanted;
-use crate::data::Dataset;
 use crate::learner::Learner;
 use crate::unknown;
 
@@ -35,7 +34,7 @@ const TRANSFORM: &str = "transform";
 
 /// Checked parameters of all learners.
 #[derive(Clone, Debug)]
-pub(crate) struct Params {
+pub struct Params {
     alpha: f64,
     pub(crate) ridge: RidgeParams,
     pub(crate) forest: ForestParams,
@@ -80,7 +79,10 @@ struct Setting<'a> {
 
 impl Params {
     /// From the words after `--set`, which go before those of a file.
-    pub(crate) fn parse(said: &[String], of_file: &[String], wanted: Wanted) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Usage: a setting that nobody knows or that `wanted` would not obey, or a value out of range.
+    pub fn parse(said: &[String], of_file: &[String], wanted: Wanted) -> Result<Self> {
         let said = read(said)?;
         let mut settings = read(of_file)?;
         settings.retain(|old| !said.iter().any(|new| new.covers(old)));
@@ -134,13 +136,24 @@ impl Params {
         }
     }
 
+    /// Whether the booster stops before its last tree where other rows say so.
+    pub(crate) fn stops_early(&self) -> bool {
+        let rounds = |(name, number): &(&str, Number)| {
+            *name == "early_stopping_rounds" && *number != Number::Whole(0)
+        };
+        self.boost.settings().iter().any(rounds)
+    }
+
     /// Whether the booster learns only from targets that are not below zero: then it can learn no change.
     pub(crate) fn boost_needs_sign(&self) -> bool {
         self.transform != Transform::None || self.boost.objective().link() == Link::Log
     }
 
     /// Whether the booster can learn from every target of a table.
-    pub(crate) fn expect_targets(&self, table: &Dataset) -> Result<()> {
+    ///
+    /// # Errors
+    /// Bad data: the first target that its objective or transform does not allow; `name` says where it stands.
+    pub fn expect_targets(&self, name: &str, targets: &[f32]) -> Result<()> {
         let objective = self.boost.objective();
         let [least, bound] = match (self.boost_needs_sign(), objective) {
             (false, _) => return Ok(()),
@@ -151,14 +164,14 @@ impl Params {
             Objective::Gamma => 0.0 < y,
             _ => 0.0 <= y,
         };
-        let Some(row_idx) = table.target.iter().position(|y| !is_good(y)) else {
+        let Some(row_idx) = targets.iter().position(|y| !is_good(y)) else {
             return Ok(());
         };
         Err(Fault::bad_data(format!(
             "row {} of {} has the target {}; the booster's settings want targets {least}",
             row_idx + 1,
-            table.source().name,
-            table.target[row_idx]
+            name,
+            targets[row_idx]
         ))
         .hint(format!("--set boost.objective={bound}")))
     }

@@ -1,15 +1,15 @@
 //! One part of the rows as a table.
 
 use pm25_air::feature::{Scene, evaluate};
-use pm25_air::{Network, Part, Station};
-use pm25_artifact::prep::StationFact;
+use pm25_air::{Feature, FeatureSet, Network, Part, Station};
+use pm25_artifact::prep::{FeatureFact, StationFact};
 use pm25_table::{Column, Table, Text};
 use rayon::prelude::*;
 
 use crate::plan::{Plan, StationPlan};
 
 /// The table of a part: rows by station, then time.
-pub(crate) fn table(network: &Network, plan: &Plan, scene: &Scene, part: Part) -> Table {
+pub fn table(network: &Network, plan: &Plan, scene: &Scene, part: Part) -> Table {
     let mut blocks: Vec<Vec<Vec<f32>>> = network
         .stations
         .par_iter()
@@ -44,7 +44,7 @@ pub(crate) fn table(network: &Network, plan: &Plan, scene: &Scene, part: Part) -
 }
 
 /// The stations that have rows in a part, in order.
-pub(crate) fn stations(network: &Network, plan: &Plan, part: Part) -> Vec<StationFact> {
+pub fn stations(network: &Network, plan: &Plan, part: Part) -> Vec<StationFact> {
     let present = network.stations.iter().zip(&plan.stations);
     present
         .filter(|(_, rows)| rows.rows(part).next().is_some())
@@ -53,6 +53,16 @@ pub(crate) fn stations(network: &Network, plan: &Plan, part: Part) -> Vec<Statio
             utc_offset_min: station.utc_offset_min,
         })
         .collect()
+}
+
+/// What the features of a set are, as tables and models write it.
+pub fn facts(set: &FeatureSet) -> Vec<FeatureFact> {
+    let fact = |feature: &Feature| FeatureFact {
+        column: feature.column(),
+        expression: feature.to_string(),
+        unit: feature.unit().to_owned(),
+    };
+    set.features().iter().map(fact).collect()
 }
 
 /// Of columns over all hours of a part, those hours that are rows of its table.
@@ -67,7 +77,8 @@ fn kept(mut columns: Vec<Vec<f32>>, rows: &StationPlan, part: Part) -> Vec<Vec<f
     columns
 }
 
-fn code(plan: &Plan, station: &Station) -> Option<u32> {
+/// The position of a station in the vocabulary; none for a station without train rows.
+pub fn code(plan: &Plan, station: &Station) -> Option<u32> {
     plan.vocabulary
         .binary_search(&station.name)
         .ok()

@@ -10,9 +10,10 @@ use crate::data::Dataset;
 
 /// Rows in memory; every list has one element a row.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sample {
+pub struct Sample {
     columns: Vec<Vec<f32>>,
-    pub(crate) target: Vec<f32>,
+    /// What was measured, µg/m³; never NaN.
+    pub target: Vec<f32>,
     /// Stamps t; none in a table without times.
     time_s: Option<Vec<i64>>,
     /// Newest known PM2.5, µg/m³, NaN = missing; none in a table without it.
@@ -21,12 +22,41 @@ pub(crate) struct Sample {
     station: Option<Stations>,
 }
 
+/// Rows that were made in memory, one element a row in every list.
+pub struct Parts {
+    /// Feature columns, NaN = missing.
+    pub columns: Vec<Vec<f32>>,
+    /// µg/m³, never NaN.
+    pub target: Vec<f32>,
+    /// Stamps t, seconds UTC.
+    pub time_s: Vec<i64>,
+    /// Newest known PM2.5, µg/m³, NaN = missing.
+    pub persistence: Vec<f32>,
+    /// Station names, and one index into them a row.
+    pub station: (Vec<String>, Vec<u32>),
+}
+
+impl From<Parts> for Sample {
+    fn from(parts: Parts) -> Self {
+        Self {
+            columns: parts.columns,
+            target: parts.target,
+            time_s: Some(parts.time_s),
+            persistence: Some(parts.persistence),
+            station: Some(parts.station),
+        }
+    }
+}
+
 /// Names, and one index into them a row.
 type Stations = (Vec<String>, Vec<u32>);
 
 impl Sample {
     /// All rows of a table, with the columns of `like` in its order.
-    pub(crate) fn of(table: &Dataset, like: &Dataset) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Bad data: a column of `like` that is missing or no number.
+    pub fn of(table: &Dataset, like: &Dataset) -> Result<Self> {
         let columns = table.columns(&like.features)?;
         let rows = table.rows(&columns);
         Ok(Self {
@@ -44,7 +74,7 @@ impl Sample {
     }
 
     /// These rows and then those of another sample; what one of them lacks, both lack together.
-    pub(crate) fn and(mut self, other: &Self) -> Self {
+    pub fn and(mut self, other: &Self) -> Self {
         for (mine, more) in self.columns.iter_mut().zip(&other.columns) {
             mine.extend(more);
         }
@@ -56,7 +86,7 @@ impl Sample {
     }
 
     /// Some of the rows, in the order of their numbers.
-    pub(crate) fn take(&self, rows: &[u32]) -> Self {
+    pub fn take(&self, rows: &[u32]) -> Self {
         Self {
             columns: self.columns.iter().map(|c| chosen(c, rows)).collect(),
             target: chosen(&self.target, rows),
@@ -69,22 +99,23 @@ impl Sample {
         }
     }
 
-    pub(crate) fn n_rows(&self) -> usize {
+    /// How many.
+    pub fn n_rows(&self) -> usize {
         self.target.len()
     }
 
     /// Stamps t, if the table has times.
-    pub(crate) fn time_s(&self) -> Option<&[i64]> {
+    pub fn time_s(&self) -> Option<&[i64]> {
         self.time_s.as_deref()
     }
 
     /// As a learner wants them.
-    pub(crate) fn matrix(&self) -> Columns<'_> {
+    pub fn matrix(&self) -> Columns<'_> {
         Columns::new(self.slices(), self.n_rows())
     }
 
     /// As a model wants them.
-    pub(crate) fn rows(&self) -> Rows<'_> {
+    pub fn rows(&self) -> Rows<'_> {
         Rows {
             station: self
                 .station
@@ -98,7 +129,7 @@ impl Sample {
     }
 
     /// The feature columns.
-    pub(crate) fn slices(&self) -> Vec<&[f32]> {
+    pub fn slices(&self) -> Vec<&[f32]> {
         self.columns.iter().map(Vec::as_slice).collect()
     }
 }

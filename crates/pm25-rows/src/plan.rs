@@ -16,33 +16,38 @@ use pm25_file::{Fault, Result};
 use rayon::prelude::*;
 
 /// The parts that become tables, in their order.
-pub(crate) const TABLES: [Part; 3] = [Part::Train, Part::Valid, Part::Test];
+pub const TABLES: [Part; 3] = [Part::Train, Part::Valid, Part::Test];
 
 /// The rows of all stations, and what models may know of stations.
-pub(crate) struct Plan {
-    pub(crate) task: Task,
-    pub(crate) cut: Cut,
+pub struct Plan {
+    /// What is asked.
+    pub task: Task,
+    /// T1 and T2.
+    pub cut: Cut,
     /// One per station of the network, in its order.
-    pub(crate) stations: Vec<StationPlan>,
+    pub stations: Vec<StationPlan>,
     /// The stations with train rows, sorted.
-    pub(crate) vocabulary: Vec<String>,
+    pub vocabulary: Vec<String>,
 }
 
 /// The rows of one station.
-pub(crate) struct StationPlan {
+pub struct StationPlan {
     /// Target by hour; NaN = no row.
-    pub(crate) target: Vec<f32>,
+    pub target: Vec<f32>,
     /// Persistence by hour.
-    pub(crate) persistence: Vec<f32>,
+    pub persistence: Vec<f32>,
     /// Where [`TABLES`] lie on the grid.
     hours: [Range<usize>; 3],
     /// What became of its hours; `read` counts all of them.
-    pub(crate) counts: RowCounts,
+    pub counts: RowCounts,
 }
 
 impl Plan {
-    /// Decides; refuses when a table would be empty.
-    pub(crate) fn new(network: &Network, features: &FeatureSet, cut: Cut) -> Result<Self> {
+    /// Decides.
+    ///
+    /// # Errors
+    /// Bad data: a part that would have no rows.
+    pub fn new(network: &Network, features: &FeatureSet, cut: Cut) -> Result<Self> {
         let task = features.task();
         let stations: Vec<StationPlan> = network
             .stations
@@ -128,7 +133,7 @@ impl StationPlan {
     }
 
     /// The hours of a part, with and without target.
-    pub(crate) fn hours(&self, part: Part) -> Range<usize> {
+    pub fn hours(&self, part: Part) -> Range<usize> {
         match TABLES.iter().position(|&table| table == part) {
             Some(at) => self.hours[at].clone(),
             None => 0..0,
@@ -136,14 +141,14 @@ impl StationPlan {
     }
 
     /// The hours of a part that are rows of its table, ascending.
-    pub(crate) fn rows(&self, part: Part) -> impl Iterator<Item = usize> {
+    pub fn rows(&self, part: Part) -> impl Iterator<Item = usize> {
         self.hours(part)
             .filter(|&hour_idx| !self.target[hour_idx].is_nan())
     }
 }
 
 /// The table's name.
-pub(crate) const fn name(part: Part) -> &'static str {
+pub const fn name(part: Part) -> &'static str {
     match part {
         Part::Train => "train",
         Part::Valid => "valid",

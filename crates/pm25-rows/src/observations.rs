@@ -4,46 +4,55 @@ use pm25_air::station::Columns;
 use pm25_air::{Network, Quantity, Station, merge};
 use pm25_file::{Fault, Input, InputRef, Result};
 use pm25_table::Table;
-use pm25_tool::Console;
 
 const FORMAT: &str = "pm25-observations";
 
 /// All stations of all files, and which file brought which hours.
-pub(crate) struct Observations {
-    pub(crate) network: Network,
-    pub(crate) files: Vec<ObservationFile>,
+pub struct Observations {
+    /// Every station, sorted by name.
+    pub network: Network,
+    /// In the order in which they were named.
+    pub files: Vec<ObservationFile>,
 }
 
 /// One file.
-pub(crate) struct ObservationFile {
+pub struct ObservationFile {
     /// Its name and the hash of the whole of it.
-    pub(crate) source: InputRef,
+    pub source: InputRef,
+    /// Whether its bytes were checked: files of other programs have no seal.
+    pub is_sealed: bool,
     /// What it brought, by station, sorted by name.
-    pub(crate) records: Vec<Record>,
+    pub records: Vec<Record>,
 }
 
 /// The hours of one station in one file: a part of that station's grid in the network.
-pub(crate) struct Record {
-    pub(crate) station: String,
-    pub(crate) start_s: i64,
-    pub(crate) n_hours: usize,
+pub struct Record {
+    /// Its name.
+    pub station: String,
+    /// Start of its first hour, seconds UTC.
+    pub start_s: i64,
+    /// How many.
+    pub n_hours: usize,
 }
 
-/// Reads and joins the files.
-pub(crate) fn read(inputs: &[Input], console: &Console) -> Result<Observations> {
+/// Reads and joins the files; `warn` is told of what a user should know of them.
+///
+/// # Errors
+/// Bad artifact: a broken seal. Bad data: a missing column, impossible values, files that contradict each other.
+pub fn read(inputs: &[Input], warn: &dyn Fn(&str)) -> Result<Observations> {
     let mut networks = Vec::new();
     let mut files = Vec::new();
     for input in inputs {
-        console.detail(&format!("reading {input}"));
         let table = Table::read(input, FORMAT)?;
         if table.header().is_none() {
-            console.warn(&format!(
+            warn(&format!(
                 "{input} was made by another program: it has no seal to check"
             ));
         }
         let network = network(input, &table)?;
         files.push(ObservationFile {
             source: table.source().clone(),
+            is_sealed: table.header().is_some(),
             records: records(&network),
         });
         networks.push(network);

@@ -6,7 +6,7 @@ use pm25_air::civil::{Civil, format_utc};
 use pm25_artifact::drift::{ProfileFile, RowSpan, profiles};
 use pm25_artifact::model::{Climatology, Model, ModelKind, Rows, TrainProfile, predicted_hour};
 use pm25_artifact::prep::{FeatureFact, StationFact, TaskFact};
-use pm25_file::{Header, Result};
+use pm25_file::{Header, Result, program};
 use pm25_learn::fit_ridge;
 use pm25_learn::tree::Ensemble;
 use pm25_tool::Console;
@@ -19,15 +19,18 @@ use crate::sample::Sample;
 
 /// What every model of a table says of itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) task: TaskFact,
-    pub(crate) inputs: Vec<FeatureFact>,
-    pub(crate) stations: Vec<StationFact>,
+pub struct Facts {
+    /// What is asked.
+    pub task: TaskFact,
+    /// Feature columns, in order.
+    pub inputs: Vec<FeatureFact>,
+    /// Stations of the train rows, sorted.
+    pub stations: Vec<StationFact>,
 }
 
 impl Facts {
     /// Of the table that is learned from.
-    pub(crate) fn of(train: &Dataset) -> Self {
+    pub fn of(train: &Dataset) -> Self {
         Self {
             task: train.task,
             inputs: train.features.clone(),
@@ -78,7 +81,7 @@ pub(crate) fn baselines(train: &Sample, facts: &Facts, params: &Params) -> Model
     let rows = places(&train.rows(), facts).zip(&train.target);
     let rows = rows.map(|((station, civil), &target)| (station, civil, target));
     Model {
-        header: Header::new(&crate::PROGRAM),
+        header: Header::new(&program!()),
         kind: ModelKind::Persistence,
         task: facts.task,
         inputs: facts.inputs.clone(),
@@ -143,10 +146,10 @@ impl Fitted {
         predictions
     }
 
-    /// The chosen kind as a model, with the profile of the rows that it learned from.
-    pub(crate) fn into_model(mut self, kind: ModelKind, train: &Sample) -> Model {
+    /// The chosen kind as a model.
+    pub(crate) fn into_model(mut self, kind: ModelKind) -> Model {
         self.wear(kind);
-        profiled(self.model, train)
+        self.model
     }
 
     /// Makes the model one of this kind; trees are moved, since a forest is too large to copy for a look.

@@ -13,7 +13,7 @@ use crate::sample::Sample;
 
 /// What `--model` asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// The one with the smallest validation error.
     Best,
     /// This one.
@@ -22,7 +22,7 @@ pub(crate) enum Wanted {
 
 impl Wanted {
     /// Whether models of this kind are to be fitted.
-    pub(crate) fn wants(self, kind: ModelKind) -> bool {
+    pub fn wants(self, kind: ModelKind) -> bool {
         match self {
             Self::Best => true,
             Self::Kind(ModelKind::Blend) => matches!(kind, ModelKind::Forest | ModelKind::Boost),
@@ -30,7 +30,8 @@ impl Wanted {
         }
     }
 
-    pub(crate) fn word(self) -> &'static str {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Best => "best",
             Self::Kind(kind) => kind.word(),

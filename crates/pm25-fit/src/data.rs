@@ -16,17 +16,24 @@ const TARGET: &str = "target_ug_m3";
 const NOT_FEATURES: [&str; 4] = ["station", "time", "target_ug_m3", "persistence_ug_m3"];
 
 /// One prepared table.
-pub(crate) struct Dataset {
+pub struct Dataset {
     table: Table,
-    pub(crate) target: Vec<f32>,
-    pub(crate) task: TaskFact,
-    pub(crate) features: Vec<FeatureFact>,
-    pub(crate) stations: Vec<StationFact>,
+    target: Vec<f32>,
+    /// What is asked.
+    pub task: TaskFact,
+    /// Feature columns, in order.
+    pub features: Vec<FeatureFact>,
+    /// Stations with rows, as the header names them; none in a table of another program.
+    pub stations: Vec<StationFact>,
 }
 
 impl Dataset {
     /// Reads a table of `pm25-prep`, or one of another program (with a warning) whose columns are numbers.
-    pub(crate) fn read(input: &Input, target: &str, console: &Console) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Bad artifact: a broken seal. Bad data: no target, or a row without one. Usage: another target for a table of
+    /// `pm25-prep`.
+    pub fn read(input: &Input, target: &str, console: &Console) -> Result<Self> {
         let table = Table::read(input, "pm25-features")?;
         if table.header().is_some() && target != TARGET {
             return Err(Fault::usage(format!(
@@ -66,20 +73,26 @@ impl Dataset {
         })
     }
 
-    pub(crate) fn n_rows(&self) -> usize {
+    /// How many, all with a target.
+    pub fn n_rows(&self) -> usize {
         self.target.len()
     }
 
-    pub(crate) fn target(&self) -> &[f32] {
+    /// What was measured, µg/m³.
+    pub fn target(&self) -> &[f32] {
         &self.target
     }
 
-    pub(crate) fn source(&self) -> &InputRef {
+    /// Its name and hash.
+    pub fn source(&self) -> &InputRef {
         self.table.source()
     }
 
     /// Rows and features there must be to learn anything.
-    pub(crate) fn expect_learnable(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Bad data.
+    pub fn expect_learnable(&self) -> Result<()> {
         let what = match (self.n_rows(), self.features.len()) {
             (0, _) => "rows",
             (_, 0) => "feature columns",
@@ -93,7 +106,10 @@ impl Dataset {
     }
 
     /// Both tables must ask the same and have the same features.
-    pub(crate) fn expect_same_shape(&self, valid: &Self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Bad data: other hours, a missing column, no rows.
+    pub fn expect_same_shape(&self, valid: &Self) -> Result<()> {
         let (a, b) = (&self.source().name, &valid.source().name);
         if self.task != valid.task {
             return Err(

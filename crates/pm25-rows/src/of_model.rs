@@ -9,7 +9,7 @@ use pm25_file::{Fault, Result};
 /// # Errors
 /// When an input is not the column of its expression: the model was trained on a table of another program, whose
 /// features only that program can make.
-pub(crate) fn of_model(model: &Model, name: &str) -> Result<FeatureSet> {
+pub fn of_model(model: &Model, name: &str) -> Result<FeatureSet> {
     let inputs = model.inputs();
     let expressions: Vec<&str> = inputs
         .iter()

@@ -25,10 +25,13 @@ const JUDGED_MAX_S: i64 = 365 * 24 * HOUR_S;
 
 /// Numbers of rows, rising.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fold {
-    pub(crate) train: Vec<u32>,
-    pub(crate) judged: Vec<u32>,
-    pub(crate) fact: FoldFact,
+pub struct Fold {
+    /// Rows to learn from.
+    pub train: Vec<u32>,
+    /// Rows to be judged on.
+    pub judged: Vec<u32>,
+    /// As it is written down.
+    pub fact: FoldFact,
 }
 
 /// What features of a table that another program made are taken to look back to: a week.
@@ -36,7 +39,7 @@ const FOREIGN_HISTORY_H: u16 = 7 * 24;
 
 /// Hours between the last training row and the first judged row of a fold: the horizon and what the features look
 /// back to.
-pub(crate) fn embargo_h(task: Task, features: &[FeatureFact]) -> u16 {
+pub fn embargo_h(task: Task, features: &[FeatureFact]) -> u16 {
     let expressions: Vec<&str> = features.iter().map(|f| f.expression.as_str()).collect();
     let history_h = FeatureSet::parse(task, &expressions.join(","))
         .map_or(FOREIGN_HISTORY_H, |set| set.history_h());
@@ -44,7 +47,10 @@ pub(crate) fn embargo_h(task: Task, features: &[FeatureFact]) -> u16 {
 }
 
 /// Cuts the record into `n_folds` folds; `time_s` is the stamp of each row, in any order.
-pub(crate) fn folds(time_s: &[i64], n_folds: usize, embargo_h: u16) -> Result<Vec<Fold>> {
+///
+/// # Errors
+/// Bad data: a fold without rows on one of its sides.
+pub fn folds(time_s: &[i64], n_folds: usize, embargo_h: u16) -> Result<Vec<Fold>> {
     let first_s = time_s.iter().min().copied().unwrap_or_default();
     let end_s = time_s.iter().max().map_or(first_s, |&last_s| last_s + 1);
     let judged_s = JUDGED_MAX_S.min((end_s - first_s) / 2);
