@@ -91,6 +91,8 @@ pub(crate) fn baselines(train: &Sample, facts: &Facts, params: &Params) -> Model
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        spread: None,
         profile: None,
     }
 }

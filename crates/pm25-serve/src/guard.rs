@@ -237,6 +237,8 @@ mod tests {
             trees: None,
             blend: None,
             intervals: None,
+            online: None,
+            spread: None,
             profile: None,
         }
     }

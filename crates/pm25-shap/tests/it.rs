@@ -150,6 +150,8 @@ fn write_linked(folder: &Path, kind: ModelKind, link: Link) {
         trees,
         blend,
         intervals: None,
+        online: None,
+        spread: None,
         profile: None,
     };
     model

@@ -187,6 +187,8 @@ pub fn import(
         trees: Some(trees),
         blend: None,
         intervals: None,
+        online: None,
+        spread: None,
         profile: None,
         ..like
     })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blend::BlendFile;
 use super::trees::TreesFile;
-use super::{Climatology, Intervals, Model, ModelKind, N_HOURS, N_MONTHS, TrainProfile};
+use super::{Climatology, Intervals, Measure, Model, ModelKind, OnlineState, N_HOURS, N_MONTHS, TrainProfile};
 use crate::drift::check_profiles;
 use crate::prep::{FeatureFact, StationFact, TaskFact};
 
@@ -29,6 +29,10 @@ pub(super) struct ModelFile {
     blend: Option<BlendFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intervals: Option<Intervals>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    online: Option<OnlineState>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<TrainProfile>,
 }
@@ -96,6 +100,8 @@ impl From<Model> for ModelFile {
             trees: model.trees.as_ref().map(TreesFile::from),
             blend: model.blend.map(BlendFile::from),
             intervals: model.intervals,
+            spread: model.spread.as_ref().map(TreesFile::from),
+            online: model.online,
             profile: model.profile,
         }
     }
@@ -166,6 +172,8 @@ impl ModelFile {
             .trees
             .as_ref()
             .map(|trees| trees.check(self.inputs.len()));
+        let spread = self.spread.as_ref();
+        let spread = spread.map(|trees| trees.check(self.inputs.len() + 1));
         let blend = self.blend.map(|blend| blend.check(self.inputs.len()));
         let in_memory = |means: Vec<Option<f64>>| {
             means
@@ -189,6 +197,8 @@ impl ModelFile {
             trees: trees.transpose().map_err(unusable)?,
             blend: blend.transpose().map_err(unusable)?,
             intervals: self.intervals,
+            spread: spread.transpose().map_err(unusable)?,
+            online: self.online,
             profile: self.profile,
         })
     }
@@ -227,6 +237,16 @@ impl ModelFile {
         }
         if let Some(intervals) = &self.intervals {
             intervals.check()?;
+        }
+        let measure = self.intervals.as_ref().map(|intervals| intervals.measure);
+        if (measure == Some(Measure::Spread)) != self.spread.is_some() {
+            return Err("its intervals and its spread do not go together".to_owned());
+        }
+        if let Some(online) = &self.online {
+            online.check()?;
+            if measure.is_none() {
+                return Err("it remembers how intervals went, and has none".to_owned());
+            }
         }
         self.twins()
     }

@@ -17,38 +17,86 @@ pub struct Intervals {
     pub coverage: f64,
     /// Rows that they were calibrated on; none of them was learned from by the model that predicted it.
     pub rows: u64,
-    /// By the prediction, rising.
+    /// What levels are told apart by, and what their ends are measured in.
+    #[serde(default, skip_serializing_if = "Measure::is_ug_m3")]
+    pub measure: Measure,
+    /// Rising.
     pub levels: Vec<IntervalLevel>,
 }
 
-/// Predictions of one size.
+/// What levels are told apart by, and what their ends are measured in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Levels of the prediction, ends in µg/m³.
+    #[default]
+    UgM3,
+    /// Levels of the spread that the model expects, ends in multiples of it.
+    Spread,
+}
+
+impl Measure {
+    fn is_ug_m3(&self) -> bool {
+        *self == Self::UgM3
+    }
+}
+
+/// A prediction, and how far off the model expects it to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Said {
+    /// µg/m³.
+    pub prediction_ug_m3: f64,
+    /// Mean absolute error that is expected, µg/m³, above 0; NaN from a model that expects none.
+    pub spread_ug_m3: f64,
+}
+
+/// Predictions that are alike.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntervalLevel {
-    /// The level holds predictions below this, µg/m³; none for the highest, which has no end.
+    /// The level holds what is below this, µg/m³; none for the highest, which has no end.
     pub below_ug_m3: Option<f64>,
-    /// Added to the prediction: the lower end, µg/m³.
-    pub lower_ug_m3: f64,
-    /// Added to the prediction: the upper end, µg/m³.
-    pub upper_ug_m3: f64,
+    /// Added to the prediction: the lower end, see [`Measure`].
+    #[serde(alias = "lower_ug_m3")]
+    pub lower: f64,
+    /// Added to the prediction: the upper end, see [`Measure`].
+    #[serde(alias = "upper_ug_m3")]
+    pub upper: f64,
 }
 
 impl Intervals {
     /// Lower and upper end for each prediction, µg/m³. A concentration is not below 0, so the lower end is not either,
     /// unless the prediction is.
-    pub fn around(&self, predictions: &[f64]) -> Vec<[f64; 2]> {
-        predictions.iter().map(|&p| self.around_one(p)).collect()
+    pub fn around(&self, said: &[Said]) -> Vec<[f64; 2]> {
+        said.iter().map(|&said| self.around_one(said)).collect()
     }
 
-    fn around_one(&self, prediction: f64) -> [f64; 2] {
+    /// As [`Intervals::around`].
+    pub fn around_one(&self, said: Said) -> [f64; 2] {
+        Self::possible(said, self.base(said))
+    }
+
+    /// Both ends as they were calibrated, also where the lower one is no possible concentration.
+    pub fn base(&self, said: Said) -> [f64; 2] {
+        let (place, unit) = self.place(said);
         let level_idx = self
             .levels
-            .partition_point(|level| level.below_ug_m3.is_some_and(|below| below <= prediction));
+            .partition_point(|level| level.below_ug_m3.is_some_and(|below| below <= place));
         let level = self.levels[level_idx];
-        [
-            (prediction + level.lower_ug_m3).max(prediction.min(0.0)),
-            prediction + level.upper_ug_m3,
-        ]
+        [level.lower, level.upper].map(|end| said.prediction_ug_m3 + end * unit)
+    }
+
+    /// What decides its level, and the unit of the ends, both in µg/m³.
+    fn place(&self, said: Said) -> (f64, f64) {
+        match self.measure {
+            Measure::UgM3 => (said.prediction_ug_m3, 1.0),
+            Measure::Spread => (said.spread_ug_m3, said.spread_ug_m3),
+        }
+    }
+
+    /// The ends with the lower one not below 0, unless the prediction is.
+    pub(super) fn possible(said: Said, [lower, upper]: [f64; 2]) -> [f64; 2] {
+        [lower.max(said.prediction_ug_m3.min(0.0)), upper]
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -65,7 +113,7 @@ impl Intervals {
         let ordered = self
             .levels
             .iter()
-            .all(|level| level.lower_ug_m3 <= level.upper_ug_m3);
+            .all(|level| level.lower <= level.upper);
         if !rising || last.below_ug_m3.is_some() || !ordered {
             return Err("the levels of its intervals do not rise to an open end".to_owned());
         }
@@ -78,21 +126,49 @@ mod tests {
     use super::*;
 
     fn intervals() -> Intervals {
-        let level = |below_ug_m3, lower_ug_m3, upper_ug_m3| IntervalLevel {
+        let level = |below_ug_m3, lower, upper| IntervalLevel {
             below_ug_m3,
-            lower_ug_m3,
-            upper_ug_m3,
+            lower,
+            upper,
         };
         Intervals {
             coverage: 0.9,
             rows: 100,
+            measure: Measure::UgM3,
             levels: vec![level(Some(20.0), -15.0, 30.0), level(None, -40.0, 50.0)],
         }
     }
 
+    fn plain(prediction_ug_m3: f64) -> Said {
+        Said {
+            prediction_ug_m3,
+            spread_ug_m3: f64::NAN,
+        }
+    }
+
+    #[test]
+    fn a_spread_chooses_the_level_and_stretches_its_ends() {
+        let intervals = Intervals {
+            measure: Measure::Spread,
+            ..intervals()
+        };
+        let said = Said {
+            prediction_ug_m3: 500.0,
+            spread_ug_m3: 2.0,
+        };
+        assert_eq!(intervals.around_one(said), [470.0, 560.0]);
+    }
+
+    #[test]
+    fn levels_written_before_there_was_a_spread_are_read() {
+        let old = r#"{"coverage":0.9,"rows":7,"levels":[{"below_ug_m3":null,"lower_ug_m3":-1.0,"upper_ug_m3":2.0}]}"#;
+        let read: Intervals = serde_json::from_str(old).unwrap();
+        assert_eq!(read.around_one(plain(10.0)), [9.0, 12.0]);
+    }
+
     #[test]
     fn a_prediction_has_the_ends_of_its_level() {
-        let ends = intervals().around(&[19.9, 20.0, 10.0, -3.0]);
+        let ends = intervals().around(&[19.9, 20.0, 10.0, -3.0].map(plain));
         assert_eq!(ends[0], [19.9 - 15.0, 19.9 + 30.0]);
         assert_eq!(ends[1], [0.0, 70.0]);
         assert_eq!(ends[2], [0.0, 40.0]);
@@ -110,7 +186,7 @@ mod tests {
         assert!(bad(&|i| i.levels.clear()).contains("0 levels"));
         assert!(bad(&|i| i.levels[1].below_ug_m3 = Some(30.0)).contains("open end"));
         assert!(bad(&|i| i.levels[0].below_ug_m3 = None).contains("open end"));
-        assert!(bad(&|i| i.levels[0].upper_ug_m3 = -16.0).contains("rise"));
+        assert!(bad(&|i| i.levels[0].upper = -16.0).contains("rise"));
         assert!(bad(&|i| i.coverage = 1.0).contains("coverage"));
     }
 }

@@ -30,6 +30,8 @@ fn model(profile: Option<TrainProfile>) -> Model {
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        spread: None,
         profile,
     }
 }

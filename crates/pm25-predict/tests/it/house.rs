@@ -173,6 +173,8 @@ pub(crate) fn model(kind: ModelKind, task: Task, features: &str, stations: &[&st
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        spread: None,
         profile: None,
     }
 }

@@ -60,6 +60,8 @@ pub(crate) fn model(task: Task, features: &str, kind: ModelKind) -> Model {
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        spread: None,
         profile: None,
     }
 }

@@ -46,6 +46,8 @@ fn model(trees: Ensemble) -> Model {
         trees: Some(trees),
         blend: None,
         intervals: None,
+        online: None,
+        spread: None,
         profile: None,
     }
 }
