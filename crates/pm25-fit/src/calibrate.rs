@@ -5,7 +5,9 @@
 
 use pm25_air::Task;
 use pm25_artifact::model::online::{Outcome, PRIOR_H, Stamp, WINDOW_H, Walk, lag_s};
-use pm25_artifact::model::{IntervalLevel, Intervals, Measure, OnlineState, Said};
+use pm25_artifact::model::warning::THRESHOLDS_UG_M3;
+use pm25_artifact::model::{IntervalLevel, Intervals, Measure, OnlineState, Said, WarningLine};
+use pm25_stats::alarms::{Aim, Alarms, best_line};
 use pm25_stats::{conformal, online};
 
 /// The share of truths that an interval is to hold.
@@ -15,6 +17,8 @@ const N_LEVELS_MAX: usize = 20;
 /// Rows of a level at least, so that its 5 % ends rest on 25 rows each.
 const LEVEL_ROWS_MIN: usize = 500;
 
+/// Errors that stand for those of a level.
+const LEVEL_ERRORS_MAX: usize = 100;
 /// Scores that stand for those of all calibration rows.
 const PRIOR_SCORES_MAX: usize = 400;
 
@@ -41,11 +45,13 @@ pub(crate) fn calibrate(measure: Measure, said: &[Said], target: &[f64]) -> Inte
         // Many rows with one and the same prediction fill several levels.
         if from < until {
             let errors: Vec<f64> = rows[from..until].iter().map(|row| row.1).collect();
+            let kept = quantiles(&errors);
             let [lower, upper] = conformal::ends(errors, COVERAGE);
             levels.push(IntervalLevel {
                 below_ug_m3,
                 lower,
                 upper,
+                errors: kept,
             });
             from = until;
         }
@@ -56,6 +62,44 @@ pub(crate) fn calibrate(measure: Measure, said: &[Said], target: &[f64]) -> Inte
         measure,
         levels,
     }
+}
+
+/// Errors that stand for equal shares of all, rising: the middle one of each share.
+fn quantiles(errors: &[f64]) -> Vec<f64> {
+    let mut sorted = errors.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n_kept = sorted.len().min(LEVEL_ERRORS_MAX);
+    (0..n_kept)
+        .map(|k| sorted[(2 * k + 1) * sorted.len() / (2 * n_kept)])
+        .collect()
+}
+
+/// Lines for the thresholds that were passed, from what was said of rows and what came: of the model, of the ridge, and of
+/// persistence, NaN where it says nothing.
+pub(crate) fn warning_lines(
+    target: &[f64],
+    [said, linear, persistence]: [&[f64]; 3],
+) -> Vec<WarningLine> {
+    let pairs = |said: &[f64]| -> Vec<(f64, f64)> {
+        let rows = target.iter().copied().zip(said.iter().copied());
+        rows.filter(|(_, said)| said.is_finite()).collect()
+    };
+    let [said, linear, persistence] = [said, linear, persistence].map(pairs);
+    let line = |&threshold_ug_m3: &f64| {
+        let line = |pairs: &[(f64, f64)]| best_line(pairs, threshold_ug_m3, Aim::Csi);
+        let line_ug_m3 = line(&said)?;
+        let alarms = Alarms::count(&said, threshold_ug_m3, line_ug_m3);
+        Some(WarningLine {
+            threshold_ug_m3,
+            line_ug_m3,
+            linear_line_ug_m3: line(&linear)?,
+            persistence_line_ug_m3: line(&persistence).unwrap_or(threshold_ug_m3),
+            csi: alarms.csi()?,
+            events: alarms.hits + alarms.misses,
+            rows: said.len() as u64,
+        })
+    };
+    THRESHOLDS_UG_M3.iter().filter_map(line).collect()
 }
 
 /// What is remembered of out-of-fold rows after the last of them; none of rows that no interval can hold.
@@ -122,10 +166,7 @@ mod tests {
                 [outcome(hour * 7919), outcome(hour * 104_729)]
             })
             .collect();
-        let pairs: Vec<(Said, f64)> = outcomes
-            .iter()
-            .map(|o| (o.said, o.truth_ug_m3))
-            .collect();
+        let pairs: Vec<(Said, f64)> = outcomes.iter().map(|o| (o.said, o.truth_ug_m3)).collect();
         let (said, target): (Vec<Said>, Vec<f64>) = pairs.into_iter().unzip();
         let intervals = calibrate(Measure::UgM3, &said, &target);
         let state = remembered((&intervals, task), outcomes).unwrap();
@@ -137,7 +178,10 @@ mod tests {
         let row = [(2024 * HOUR_S, plain(50.0))];
         let (ends, _) = state.follow((&intervals, task), Vec::new(), &row);
         let fixed = intervals.around_one(plain(50.0));
-        assert!((ends[0][0] - fixed[0]).abs() < 2.0 && (ends[0][1] - fixed[1]).abs() < 2.0, "{ends:?}");
+        assert!(
+            (ends[0][0] - fixed[0]).abs() < 2.0 && (ends[0][1] - fixed[1]).abs() < 2.0,
+            "{ends:?}"
+        );
         assert_eq!(remembered((&intervals, task), Vec::new()), None);
     }
 
@@ -164,11 +208,7 @@ mod tests {
             (0.895..0.91).contains(&(inside as f64 / f64::from(n))),
             "{inside}"
         );
-        let widths: Vec<f64> = intervals
-            .levels
-            .iter()
-            .map(|l| l.upper - l.lower)
-            .collect();
+        let widths: Vec<f64> = intervals.levels.iter().map(|l| l.upper - l.lower).collect();
         assert!(widths.is_sorted(), "{widths:?}");
     }
 
@@ -178,5 +218,19 @@ mod tests {
         let intervals = calibrate(Measure::UgM3, &[plain(7.0); 5000], &target);
         assert_eq!(intervals.levels.len(), 1);
         assert_eq!(intervals.levels[0].below_ug_m3, None);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_largest_csi_for_thresholds_that_were_passed() {
+        // The model says half of what comes, the ridge all of it, persistence nothing at all.
+        let target: Vec<f64> = (0..200).map(f64::from).collect();
+        let said: Vec<f64> = target.iter().map(|y| y / 2.0).collect();
+        let lines = warning_lines(&target, [&said, &target, &[f64::NAN; 200]]);
+        let thresholds: Vec<f64> = lines.iter().map(|line| line.threshold_ug_m3).collect();
+        assert_eq!(thresholds, [35.0, 75.0, 115.0, 150.0]);
+        let last = lines[3];
+        assert_eq!((last.line_ug_m3, last.linear_line_ug_m3), (75.25, 150.5));
+        assert_eq!((last.csi, last.events, last.rows), (1.0, 49, 200));
+        assert_eq!(last.persistence_line_ug_m3, 150.0);
     }
 }

@@ -8,7 +8,7 @@
 //! It never sees a test row, and nothing is calibrated on rows that it was fitted on.
 
 use pm25_artifact::model::{
-    Blend, Intervals, Measure, Model, ModelKind, OnlineState, Part as ModelPart, Said,
+    Blend, Intervals, Measure, Model, ModelKind, OnlineState, Part as ModelPart, Said, WarningLine,
 };
 use pm25_artifact::prep::TaskFact;
 use pm25_artifact::train::{Candidate, PartFact};
@@ -16,7 +16,7 @@ use pm25_file::{Fault, Result};
 use pm25_learn::tree::Ensemble;
 use pm25_tool::Console;
 
-use crate::calibrate::{calibrate, remembered};
+use crate::calibrate::{calibrate, remembered, warning_lines};
 use crate::choose::{Wanted, candidate, rank};
 use crate::fit::{Facts, baselines, reference};
 use crate::folds::Fold;
@@ -55,6 +55,7 @@ struct Promise {
     intervals: Intervals,
     spread: Option<Ensemble>,
     online: Option<OnlineState>,
+    warning_lines: Vec<WarningLine>,
 }
 
 /// One kind of model as the folds saw it.
@@ -113,7 +114,7 @@ pub(crate) fn decide(
         });
         plan.push((part, weight, n_trees));
     }
-    let promise = promise(&of, &chosen.said, request)?;
+    let promise = promise(&mut of, &chosen.said, request, console)?;
     Ok(Decision {
         kind,
         candidates,
@@ -124,7 +125,15 @@ pub(crate) fn decide(
 }
 
 /// Intervals from out-of-fold errors, scaled by what they were expected to be where there are rows to learn that from.
-fn promise(of: &OutOfFold, predictions: &[f64], request: &Request) -> Result<Promise> {
+fn promise(
+    of: &mut OutOfFold,
+    predictions: &[f64],
+    request: &Request,
+    console: &Console,
+) -> Result<Promise> {
+    let persistence = of.persistence();
+    let linear = of.part(Learner::Linear.value(), console)?.to_vec();
+    let warning_lines = warning_lines(&of.target, [predictions, &linear, &persistence]);
     let spread = spread::learn(&of.judged(), predictions)?;
     let measure = match spread {
         Some(_) => Measure::Spread,
@@ -142,6 +151,7 @@ fn promise(of: &OutOfFold, predictions: &[f64], request: &Request) -> Result<Pro
         online: remembered((&intervals, task), of.outcomes(&said)),
         spread: spread.map(|spread| spread.trees),
         intervals,
+        warning_lines,
     })
 }
 
@@ -329,9 +339,11 @@ pub(crate) fn refit(
         intervals,
         spread,
         online,
+        warning_lines,
     } = decision.promise.clone();
     model.intervals = Some(intervals);
     model.spread = spread;
     model.online = online;
+    model.warning_lines = warning_lines;
     Ok(model)
 }

@@ -92,6 +92,7 @@ pub(crate) fn baselines(train: &Sample, facts: &Facts, params: &Params) -> Model
         blend: None,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile: None,
     }

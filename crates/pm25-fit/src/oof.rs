@@ -88,6 +88,11 @@ impl<'a> OutOfFold<'a> {
         })
     }
 
+    /// The newest known PM2.5 of each judged row, µg/m³, NaN where it is missing.
+    pub(crate) fn persistence(&self) -> Vec<f64> {
+        self.gather(|model, judged| model.predict_baseline(ModelKind::Persistence, &judged.rows()))
+    }
+
     /// What a part says; it is fitted in every fold when it is asked for the first time.
     pub(crate) fn part(&mut self, part: Part, console: &Console) -> Result<&[f64]> {
         if !self.parts.contains_key(&part) {

@@ -47,9 +47,16 @@ pub(crate) fn learn(judged: &[Sample], said: &[f64]) -> Result<Option<Spread>> {
     let mut from = 0;
     for (fold, rows) in judged.iter().enumerate() {
         let until = from + rows.n_rows();
-        let others = judged.iter().enumerate().filter(|(other, _)| *other != fold);
+        let others = judged
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != fold);
         let lesson = together(others.map(|(_, rows)| rows));
-        let trees = grow(&lesson, &[&said[..from], &said[until..]].concat(), &settings);
+        let trees = grow(
+            &lesson,
+            &[&said[..from], &said[until..]].concat(),
+            &settings,
+        );
         out_of_fold.extend(spreads(&trees, &rows.rows(), &said[from..until]));
         from = until;
     }
@@ -81,7 +88,8 @@ mod tests {
 
     /// A column that says nothing of the target and everything of how rough it is.
     fn rows(hours: std::ops::Range<u32>) -> Sample {
-        let noise = |i: u32| f64::from(i.wrapping_mul(2_654_435_761)) / f64::from(u32::MAX) * 2.0 - 1.0;
+        let noise =
+            |i: u32| f64::from(i.wrapping_mul(2_654_435_761)) / f64::from(u32::MAX) * 2.0 - 1.0;
         let rough = |i: u32| if i % 3 == 0 { 1.0 } else { 0.0 };
         let target = |i: u32| 50.0 + (2.0 + 30.0 * f64::from(rough(i))) * noise(i);
         Sample::from(Parts {
@@ -99,7 +107,10 @@ mod tests {
         let spread = learn(&folds, &vec![50.0; 6000]).unwrap().unwrap();
         assert_eq!(spread.out_of_fold.len(), 6000);
         let (rough, calm) = (spread.out_of_fold[3], spread.out_of_fold[4]);
-        assert!((12.0..20.0).contains(&rough) && (0.5..3.0).contains(&calm), "{rough} {calm}");
+        assert!(
+            (12.0..20.0).contains(&rough) && (0.5..3.0).contains(&calm),
+            "{rough} {calm}"
+        );
         let answer = spreads(&spread.trees, &rows(0..3).rows(), &[50.0; 3]);
         assert!(answer[2] < answer[0]);
     }

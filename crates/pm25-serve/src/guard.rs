@@ -238,6 +238,7 @@ mod tests {
             blend: None,
             intervals: None,
             online: None,
+            warning_lines: Vec::new(),
             spread: None,
             profile: None,
         }

@@ -151,6 +151,7 @@ fn write_linked(folder: &Path, kind: ModelKind, link: Link) {
         blend,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile: None,
     };

@@ -172,7 +172,10 @@ mod tests {
     #[test]
     fn a_calibration_alone_leaves_the_base_interval_as_it_is() {
         let [lower, upper] = calibrated().ends();
-        assert!(lower.abs() <= 2 && (upper - UPPER).abs() <= 2, "{lower} {upper}");
+        assert!(
+            lower.abs() <= 2 && (upper - UPPER).abs() <= 2,
+            "{lower} {upper}"
+        );
     }
 
     #[test]

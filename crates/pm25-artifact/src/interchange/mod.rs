@@ -188,6 +188,7 @@ pub fn import(
         blend: None,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile: None,
         ..like

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::blend::BlendFile;
 use super::trees::TreesFile;
-use super::{Climatology, Intervals, Measure, Model, ModelKind, OnlineState, N_HOURS, N_MONTHS, TrainProfile};
+use super::{
+    Climatology, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
+    TrainProfile, WarningLine, warning,
+};
 use crate::drift::check_profiles;
 use crate::prep::{FeatureFact, StationFact, TaskFact};
 
@@ -33,6 +36,8 @@ pub(super) struct ModelFile {
     spread: Option<TreesFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     online: Option<OnlineState>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warning_lines: Vec<WarningLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<TrainProfile>,
 }
@@ -102,6 +107,7 @@ impl From<Model> for ModelFile {
             intervals: model.intervals,
             spread: model.spread.as_ref().map(TreesFile::from),
             online: model.online,
+            warning_lines: model.warning_lines,
             profile: model.profile,
         }
     }
@@ -199,6 +205,7 @@ impl ModelFile {
             intervals: self.intervals,
             spread: spread.transpose().map_err(unusable)?,
             online: self.online,
+            warning_lines: self.warning_lines,
             profile: self.profile,
         })
     }
@@ -248,6 +255,7 @@ impl ModelFile {
                 return Err("it remembers how intervals went, and has none".to_owned());
             }
         }
+        warning::check(&self.warning_lines)?;
         self.twins()
     }
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// More levels than any model of ours has.
 const N_LEVELS_MAX: usize = 1000;
 
+/// More errors than any level of ours has.
+const N_ERRORS_MAX: usize = 10_000;
+
 /// How far truths lie from predictions.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -51,7 +54,7 @@ pub struct Said {
 }
 
 /// Predictions that are alike.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntervalLevel {
     /// The level holds what is below this, µg/m³; none for the highest, which has no end.
@@ -62,6 +65,10 @@ pub struct IntervalLevel {
     /// Added to the prediction: the upper end, see [`Measure`].
     #[serde(alias = "upper_ug_m3")]
     pub upper: f64,
+    /// Errors (truth less prediction, see [`Measure`]) that stand for equal shares of the level's, rising; empty in a file
+    /// from before there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<f64>,
 }
 
 impl Intervals {
@@ -79,11 +86,34 @@ impl Intervals {
     /// Both ends as they were calibrated, also where the lower one is no possible concentration.
     pub fn base(&self, said: Said) -> [f64; 2] {
         let (place, unit) = self.place(said);
+        let level = self.level(place);
+        [level.lower, level.upper].map(|end| said.prediction_ug_m3 + end * unit)
+    }
+
+    /// The probability, 0 to 1, that the truth is above a threshold, µg/m³: the share of the level's errors that would carry
+    /// it there, never surer than half of one of them. None where the file does not know errors.
+    pub fn exceedance(&self, said: Said, threshold_ug_m3: f64) -> Option<f64> {
+        let (place, unit) = self.place(said);
+        let errors = &self.level(place).errors;
+        let least = (threshold_ug_m3 - said.prediction_ug_m3) / unit;
+        let last = errors.len().checked_sub(1)?;
+        // Each error stands in the middle of its share.
+        let passed = match errors.partition_point(|error| *error <= least) {
+            0 => 0.5,
+            n if last < n => last as f64 + 0.5,
+            n => {
+                let [below, above] = [errors[n - 1], errors[n]];
+                n as f64 - 0.5 + (least - below) / (above - below)
+            }
+        };
+        Some(1.0 - passed / errors.len() as f64)
+    }
+
+    fn level(&self, place: f64) -> &IntervalLevel {
         let level_idx = self
             .levels
             .partition_point(|level| level.below_ug_m3.is_some_and(|below| below <= place));
-        let level = self.levels[level_idx];
-        [level.lower, level.upper].map(|end| said.prediction_ug_m3 + end * unit)
+        &self.levels[level_idx]
     }
 
     /// What decides its level, and the unit of the ends, both in µg/m³.
@@ -110,10 +140,15 @@ impl Intervals {
         let (last, others) = self.levels.split_last().expect("it has been counted");
         let edges: Option<Vec<f64>> = others.iter().map(|level| level.below_ug_m3).collect();
         let rising = edges.is_some_and(|edges| edges.is_sorted_by(|a, b| a < b));
-        let ordered = self
-            .levels
-            .iter()
-            .all(|level| level.lower <= level.upper);
+        let ordered = self.levels.iter().all(|level| level.lower <= level.upper);
+        let sorted = |level: &IntervalLevel| {
+            level.errors.len() <= N_ERRORS_MAX
+                && level.errors.iter().all(|error| error.is_finite())
+                && level.errors.is_sorted()
+        };
+        if !self.levels.iter().all(sorted) {
+            return Err("the errors of its intervals do not rise".to_owned());
+        }
         if !rising || last.below_ug_m3.is_some() || !ordered {
             return Err("the levels of its intervals do not rise to an open end".to_owned());
         }
@@ -130,6 +165,7 @@ mod tests {
             below_ug_m3,
             lower,
             upper,
+            errors: Vec::new(),
         };
         Intervals {
             coverage: 0.9,
@@ -160,6 +196,29 @@ mod tests {
     }
 
     #[test]
+    fn a_probability_is_the_share_of_errors_that_carry_there() {
+        let mut known = intervals();
+        known.levels[0].errors = vec![-10.0, 0.0, 10.0, 30.0];
+        let above = |threshold| known.exceedance(plain(10.0), threshold).unwrap();
+        assert_eq!(
+            [0.0, 10.0, 20.0, 40.0].map(above),
+            [0.875, 0.625, 0.375, 0.125]
+        );
+        assert_eq!([15.0, -500.0, 500.0].map(above), [0.5, 0.875, 0.125]);
+        assert_eq!(
+            known.exceedance(plain(20.0), 30.0),
+            None,
+            "no errors are known of the level above"
+        );
+        known.measure = Measure::Spread;
+        let said = Said {
+            prediction_ug_m3: 10.0,
+            spread_ug_m3: 2.0,
+        };
+        assert_eq!(known.exceedance(said, 30.0), Some(0.375));
+    }
+
+    #[test]
     fn levels_written_before_there_was_a_spread_are_read() {
         let old = r#"{"coverage":0.9,"rows":7,"levels":[{"below_ug_m3":null,"lower_ug_m3":-1.0,"upper_ug_m3":2.0}]}"#;
         let read: Intervals = serde_json::from_str(old).unwrap();
@@ -187,6 +246,7 @@ mod tests {
         assert!(bad(&|i| i.levels[1].below_ug_m3 = Some(30.0)).contains("open end"));
         assert!(bad(&|i| i.levels[0].below_ug_m3 = None).contains("open end"));
         assert!(bad(&|i| i.levels[0].upper = -16.0).contains("rise"));
+        assert!(bad(&|i| i.levels[1].errors = vec![2.0, 1.0]).contains("do not rise"));
         assert!(bad(&|i| i.coverage = 1.0).contains("coverage"));
     }
 }

@@ -11,6 +11,7 @@ mod hostile_tests;
 mod intervals;
 pub mod online;
 mod trees;
+pub mod warning;
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,6 +26,7 @@ pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
 
 pub use intervals::{IntervalLevel, Intervals, Measure, Said};
 pub use online::OnlineState;
+pub use warning::WarningLine;
 
 use crate::drift::{ProfileFile, Profiles, RowSpan};
 use crate::prep::{FeatureFact, StationFact, TaskFact};
@@ -137,6 +139,8 @@ pub struct Model {
     /// What was remembered of the calibration's last weeks, so that intervals can follow what comes true from there on;
     /// only beside `intervals`.
     pub online: Option<OnlineState>,
+    /// Lines above which its predictions warn; none where no rows could choose them.
+    pub warning_lines: Vec<WarningLine>,
     /// What its train rows were like; drift is measured against it. None in a model that was imported.
     pub profile: Option<TrainProfile>,
 }

@@ -198,9 +198,8 @@ impl OnlineState {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        let is_rising = |scores: &[i32]| {
-            !scores.is_empty() && scores.len() <= SCORES_MAX && scores.is_sorted()
-        };
+        let is_rising =
+            |scores: &[i32]| !scores.is_empty() && scores.len() <= SCORES_MAX && scores.is_sorted();
         let spans = [self.window_h, self.prior_h];
         if spans.iter().any(|span| !(1..=HOURS_MAX).contains(span)) {
             return Err("what is remembered online has no usable span".to_owned());
@@ -250,6 +249,7 @@ mod tests {
             below_ug_m3,
             lower: -half,
             upper: half,
+            errors: Vec::new(),
         };
         Intervals {
             coverage: 0.9,

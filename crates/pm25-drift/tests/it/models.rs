@@ -31,6 +31,7 @@ fn model(profile: Option<TrainProfile>) -> Model {
         blend: None,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile,
     }

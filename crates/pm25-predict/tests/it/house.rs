@@ -174,6 +174,7 @@ pub(crate) fn model(kind: ModelKind, task: Task, features: &str, stations: &[&st
         blend: None,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile: None,
     }

@@ -61,6 +61,7 @@ pub(crate) fn model(task: Task, features: &str, kind: ModelKind) -> Model {
         blend: None,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile: None,
     }

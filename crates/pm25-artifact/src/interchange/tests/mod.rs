@@ -47,6 +47,7 @@ fn model(trees: Ensemble) -> Model {
         blend: None,
         intervals: None,
         online: None,
+        warning_lines: Vec::new(),
         spread: None,
         profile: None,
     }
