@@ -6,11 +6,13 @@ use anyhow::Result;
 use pm25_air::civil::format_utc;
 use pm25_artifact::eval::EvalReport;
 use pm25_artifact::model::Model;
+use pm25_artifact::state::StateFile;
 use pm25_artifact::train::LearnedFrom;
-use pm25_file::{Fault, Input, InputRef};
+use pm25_file::{Fault, Header, Input, InputRef, Output};
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
 
+use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::exam::{self, Exam};
 use crate::exceed::{Lessons, Wish, chances};
@@ -52,6 +54,9 @@ pub(crate) struct JudgeArgs {
     /// Folder for eval.json, predictions.parquet and pictures
     #[arg(long, value_name = "DIR", required = true)]
     out_dir: Option<PathBuf>,
+    /// Write what the intervals remember after the last row, for `pm25-predict --state` and `pm25-serve --state`
+    #[arg(long, value_name = "FILE")]
+    state_out: Option<Output>,
     /// Column with what was measured
     #[arg(long, value_name = "NAME", default_value = exam::TARGET)]
     target: String,
@@ -98,6 +103,7 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
         lessons: valid
             .as_ref()
             .map(|(exam, answers)| Lessons { exam, answers }),
+        model: &model,
     };
     let chances = chances(&answers, &wish);
     let case = Case {
@@ -117,8 +123,31 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
         folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
     }
     folder.report(&mut report)?;
+    if let Some(output) = &args.state_out {
+        write_state(output, &answers, &report)?;
+    }
     console.say(&say::Said(&report))?;
     Ok(Outcome::Done)
+}
+
+fn write_state(output: &Output, answers: &Answers, report: &EvalReport) -> Result<()> {
+    let followed = answers
+        .intervals
+        .as_ref()
+        .and_then(|known| known.online.as_ref());
+    let followed = followed.ok_or_else(|| {
+        Fault::usage("--state-out: nothing is remembered")
+            .hint("the model was not calibrated on folds, or the rows have no times: pm25-train --model best")
+    })?;
+    let mut header = Header::new(&PROGRAM);
+    header.inputs = report.pm25.inputs.iter().take(2).cloned().collect();
+    let file = StateFile {
+        pm25: header,
+        model: report.model.sha256,
+        state: followed.state.clone(),
+    };
+    file.write(output)?;
+    Ok(())
 }
 
 /// Validation rows and what the model says to them; refused if they are not all before the test rows.

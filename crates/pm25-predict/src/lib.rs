@@ -5,8 +5,12 @@
 //! last bit.
 
 mod forecast;
+mod past;
 mod pick;
+mod remember;
 mod say;
+
+use std::path::PathBuf;
 
 use clap::Parser;
 use pm25_air::civil::{format_utc, parse_rfc3339};
@@ -14,7 +18,9 @@ use pm25_artifact::model::Model;
 use pm25_file::{Fault, Header, Input, Output, Program, program};
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
+use forecast::{Answer, Asked};
 use pick::When;
+use remember::Begin;
 use say::Summary;
 
 const PROGRAM: Program = program!();
@@ -37,6 +43,13 @@ pub struct Args {
     /// The hour stamped T (its start, with offset: 2017-02-01T07:00:00+08:00) instead of the newest
     #[arg(long, value_name = "T", value_parser = instant)]
     at: Option<i64>,
+    /// What the model's intervals remember: read if it is there, and written with what the observations add. Without it
+    /// they begin with what the model remembers, and take from the observations what is not older than thirty days
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Probability of an hour above these, µg/m³, and whether to warn where the model has a line for it
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = threshold)]
+    exceed: Vec<f64>,
     /// Where the predictions go
     #[arg(long, value_name = "FILE")]
     out: Output,
@@ -70,7 +83,21 @@ impl Tool for Args {
                     .into(),
             );
         }
-        let (table, alone) = forecast::table(&model, &features, &observations.network, &picks);
+        let network = &observations.network;
+        let begin = remember::begin(self.state.as_deref(), (&model, &source))?;
+        let answer = self.threads.install(|| {
+            let asked = Asked {
+                model: &model,
+                features: &features,
+                exceed: &self.exceed,
+            };
+            forecast::answer(&asked, network, &picks, begin.as_ref())
+        })??;
+        let Answer {
+            table,
+            alone,
+            state,
+        } = answer;
         if !alone.is_empty() {
             console.warn(&format!(
                 "nothing is known of other stations, and the model looks at them: what it says of {} may be far off; \
@@ -78,7 +105,13 @@ impl Tool for Args {
                 alone.join(", ")
             ));
         }
-        let header = self.header(&summary).input(source);
+        let header = self.header(&summary).input(source.clone());
+        let header = match &begin {
+            Some(Begin {
+                file: Some(file), ..
+            }) => header.input(file.clone()),
+            _ => header,
+        };
         table.write(
             &self.out,
             FORMAT,
@@ -88,6 +121,9 @@ impl Tool for Args {
                 .map(|file| file.source)
                 .fold(header, Header::input),
         )?;
+        if let Some((path, state)) = self.state.as_ref().zip(state) {
+            remember::write(path, (&model, &source), state)?;
+        }
         if !self.out.is_stdout() {
             console.say(&summary)?;
         }
@@ -107,6 +143,18 @@ impl Args {
             .fact("task", summary.task)
             .fact("not_served", &summary.not_served)
             .fact("unknown_to_the_model", &summary.unknown_to_the_model)
+    }
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    let value: f64 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not a number"))?;
+    if 0.0 < value && value <= 10_000.0 {
+        Ok(value)
+    } else {
+        Err(format!("{text} µg/m³ is outside 0 to 10000"))
     }
 }
 

@@ -109,6 +109,16 @@ impl Intervals {
         Some(1.0 - passed / errors.len() as f64)
     }
 
+    /// The probability of each stretch between rising edges, µg/m³, from what is not above the first to what is above the
+    /// last: one more than there are edges, together 1. None where the file does not know errors.
+    pub fn shares(&self, said: Said, edges_ug_m3: &[f64]) -> Option<Vec<f64>> {
+        let above = edges_ug_m3.iter().map(|edge| self.exceedance(said, *edge));
+        let above: Vec<f64> = above.collect::<Option<_>>()?;
+        let from = [1.0].into_iter().chain(above.iter().copied());
+        let until = above.iter().copied().chain([0.0]);
+        Some(from.zip(until).map(|(from, until)| from - until).collect())
+    }
+
     fn level(&self, place: f64) -> &IntervalLevel {
         let level_idx = self
             .levels
@@ -209,6 +219,10 @@ mod tests {
             known.exceedance(plain(20.0), 30.0),
             None,
             "no errors are known of the level above"
+        );
+        assert_eq!(
+            known.shares(plain(10.0), &[0.0, 10.0, 40.0]),
+            Some(vec![0.125, 0.25, 0.5, 0.125])
         );
         known.measure = Measure::Spread;
         let said = Said {

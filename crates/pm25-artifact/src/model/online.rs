@@ -197,7 +197,11 @@ impl OnlineState {
         (ends, walk.state())
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// What is wrong with a state that was read, in a sentence.
+    ///
+    /// # Errors
+    /// Scores that do not rise, hours out of order, spans that nobody needs.
+    pub fn check(&self) -> Result<(), String> {
         let is_rising =
             |scores: &[i32]| !scores.is_empty() && scores.len() <= SCORES_MAX && scores.is_sorted();
         let spans = [self.window_h, self.prior_h];

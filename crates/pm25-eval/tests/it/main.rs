@@ -4,6 +4,7 @@
 mod files;
 mod leaks;
 mod numbers;
+mod online;
 mod refusals;
 mod world;
 mod year;
