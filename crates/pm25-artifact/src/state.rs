@@ -4,7 +4,8 @@
 //! moves ends of intervals and no prediction.
 
 use pm25_file::{
-    Document, Fault, Header, Input, InputRef, Output, Result, Sha256, read_document, write_document,
+    Document, Fault, Header, Input, InputRef, Output, Result, Sha256, decode_document,
+    write_document,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,18 +43,28 @@ impl StateFile {
     /// # Errors
     /// Bad artifact: damaged, impossible, or another model's.
     pub fn read(input: &Input, model: Sha256) -> Result<(Self, InputRef)> {
-        let (file, source) = read_document::<Self>(input)?;
+        let bytes = input.bytes()?;
+        let file = Self::decode(&input.to_string(), &bytes, model)?;
+        Ok((file, input.reference(&bytes)))
+    }
+
+    /// As [`StateFile::read`] from bytes; `name` is for messages.
+    ///
+    /// # Errors
+    /// As [`StateFile::read`].
+    pub fn decode(name: &str, bytes: &[u8], model: Sha256) -> Result<Self> {
+        let file = decode_document::<Self>(name, bytes)?;
         if file.model != model {
-            let what = format!("{input} is the state of another model ({})", file.model);
+            let what = format!("{name} is the state of another model ({})", file.model);
             return Err(Fault::bad_artifact(what).hint(
                 "begin anew: name a file that does not exist yet, with `pm25-predict --state`",
             ));
         }
         if let Err(what) = file.state.check() {
-            let what = format!("{input} is no usable state: {what}");
+            let what = format!("{name} is no usable state: {what}");
             return Err(Fault::bad_artifact(what).hint("remove it; the next forecast begins anew"));
         }
-        Ok((file, source))
+        Ok(file)
     }
 
     /// Publishes it; an error leaves the old one.

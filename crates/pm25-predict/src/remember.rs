@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pm25_artifact::model::{Model, OnlineState};
 use pm25_artifact::state::StateFile;
-use pm25_file::{Fault, Header, Input, InputRef, Output, Result};
+use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256};
 
 use crate::PROGRAM;
 
@@ -24,7 +24,15 @@ pub(crate) fn begin(
 ) -> Result<Option<Begin>> {
     let there = path.filter(|path| path.exists());
     if let Some(path) = there {
-        let (file, read) = StateFile::read(&Input::Path(path.to_owned()), source.sha256)?;
+        // Not as an `Input`: it is the one file that a program reads and then replaces.
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path)
+            .map_err(|e| Fault::bad_artifact(format!("{name} cannot be read")).because(e))?;
+        let file = StateFile::decode(&name, &bytes, source.sha256)?;
+        let read = InputRef {
+            name: Input::Path(path.to_owned()).name(),
+            sha256: Sha256::of(&bytes),
+        };
         return Ok(Some(Begin {
             state: file.state,
             file: Some(read),

@@ -5,6 +5,7 @@ mod it {
     mod bits;
     mod chain;
     mod house;
+    mod online;
     mod served;
     mod thousand;
 }

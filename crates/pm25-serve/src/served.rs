@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use pm25_air::{FeatureSet, Task};
-use pm25_artifact::model::{Model, ModelKind, Rows};
-use pm25_file::{Fault, Result, Sha256};
+use pm25_artifact::model::online::Ageing;
+use pm25_artifact::model::{Model, ModelKind, OnlineState, Rows};
+use pm25_artifact::state::StateFile;
+use pm25_file::{Fault, Input as FileInput, Result, Sha256};
 
 use crate::inputs::{self, Input};
 use crate::{describe, openapi, page};
@@ -37,6 +39,8 @@ pub(crate) struct Served {
     pub(crate) features: Option<FeatureSet>,
     /// Positions of the original's six fields among the inputs; none when the model takes others.
     pub(crate) classic: Option<[usize; 6]>,
+    /// What its intervals remember; none of a model that remembers nothing.
+    pub(crate) memory: Option<Ageing>,
     /// The documents that only change with the model.
     pub(crate) documents: Documents,
     positions: BTreeMap<String, usize>,
@@ -77,6 +81,10 @@ impl Served {
             sha256: origin.sha256.to_string(),
             classic: classic(&model, &positions),
             documents: Documents::default(),
+            memory: model
+                .online
+                .as_ref()
+                .and_then(|state| memory(&model, state)),
             model,
             origin,
             inputs,
@@ -90,6 +98,16 @@ impl Served {
             openapi: openapi::render(&served).into(),
         };
         Ok(served)
+    }
+
+    /// The same with the state in a file, which must be this model's.
+    ///
+    /// # Errors
+    /// A bad artifact: damaged, or another model's.
+    pub(crate) fn remembering(mut self, state: &FileInput) -> Result<Self> {
+        let (file, _) = StateFile::read(state, self.origin.sha256)?;
+        self.memory = memory(&self.model, &file.state);
+        Ok(self)
     }
 
     /// What is asked of the model.
@@ -150,6 +168,11 @@ impl Served {
         }
         Ok(())
     }
+}
+
+fn memory(model: &Model, state: &OnlineState) -> Option<Ageing> {
+    let intervals = model.intervals.as_ref()?;
+    Some(Ageing::of(state, intervals, model.task().into()))
 }
 
 /// The model's inputs as features, if each of them is what its expression makes.

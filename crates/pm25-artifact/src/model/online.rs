@@ -171,6 +171,45 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// A state that nobody adds to any more: what it says from each instant on, as its hours grow old.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ageing {
+    /// `(t, ends as scores from there on)`, rising; the first is the hour that the state knows.
+    steps: Vec<(i64, [i32; 2])>,
+}
+
+impl Ageing {
+    /// As [`OnlineState::follow`] without outcomes, worked out beforehand.
+    pub fn of(state: &OnlineState, intervals: &Intervals, task: Task) -> Self {
+        let mut walk = Walk::from(state, (intervals, task), Vec::new());
+        let forgotten_s = i64::from(state.window_h) * HOUR_S + walk.lag_s;
+        let drops = state.hours.iter().map(|hour| hour.issued.0 + forgotten_s);
+        let known_s = state.known_until.0;
+        let later = drops.filter(|time_s| known_s < *time_s);
+        let mut steps: Vec<(i64, [i32; 2])> = Vec::new();
+        for time_s in [known_s].into_iter().chain(later) {
+            walk.reach(time_s);
+            steps.push((time_s, walk.memory.ends()));
+        }
+        Self { steps }
+    }
+
+    /// Lower and upper end for a row at t, µg/m³, or, where no row has a t, as of what the state knows.
+    pub fn around(&self, intervals: &Intervals, (time_s, said): (Option<i64>, Said)) -> [f64; 2] {
+        let step = match time_s {
+            Some(time_s) => self.steps.partition_point(|step| step.0 <= time_s),
+            None => 1,
+        };
+        match step.checked_sub(1) {
+            Some(step) => {
+                let ends = moved(intervals.base(said), self.steps[step].1);
+                Intervals::possible(said, ends)
+            }
+            None => intervals.around_one(said),
+        }
+    }
+}
+
 impl OnlineState {
     /// Ends for rows `(t, what was said)` in any order, and the state after the last; each row knows only the outcomes whose
     /// truths are known at its t. A row that is older than the state has the model's own interval.
@@ -363,6 +402,26 @@ mod tests {
         let (ends, same) = state.follow((&intervals(), TASK), all, &[(10 * HOUR_S, plain(30.0))]);
         assert_eq!(ends[0], [20.0, 40.0]);
         assert_eq!(same, state);
+    }
+
+    #[test]
+    fn an_ageing_state_says_what_a_walk_without_news_says() {
+        let all = outcomes(&[(60.0, 80.0), (10.0, 300.0), (33.0, 71.0)].repeat(20));
+        let (_, state) = begin().follow((&intervals(), TASK), all.clone(), &rows(&all));
+        let ageing = Ageing::of(&state, &intervals(), TASK);
+        let asked: Vec<(i64, Said)> = (0..250)
+            .map(|hour| (hour * HOUR_S / 2, plain(hour as f64)))
+            .collect();
+        let (walked, _) = state.follow((&intervals(), TASK), Vec::new(), &asked);
+        for (&(time_s, said), walked) in asked.iter().zip(walked) {
+            let aged = ageing.around(&intervals(), (Some(time_s), said));
+            assert_eq!(aged, walked, "at {time_s} s");
+        }
+        let newest = ageing.around(&intervals(), (None, plain(30.0)));
+        assert_eq!(
+            newest,
+            ageing.around(&intervals(), (Some(59 * HOUR_S), plain(30.0)))
+        );
     }
 
     #[test]

@@ -60,12 +60,15 @@ struct Judged {
 /// Writes the answer.
 pub(super) fn write(served: &Served, batch: &Batch, predictions: &[f64]) -> Result<Vec<u8>> {
     let alone = batch.is_alone(served);
+    let ends = batch.ends(served, predictions);
     let answer = Answer {
         predictions: predictions
             .iter()
             .enumerate()
             .map(|(row_idx, &value)| Prediction {
                 warning: alone[row_idx].then_some(ALONE),
+                lower_90_ug_m3: ends.as_ref().map(|ends| ends[row_idx][0]),
+                upper_90_ug_m3: ends.as_ref().map(|ends| ends[row_idx][1]),
                 ..prediction(served, batch, row_idx, value)
             })
             .collect(),
@@ -82,9 +85,6 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         .time_s
         .as_ref()
         .and_then(|times| times.get(row_idx).copied());
-    let intervals = served.model.intervals.as_ref();
-    let intervals = intervals.filter(|intervals| intervals.coverage == 0.9);
-    let ends = intervals.and_then(|intervals| intervals.around(&[value]).first().copied());
     Prediction {
         station: batch
             .stations
@@ -94,8 +94,8 @@ fn prediction<'a>(served: &Served, batch: &'a Batch, row_idx: usize, value: f64)
         horizon_h,
         predicted_hour: time_s.map(|time_s| format_utc(time_s + i64::from(horizon_h) * HOUR_S)),
         prediction_ug_m3: value,
-        lower_90_ug_m3: ends.map(|[lower, _]| lower),
-        upper_90_ug_m3: ends.map(|[_, upper]| upper),
+        lower_90_ug_m3: None,
+        upper_90_ug_m3: None,
         warning: None,
         scales: match served.task() {
             Task::DayMean => scales(value),

@@ -76,6 +76,26 @@ impl Batch {
         }
     }
 
+    /// Lower and upper end of the 90 % interval of each row, µg/m³; none of a model that was not calibrated for it.
+    pub(super) fn ends(&self, served: &Served, predictions: &[f64]) -> Option<Vec<[f64; 2]>> {
+        let intervals = served.model.intervals.as_ref();
+        let intervals = intervals.filter(|intervals| intervals.coverage == 0.9)?;
+        let said = served.model.said(&self.rows(), predictions);
+        let Some(memory) = &served.memory else {
+            return Some(intervals.around(&said));
+        };
+        let time_s = |row: usize| {
+            self.time_s
+                .as_ref()
+                .and_then(|times| times.get(row).copied())
+        };
+        let rows = said.into_iter().enumerate();
+        Some(
+            rows.map(|(row, said)| memory.around(intervals, (time_s(row), said)))
+                .collect(),
+        )
+    }
+
     /// For each row whether the model looks at other stations and knows nothing of them.
     pub(super) fn is_alone(&self, served: &Served) -> Vec<bool> {
         served.model.is_alone(&self.rows())
