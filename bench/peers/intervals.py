@@ -84,9 +84,9 @@ def main():
         show = lambda what, row, note: print(line(name, what, f"{row[0]:.3f}", f"{row[1]:.3f}", f"{row[2]:.2f}", note),
                                              flush=True)
         show("ours", ours, "" if all(bars) else "MISSED")
-        if "fixed_lower_90_ug_m3" in said:
-            fixed = judge(target, month, (said["fixed_lower_90_ug_m3"], said["fixed_upper_90_ug_m3"]))
-            show("ours, never steered", fixed, "")
+        if "base_lower_ug_m3" in said:
+            low = np.maximum(said["base_lower_ug_m3"], np.minimum(said["prediction_ug_m3"], 0))
+            show("ours, had they not followed", judge(target, month, (low, said["base_upper_ug_m3"])), "")
         show("LightGBM quantiles, conformal", theirs, "")
     print(f"bars: {COVERED[0]} to {COVERED[1]} inside, {MONTH_MIN} in each month, Winkler not above the peer's; "
           f"{missed} missed")
