@@ -132,10 +132,11 @@ fn stamped(times_s: &[i64], said: &[Said]) -> Vec<(i64, Said)> {
     times_s.iter().copied().zip(said.iter().copied()).collect()
 }
 
-/// Ends of the 90 % intervals, and what is remembered after them. Truths of the last weeks are taken from the
-/// observations, as far as they are known at each row's t.
+/// Ends of each row, and what is remembered after them.
 type Ends = (Option<Vec<[f64; 2]>>, Option<OnlineState>);
 
+/// Ends of the 90 % intervals, and what is remembered after them. Truths of the last weeks are taken from the
+/// observations, as far as they are known at each row's t.
 fn ends(
     asked: &Asked,
     network: &Network,
@@ -149,11 +150,7 @@ fn ends(
         let ends = rows.iter().map(|(_, said)| intervals.around_one(*said));
         return Ok((Some(ends.collect()), None));
     };
-    let (first, last) = rows
-        .iter()
-        .fold((i64::MAX, i64::MIN), |(first, last), row| {
-            (first.min(row.0), last.max(row.0))
-        });
+    let last = rows.iter().map(|row| row.0).max().unwrap_or(i64::MIN);
     let known_s = begin.state.known_until.0;
     if begin.file.is_some() && last < known_s {
         let what = format!(
@@ -165,13 +162,14 @@ fn ends(
             .hint("leave --state out, or name a file that does not exist yet: it begins with the model's own"));
     }
     let task = asked.features.task();
-    let newest = last - lag_s(task);
-    let oldest = newest - i64::from(begin.state.window_h) * HOUR_S;
+    let newest = last.saturating_sub(lag_s(task));
+    let oldest = newest.saturating_sub(i64::from(begin.state.window_h) * HOUR_S);
     let issued = oldest.max(begin.state.issued_until.0)..newest;
     // Rows before the model's own state have fixed intervals, whatever came true.
-    let outcomes = match first < known_s && last < known_s {
-        true => Vec::new(),
-        false => past::outcomes(asked.model, asked.features, network, issued),
+    let outcomes = if last < known_s {
+        Vec::new()
+    } else {
+        past::outcomes(asked.model, asked.features, network, issued)
     };
     let (ends, state) = begin.state.follow((intervals, task), outcomes, rows);
     Ok((Some(ends), Some(state)))
@@ -210,7 +208,7 @@ fn bands(table: &mut Table, model: &Model, said: &[Said]) {
         }
         let edges: Vec<f64> = scale.bands()[1..]
             .iter()
-            .map(|band| f64::from(band.from_ug_m3))
+            .map(|band| band.from_ug_m3)
             .collect();
         let shares = said.iter().map(|&said| intervals.shares(said, &edges));
         let Some(shares) = shares.collect::<Option<Vec<_>>>() else {
