@@ -46,7 +46,7 @@ fn dataset(network: &Network, plan: &Plan, text: &str, part: Part, folder: &Path
     let header = prepared.put(Header::new(&program!()));
     let output = pm25_file::Output::Path(path.clone());
     table.write(&output, "pm25-features", header).unwrap();
-    Dataset::read(&Input::Path(path), "target_ug_m3", None, &console()).unwrap()
+    Dataset::read(&Input::Path(path), "target_ug_m3", &console()).unwrap()
 }
 
 fn console() -> Console {
@@ -64,8 +64,8 @@ fn separate(
     let at = |hour: i64| START_S + hour * HOUR_S;
     // A table of nothing is refused: where T1 is the origin, the judged rows are the valid table, and teach nothing.
     let t2 = if t1 == origin { origin + STEP } else { origin };
-    let plan = Plan::new(network, &[TASK], Cut::new(at(t1), at(t2)).unwrap()).unwrap();
-    let mut judged = Plan::new(
+    let plan = Plan::of_tasks(network, &[TASK], Cut::new(at(t1), at(t2)).unwrap()).unwrap();
+    let mut judged = Plan::of_tasks(
         network,
         &[TASK],
         Cut::new(at(origin - 24), at(origin)).unwrap(),

@@ -7,6 +7,7 @@ mod files;
 mod horizons;
 mod leaks;
 mod numbers;
+mod online;
 mod refusals;
 mod rolling;
 mod weather;

@@ -170,6 +170,9 @@ fn write_model(world: &World, air: &Air, station: u32, name: &str) {
         trees: Some(fit_boost(&matrix, &target, None, &params, &|_| ()).ensemble),
         blend: None,
         intervals: None,
+        spread: None,
+        online: None,
+        warning_lines: Vec::new(),
         profile: None,
     };
     model.write(&Output::Path(world.path(name))).unwrap();
@@ -386,6 +389,9 @@ fn the_weather_of_an_hour_is_drawn_together() {
         trees: None,
         blend: None,
         intervals: None,
+        spread: None,
+        online: None,
+        warning_lines: Vec::new(),
         profile: None,
     };
     model.write(&Output::Path(world.path("east.json"))).unwrap();
