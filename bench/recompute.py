@@ -22,6 +22,11 @@ Definitions
                           blocks begins at number r n + b of the stream mix(mix(seed) + i 0x9e3779b97f4a7c15), mix being
                           SplitMix64, scaled to the hours; ends are the 50th smallest and largest of 2000 values
   Diebold-Mariano         hourly means over stations, Newey-West weights 1 - k / h, Harvey's correction, Student's law
+  intervals               where columns base_lower_ug_m3 and base_upper_ug_m3 are there, lower_ and upper_ follow what came true:
+                          a truth's place in its base interval, in whole thousandths of the width, is a score; a row at t
+                          knows the scores of forecasts issued at s <= t - max(h, 1) hours, and remembers those of the last
+                          window_h hours, an hour weighing 1 whatever its rows, and the model's own scores, together prior_h;
+                          the ends leave (1 - promise) / 2 of the weight outside. What the model remembers needs --model
   exceedance              target > threshold is an event, prediction > line a warning; lines are chosen on validation
                           rows with the model and are taken as given, what came of them is recomputed
 """
@@ -189,6 +194,7 @@ def read_predictions(path):
             "persistence": column("persistence_ug_m3").astype(np.float64),
             "prediction": column("prediction_ug_m3").astype(np.float64),
             "linear": column("linear_ug_m3").astype(np.float64),
+            "base": [column(name) for name in ("base_lower_ug_m3", "base_upper_ug_m3") if name in table.column_names],
             "ends": {name[:5]: (int(name.split("_")[1]) / 100, column(name)) for name in table.column_names
                      if name.startswith(("lower_", "upper_"))},
             "above": {float(name[len("probability_above_"):].replace("_", ".")): column(name)
@@ -269,6 +275,70 @@ def check_coverage(check, report, rows, horizon):
         check.true(f"coverage.{kind}: other parts", [part["name"] for part in found[kind]] == [name for name, _ in wanted])
         for (name, keep), part in zip(wanted, found[kind]):
             one(f"coverage.{kind}[{name}].coverage", part["coverage"], keep)
+
+
+def weighted_end(scores, weights, outside):
+    """The first score in the given order with which the weight outside is reached; weights are whole numbers."""
+    return scores[np.searchsorted(np.cumsum(weights), outside - 0.5)]
+
+
+def followed(rows, memory, promised, horizon):
+    """Ends of intervals that follow what came true, worked out anew for every hour."""
+    hour_weight, lag = 720720, max(horizon, 1) * HOUR
+    (low, high), t, target = rows["base"], rows["t"], rows["target"]
+    width = high - low
+    place = (target - low) / width * 1000
+    scores = np.clip(np.trunc(place + np.copysign(0.5, place)), -1e6, 1e6).astype(np.int64)
+    seconds = lambda stamp: instant(stamp)
+    known_until, issued_until = seconds(memory["known_until"]), seconds(memory["issued_until"])
+    old = [(seconds(hour["issued"]), score, len(hour["scores"])) for hour in memory["hours"] for score in hour["scores"]]
+    new = np.flatnonzero((t > issued_until) & (width > 0))
+    per_hour = dict(zip(*np.unique(t[new], return_counts=True)))
+    issued = np.concatenate([[entry[0] for entry in old], t[new]]).astype(np.int64)
+    score = np.concatenate([[entry[1] for entry in old], scores[new]]).astype(np.int64)
+    weight = np.concatenate([[hour_weight // entry[2] for entry in old], [hour_weight // per_hour[s] for s in t[new]]])
+    order = np.argsort(issued, kind="stable")
+    issued, score, weight = issued[order], score[order], weight[order].astype(np.int64)
+    prior = np.array(memory["prior"], dtype=np.int64)
+    prior_weight = np.full(len(prior), memory["prior_h"] * hour_weight // len(prior), dtype=np.int64)
+    ends = np.empty((len(t), 2))
+    for now in np.unique(t):
+        mine = t == now
+        if now < known_until:
+            ends[mine] = np.column_stack([low[mine], high[mine]])
+            continue
+        first, last = np.searchsorted(issued, [now - lag - memory["window_h"] * HOUR, now - lag], side="right")
+        all_scores = np.concatenate([prior, score[first:last]])
+        all_weights = np.concatenate([prior_weight, weight[first:last]])
+        up = np.argsort(all_scores, kind="stable")
+        outside = (1 - promised) / 2 * all_weights.sum()
+        lower = weighted_end(all_scores[up], all_weights[up], outside)
+        upper = weighted_end(all_scores[up[::-1]], all_weights[up[::-1]], outside)
+        ends[mine] = low[mine, None] + width[mine, None] * (np.array([lower, upper]) / 1000)
+    return np.maximum(ends[:, 0], np.minimum(rows["prediction"], 0)), ends[:, 1]
+
+
+def check_followed(check, report, rows, model, horizon):
+    """Whether the intervals' ends are what the base intervals and what was known at each hour give."""
+    (promised, low), (_, high) = rows["ends"]["lower"], rows["ends"]["upper"]
+    base_low, base_high = rows["base"]
+    fixed = np.maximum(base_low, np.minimum(rows["prediction"], 0)), base_high
+    outside = np.maximum(fixed[0] - rows["target"], 0) + np.maximum(rows["target"] - fixed[1], 0)
+    inside = (fixed[0] <= rows["target"]) & (rows["target"] <= fixed[1])
+    compare(check, "coverage.fixed", report["coverage"]["fixed"], {
+        "covered": float(inside.mean()), "below": float(np.mean(rows["target"] < fixed[0])),
+        "above": float(np.mean(fixed[1] < rows["target"])), "mean_width_ug_m3": float(np.mean(fixed[1] - fixed[0])),
+        "winkler_ug_m3": float(np.mean(fixed[1] - fixed[0] + 2 / (1 - promised) * outside)), "rows": len(low)})
+    if model is None:
+        print("ends that follow what came true are taken as written: give --model to have them recomputed")
+        return
+    with open(model) as file:
+        memory = json.load(file)["online"]
+    expected = followed(rows, memory, promised, horizon)
+    for name, found, wanted in (("lower", low, expected[0]), ("upper", high, expected[1])):
+        wrong = np.flatnonzero(np.abs(found - wanted) > TOLERANCE * np.maximum(1, np.abs(wanted)))
+        check.true(f"{name} ends: {len(wrong)} rows differ, first {rows['station'][wrong[:1]]} {rows['t'][wrong[:1]]}",
+                   len(wrong) == 0)
 
 
 def check_worst_slices(check, report):
@@ -373,6 +443,12 @@ def check_probability(check, path, found, chance, came):
     check.equal(f"{path}.brier", found["brier"], score)
     check.equal(f"{path}.brier_skill", found["brier_skill"], 1 - score / (usual * (1 - usual)) if 0 < usual < 1 else None)
     bins, place = np.minimum((chance * 10).astype(int), 9), 0
+    kept, promised = (np.array([values[bins == b].mean() for b in bins_there]) for bins_there in [np.unique(bins)]
+                      for values in (came, chance))
+    share = np.unique(bins, return_counts=True)[1] / len(bins)
+    compare(check, f"{path}.decomposition", found["decomposition"], {
+        "reliability": float(share @ (promised - kept) ** 2), "resolution": float(share @ (kept - usual) ** 2),
+        "uncertainty": usual * (1 - usual)})
     for number in range(10):
         mine = bins == number
         if mine.any():
@@ -534,6 +610,7 @@ def arguments():
     parser.add_argument("--raw", required=True, help="folder with the PRSA_Data_*.csv[.gz] files that were ingested")
     parser.add_argument("--eval", required=True, help="folder with eval.json and predictions.parquet")
     parser.add_argument("--against", help="folder of the evaluation that was given with --against")
+    parser.add_argument("--model", help="the model.json that was judged: with it intervals that follow are recomputed")
     parser.add_argument("--task", required=True, choices=["nowcast", "forecast"])
     parser.add_argument("--horizon-h", type=int, default=0)
     parser.add_argument("--embargo-h", type=int, help="the longest horizon of tables that have several")
@@ -575,6 +652,8 @@ def main():
     check_worst_slices(check, report)
     if "coverage" in report:
         check_coverage(check, report, rows, horizon)
+    if rows["base"]:
+        check_followed(check, report, rows, args.model, horizon)
     check_slices(check, report, rows, horizon)
     check_worst(check, report, rows)
     compare(check, "span", report["span"], {"first": iso(rows["t"].min()), "last": iso(rows["t"].max())})

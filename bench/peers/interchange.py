@@ -1,7 +1,8 @@
 """Hands models to their programs and takes models of theirs, and compares what both sides say of real rows.
 
 Bars: predictions within 1e-5 relative on every test row, missing values included; a booster that went there and back
-predicts the same bits; contributions within 1e-4 of the largest one (theirs are f32 sums).
+predicts the same bits; contributions and interactions within 1e-4 of the largest one (theirs are f32 sums; LightGBM
+has no interactions).
 Not run by hand: bench/peers/interchange makes the tables and our models first.
 """
 import os
@@ -21,6 +22,7 @@ SHAP_ROWS = 300
 THREADS = 2
 BIN, OUT = sys.argv[1:]
 TEST, TARGET, NAMES = features(OUT, "test")
+PAIRS = [(a, b) for at, a in enumerate(NAMES) for b in NAMES[at:]]
 ENDING = {"xgboost": "xgb.json", "lightgbm": "txt", "onnx": "onnx"}
 missed = 0
 
@@ -43,9 +45,15 @@ def ours(model):
 def our_contributions(model):
     folder = path(f"{model}-shap")
     run("pm25-shap", "--model", path(f"{model}.json"), "--data", path("test.parquet"), "--rows", str(SHAP_ROWS),
-        "--no-plots", "--out-dir", folder)
+        "--interactions", "--no-plots", "--out-dir", folder)
     table = columns(os.path.join(folder, "shap.parquet"))
     return np.column_stack([table[name] for name in NAMES + ["base"]])
+
+
+def our_interactions(model):
+    """A column for each feature alone and each pair, of the folder that our_contributions has written."""
+    table = columns(os.path.join(path(f"{model}-shap"), "shap_interactions.parquet"))
+    return np.column_stack([table[name] for name in (a if a == b else f"{a}*{b}" for a, b in PAIRS)])
 
 
 def asked(file, rows, **how):
@@ -71,6 +79,14 @@ def their_contributions(kind, file):
     return lightgbm.Booster(model_file=file).predict(rows, pred_contrib=True, num_threads=THREADS)
 
 
+def their_interactions(file):
+    """As ours: what two add together stands in their matrices twice, half of it each time."""
+    matrices = asked(file, TEST[:SHAP_ROWS], pred_interactions=True)
+    place = {name: at for at, name in enumerate(NAMES)}
+    pairs = [(place[a], place[b]) for a, b in PAIRS]
+    return np.column_stack([matrices[:, a, b] + (matrices[:, b, a] if a != b else 0.0) for a, b in pairs])
+
+
 def held(what, found, most):
     global missed
     met = found <= most
@@ -86,6 +102,13 @@ def far(a, b):
 
 def contributions_apart(a, b):
     return float(np.max(np.abs(a - b)) / np.max(np.abs(b[:, :-1])))
+
+
+def hold_interactions(what, model, kind, file):
+    if kind == "xgboost":
+        found, expected = our_interactions(model), their_interactions(file)
+        apart = float(np.max(np.abs(found - expected)) / np.max(np.abs(expected)))
+        held(f"{what}: interactions", apart, CONTRIBUTION_MAX)
 
 
 def there_and_back(model):
@@ -104,6 +127,7 @@ def there_and_back(model):
             held(f"our {model} back from {kind}: rows whose bits differ", np.count_nonzero(again != said), 0)
             apart = contributions_apart(our_contributions(model), their_contributions(kind, file))
             held(f"our {model} in {kind}: contributions", apart, CONTRIBUTION_MAX)
+            hold_interactions(f"our {model} in {kind}", model, kind, file)
         else:
             held(f"our {model} back from {kind}: predictions", far(again, said), PREDICTION_MAX)
 
@@ -133,6 +157,7 @@ def take(kind):
     held(f"a model of {kind} here: predictions", far(ours(model), theirs(kind, file, TEST)), PREDICTION_MAX)
     apart = contributions_apart(our_contributions(model), their_contributions(kind, file))
     held(f"a model of {kind} here: contributions", apart, CONTRIBUTION_MAX)
+    hold_interactions(f"a model of {kind} here", model, kind, file)
     again = path(f"again.{ENDING[kind]}")
     run("pm25-registry", "export", "--model", path(f"{model}.json"), "--as", kind, "--out", again)
     held(f"a model of {kind} here and back: predictions", far(theirs(kind, again, TEST), theirs(kind, file, TEST)),

@@ -3,9 +3,12 @@
 //! It holds no opinion on what is good enough (that is the registry's policy) and no wall time. A number that is not
 //! defined is null, never NaN.
 
+mod coverage;
+
+pub use coverage::{CoverageFact, CoverageReport, CoverageSlice};
+
 use pm25_file::{Document, Header, Sha256};
 use pm25_stats::alarms::{Alarms, ReliabilityBin};
-use pm25_stats::promise::Coverage;
 use pm25_stats::{DieboldMariano, ModStats, Scores};
 use serde::{Deserialize, Serialize};
 
@@ -286,7 +289,7 @@ pub struct Exceedance {
     pub events: u64,
     /// With the threshold itself as the line.
     pub plain: Warners<AlarmFact>,
-    /// With the line of the largest CSI on the validation rows; absent without such rows or without events among them.
+    /// With the line of the largest CSI on the validation rows, or out of fold; absent without such rows or events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuned: Option<Tuned>,
     /// With the line of the smallest loss on the validation rows; absent where no cost was given.
@@ -372,7 +375,7 @@ impl AlarmFact {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tuned {
-    /// Validation rows above the threshold.
+    /// Rows above the threshold among those that chose the lines: validation rows, or the model's own out of fold.
     pub valid_events: u64,
     /// On the test rows, each with its own line.
     pub scores: Warners<AlarmFact>,
@@ -407,8 +410,24 @@ pub struct ProbabilityReport {
     /// 1 - Brier score / Brier score of always saying the share of events among the test rows, which nobody knew
     /// before; null where nothing or everything was an event.
     pub brier_skill: Option<f64>,
+    /// The score taken apart by the bins of `reliability`; null without rows.
+    #[serde(default)]
+    pub decomposition: Option<BrierParts>,
     /// Rows by probability, in ten equal bins, empty ones left out.
     pub reliability: Vec<ReliabilityFact>,
+}
+
+/// Murphy's (1973) parts of a Brier score: reliability - resolution + uncertainty, up to what probabilities differ within
+/// a bin.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrierParts {
+    /// Mean square of what was promised less what was kept; 0 is best.
+    pub reliability: f64,
+    /// Mean square of what was kept less the share of events; the larger the better.
+    pub resolution: f64,
+    /// Share of events x share of the rest: what nobody can help.
+    pub uncertainty: f64,
 }
 
 /// Where probabilities come from.
@@ -417,6 +436,8 @@ pub struct ProbabilityReport {
 pub enum ProbabilitySource {
     /// Errors on validation rows with predictions of a like level.
     ValidationErrors,
+    /// Errors out of fold that the model holds.
+    OutOfFoldErrors,
 }
 
 /// [`ReliabilityBin`] as it is written down.
@@ -439,65 +460,6 @@ impl From<&ReliabilityBin> for ReliabilityFact {
             rows: bin.rows,
         }
     }
-}
-
-/// Whether intervals hold, overall and in parts.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoverageReport {
-    /// Share of targets that each interval promises to cover.
-    pub promised: f64,
-    /// All rows.
-    pub overall: CoverageFact,
-    /// By month of the target's hour.
-    pub month: Vec<CoverageSlice>,
-    /// By local standard hour of the target's hour.
-    pub hour: Vec<CoverageSlice>,
-    /// By station.
-    pub station: Vec<CoverageSlice>,
-    /// By predicted level, since the target's own level is not known when an interval is given.
-    pub predicted_level: Vec<CoverageSlice>,
-}
-
-/// [`Coverage`] as it is written down.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoverageFact {
-    /// Share of targets inside.
-    pub covered: Option<f64>,
-    /// Share below.
-    pub below: Option<f64>,
-    /// Share above.
-    pub above: Option<f64>,
-    /// Mean width, µg/m³.
-    pub mean_width_ug_m3: Option<f64>,
-    /// Mean interval score, µg/m³.
-    pub winkler_ug_m3: Option<f64>,
-    /// Rows.
-    pub rows: u64,
-}
-
-impl From<Coverage> for CoverageFact {
-    fn from(coverage: Coverage) -> Self {
-        Self {
-            covered: coverage.covered,
-            below: coverage.below,
-            above: coverage.above,
-            mean_width_ug_m3: coverage.mean_width,
-            winkler_ug_m3: coverage.winkler,
-            rows: coverage.rows,
-        }
-    }
-}
-
-/// Coverage of one part.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CoverageSlice {
-    /// Which part.
-    pub name: String,
-    /// Over its rows.
-    pub coverage: CoverageFact,
 }
 
 /// The slice of its kind where the model adds least.

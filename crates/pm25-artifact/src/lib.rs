@@ -17,5 +17,6 @@ pub mod prep;
 pub mod probe;
 pub mod registry;
 pub mod shap;
+pub mod state;
 pub mod train;
 pub mod tune;

@@ -11,14 +11,17 @@ use crate::parts::{Named, by_hour, by_level, by_month, by_station};
 /// None where the model makes no intervals.
 pub(crate) fn covered(exam: &Exam<'_>, answers: &Answers) -> Option<CoverageReport> {
     let intervals = answers.intervals.as_ref()?;
-    let over = |rows: &[u32]| {
+    let held = |ends: &[[f64; 2]], rows: &[u32]| {
         let row = |row: &u32| {
             let row = *row as usize;
-            (exam.target_ug_m3[row], intervals.ends[row])
+            (exam.target_ug_m3[row], ends[row])
         };
         let rows: Vec<(f64, [f64; 2])> = rows.iter().map(row).collect();
         CoverageFact::from(coverage(&rows, 1.0 - intervals.promised))
     };
+    let over = |rows: &[u32]| held(&intervals.ends, rows);
+    let all = all_rows(exam.n_rows());
+    let followed = intervals.online.as_ref();
     let each = |parts: Named| {
         let part = |(name, rows): (String, Vec<u32>)| CoverageSlice {
             name,
@@ -28,7 +31,8 @@ pub(crate) fn covered(exam: &Exam<'_>, answers: &Answers) -> Option<CoverageRepo
     };
     Some(CoverageReport {
         promised: intervals.promised,
-        overall: over(&all_rows(exam.n_rows())),
+        overall: over(&all),
+        fixed: followed.map(|followed| held(&followed.fixed, &all)),
         month: each(by_month(exam)),
         hour: each(by_hour(exam)),
         station: each(by_station(exam)),

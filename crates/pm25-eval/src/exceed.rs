@@ -1,14 +1,15 @@
-//! Warnings of hours above a threshold: by the threshold itself, by lines chosen on validation rows, by probability.
+//! Warnings of hours above a threshold: by the threshold itself, by chosen lines, by probability.
 //!
-//! Nothing here is chosen on test rows. A line chosen on validation rows is as good as those: a winter teaches little
-//! about summers.
+//! Nothing here is chosen on test rows. Lines and probabilities are the model's own, from rows out of fold, or come from
+//! validation rows that did not teach it. A line is as good as the rows that chose it: a winter teaches little about summers.
 
 use pm25_artifact::eval::{
-    AlarmFact, Cheapest, Exceedance, ProbabilityReport, ProbabilitySource, ReliabilityFact, Tuned,
-    Warners,
+    AlarmFact, BrierParts, Cheapest, Exceedance, ProbabilityReport, ProbabilitySource,
+    ReliabilityFact, Tuned, Warners,
 };
+use pm25_artifact::model::Model;
 use pm25_stats::Alarms;
-use pm25_stats::alarms::{Aim, best_line, brier, reliability};
+use pm25_stats::alarms::{Aim, best_line, brier, brier_parts, reliability};
 
 use crate::answers::Answers;
 use crate::bounds::Bounds;
@@ -31,6 +32,8 @@ pub(crate) struct Wish<'a> {
     /// What a warning costs, in missed events.
     pub(crate) warning_cost: Option<f64>,
     pub(crate) lessons: Option<Lessons<'a>>,
+    /// The model, which may have lines and errors of its own.
+    pub(crate) model: &'a Model,
 }
 
 /// The model's probability of each test row to be above a threshold.
@@ -38,6 +41,7 @@ pub(crate) struct Chances {
     threshold_ug_m3: f64,
     /// One per test row, 0 to 1.
     pub(crate) probability: Vec<f64>,
+    source: ProbabilitySource,
 }
 
 impl Chances {
@@ -48,24 +52,43 @@ impl Chances {
     }
 }
 
-/// Probabilities for each threshold; none without validation rows, or with too few.
+/// Probabilities for each threshold: from validation rows, if there are enough, else from the errors that the model
+/// holds; none where it holds none.
 pub(crate) fn chances(answers: &Answers, wish: &Wish<'_>) -> Vec<Chances> {
-    let Some(errors) = wish
-        .lessons
-        .as_ref()
-        .and_then(|lessons| Errors::of(&Pairs::of(lessons.exam, lessons.answers).0.model))
-    else {
-        return Vec::new();
-    };
-    let above = |threshold: &f64| Chances {
-        threshold_ug_m3: *threshold,
-        probability: answers
-            .model
-            .iter()
-            .map(|said| errors.probability_above(*said, *threshold))
+    let thresholds = wish.thresholds.iter();
+    match &wish.lessons {
+        Some(lessons) => {
+            let errors = Errors::of(&Pairs::of(lessons.exam, lessons.answers).0.model);
+            let above = |threshold_ug_m3: f64, errors: &Errors| Chances {
+                threshold_ug_m3,
+                probability: answers
+                    .model
+                    .iter()
+                    .map(|said| errors.probability_above(*said, threshold_ug_m3))
+                    .collect(),
+                source: ProbabilitySource::ValidationErrors,
+            };
+            let errors = errors.as_ref();
+            thresholds
+                .filter_map(|one| Some(above(*one, errors?)))
+                .collect()
+        }
+        None => thresholds
+            .filter_map(|&threshold_ug_m3| {
+                let intervals = wish.model.intervals.as_ref()?;
+                let above = |said| intervals.exceedance(said, threshold_ug_m3);
+                Some(Chances {
+                    threshold_ug_m3,
+                    probability: answers
+                        .said
+                        .iter()
+                        .map(|&said| above(said))
+                        .collect::<Option<_>>()?,
+                    source: ProbabilitySource::OutOfFoldErrors,
+                })
+            })
             .collect(),
-    };
-    wish.thresholds.iter().map(above).collect()
+    }
 }
 
 /// One report for each threshold.
@@ -87,10 +110,16 @@ pub(crate) fn exceedance(
             threshold_ug_m3: threshold,
             events: events(&test.0.model, threshold),
             plain: test.0.map(|pairs| warned(pairs, threshold, threshold)),
-            tuned: valid
-                .as_ref()
-                .zip(lines(Aim::Csi))
-                .map(|(valid, lines)| tuned(&test, valid, (threshold, &lines), (answers, bounds))),
+            tuned: match &valid {
+                Some(valid) => {
+                    lines(Aim::Csi).map(|lines| (events(&valid.0.model, threshold), lines))
+                }
+                None => own_lines(wish.model, threshold),
+            }
+            .map(|(chosen_on, lines)| Tuned {
+                valid_events: chosen_on,
+                ..tuned(&test, (threshold, &lines), (answers, bounds))
+            }),
             cheapest: wish.warning_cost.and_then(|cost| {
                 lines(Aim::Cost(cost)).map(|lines| cheapest(&test, threshold, &lines, cost))
             }),
@@ -129,9 +158,24 @@ impl Pairs {
     }
 }
 
+/// The lines that the model holds, and how many events chose them.
+fn own_lines(model: &Model, threshold: f64) -> Option<(u64, Warners<f64>)> {
+    let lines = model.warning_lines.iter();
+    let known = lines.filter(|line| line.threshold_ug_m3 == threshold);
+    let mut known = known.map(|line| {
+        let lines = Warners {
+            model: line.line_ug_m3,
+            persistence: line.persistence_line_ug_m3,
+            linear: line.linear_line_ug_m3,
+        };
+        (line.events, lines)
+    });
+    known.next()
+}
+
+/// How the lines do on the test rows; how many events chose them is for the caller to say.
 fn tuned(
     test: &Pairs,
-    valid: &Pairs,
     (threshold, lines): (f64, &Warners<f64>),
     (answers, bounds): (&Answers, Option<&Bounds<'_>>),
 ) -> Tuned {
@@ -144,7 +188,7 @@ fn tuned(
         bounds.csi(threshold, ours, (&answers.linear, lines.linear))
     });
     Tuned {
-        valid_events: events(&valid.0.model, threshold),
+        valid_events: 0,
         csi,
         csi_over_linear: scores
             .model
@@ -179,11 +223,16 @@ fn probability(exam: &Exam<'_>, chances: &Chances) -> ProbabilityReport {
     let usual = rows.iter().filter(|row| row.1).count() as f64 / rows.len() as f64;
     let doubt = usual * (1.0 - usual);
     ProbabilityReport {
-        source: ProbabilitySource::ValidationErrors,
+        source: chances.source,
         brier: score,
         brier_skill: score
             .filter(|_| 0.0 < doubt)
             .map(|score| 1.0 - score / doubt),
+        decomposition: brier_parts(&rows, BINS).map(|parts| BrierParts {
+            reliability: parts.reliability,
+            resolution: parts.resolution,
+            uncertainty: parts.uncertainty,
+        }),
         reliability: reliability(&rows, BINS)
             .iter()
             .map(ReliabilityFact::from)

@@ -13,6 +13,8 @@ use crate::exceed::Chances;
 use crate::plots::Picture;
 
 pub(crate) const PREDICTIONS: &str = "predictions.parquet";
+/// Ends of intervals as they were calibrated, before they followed what came true; the lower one may be below 0.
+const BASE: [&str; 2] = ["base_lower_ug_m3", "base_upper_ug_m3"];
 pub(crate) const REPORT: &str = "eval.json";
 
 /// Where everything goes.
@@ -59,6 +61,16 @@ impl Folder<'_> {
             let intervals = answers.intervals.iter().flat_map(|known| &known.ends);
             let values: Vec<f64> = intervals.map(|both| both[end]).collect();
             table.push(&column, values);
+        }
+        let followed = answers
+            .intervals
+            .iter()
+            .filter_map(|known| known.online.as_ref());
+        for followed in followed {
+            for (end, column) in BASE.into_iter().enumerate() {
+                let values: Vec<f64> = followed.base.iter().map(|both| both[end]).collect();
+                table.push(column, values);
+            }
         }
         table.push("linear_ug_m3", answers.linear.clone());
         for chance in chances {
@@ -118,6 +130,11 @@ fn header(report: &EvalReport, answers: &Answers, chances: &[Chances]) -> Header
         "linear_ug_m3",
     ] {
         header = header.unit(column, "µg/m³");
+    }
+    if answers.intervals.iter().any(|known| known.online.is_some()) {
+        for column in BASE {
+            header = header.unit(column, "µg/m³");
+        }
     }
     for column in ends(answers) {
         header = header.unit(&column, "µg/m³");

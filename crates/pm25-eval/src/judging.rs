@@ -6,11 +6,13 @@ use anyhow::Result;
 use pm25_air::civil::format_utc;
 use pm25_artifact::eval::EvalReport;
 use pm25_artifact::model::{Horizons, Model};
+use pm25_artifact::state::StateFile;
 use pm25_artifact::train::LearnedFrom;
-use pm25_file::{Fault, Input, InputRef};
+use pm25_file::{Fault, Header, Input, InputRef, Output};
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
 
+use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::exam::{self, Exam};
 use crate::exceed::{Lessons, Wish, chances};
@@ -55,6 +57,9 @@ pub(crate) struct JudgeArgs {
     /// Of a model of several horizons only this one [default: all, each into a folder of its own: h1, h6, ...]
     #[arg(long, value_name = "H")]
     horizon_h: Option<u16>,
+    /// Write what the intervals remember after the last row, for `pm25-predict --state` and `pm25-serve --state`
+    #[arg(long, value_name = "FILE")]
+    state_out: Option<Output>,
     /// Column with what was measured
     #[arg(long, value_name = "NAME", default_value = exam::TARGET)]
     target: String,
@@ -80,6 +85,11 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
         valid: args.valid.as_ref().map(read).transpose()?,
     };
     if args.horizon_h.is_none() && 1 < horizons.members().len() {
+        if let Some(state) = &args.state_out {
+            let what =
+                format!("--state-out {state}: a state is of one horizon, and {model} has several");
+            return Err(Fault::usage(what).hint("say which with --horizon-h").into());
+        }
         return several(args, (&horizons, &model_ref), &tables, (out_dir, console));
     }
     let model = horizons.at(&model.to_string(), args.horizon_h)?;
@@ -161,6 +171,7 @@ fn one(
         lessons: valid
             .as_ref()
             .map(|(exam, answers)| Lessons { exam, answers }),
+        model: &model,
     };
     let chances = chances(&answers, &wish);
     let case = Case {
@@ -180,7 +191,30 @@ fn one(
         folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
     }
     folder.report(&mut report)?;
+    if let Some(output) = &args.state_out {
+        write_state(output, &answers, &report)?;
+    }
     Ok(report)
+}
+
+fn write_state(output: &Output, answers: &Answers, report: &EvalReport) -> Result<()> {
+    let followed = answers
+        .intervals
+        .as_ref()
+        .and_then(|known| known.online.as_ref());
+    let followed = followed.ok_or_else(|| {
+        Fault::usage("--state-out: nothing is remembered")
+            .hint("the model was not calibrated on folds, or the rows have no times: pm25-train --model best")
+    })?;
+    let mut header = Header::new(&PROGRAM);
+    header.inputs = report.pm25.inputs.iter().take(2).cloned().collect();
+    let file = StateFile {
+        pm25: header,
+        model: report.model.sha256,
+        state: followed.state.clone(),
+    };
+    file.write(output)?;
+    Ok(())
 }
 
 /// Validation rows and what the model says to them; refused if they are not all before the test rows.

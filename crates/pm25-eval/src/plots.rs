@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use pm25_air::Task;
-use pm25_artifact::eval::{EvalReport, Exceedance, Slice};
+use pm25_artifact::eval::{CoverageReport, EvalReport, Exceedance, Slice};
 use pm25_plot::{
     Calibration, Categories, Density, Histogram, Labels, Mark, PlotError, Residuals, Series, Shape,
     calibration, categories, density, histogram, number, residuals,
@@ -112,36 +112,40 @@ fn promises(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> 
 
 /// Share of targets inside their intervals, month by month, beside what was promised.
 fn covered(report: &EvalReport, words: &dyn Fn(&str, &str, &str) -> Labels) -> Option<Drawn> {
+    let labels = words(
+        "Targets inside their intervals",
+        "month of the target",
+        "share of hours",
+    );
     let coverage = report
         .coverage
         .as_ref()
         .filter(|known| !known.month.is_empty())?;
+    let chart = months_chart(coverage, labels);
+    Some(("coverage_by_month.png", categories(&chart)))
+}
+
+fn months_chart(coverage: &CoverageReport, labels: Labels) -> Categories {
     let series = |name: &str, values: Vec<Option<f64>>| Series {
         name: name.to_owned(),
         values,
     };
-    let kept = coverage.month.iter().map(|part| part.coverage.covered);
-    let chart = Categories {
-        labels: words(
-            "Targets inside their intervals",
-            "month of the target",
-            "share of hours",
-        ),
-        names: coverage
-            .month
-            .iter()
-            .map(|part| part.name.clone())
-            .collect(),
-        series: vec![
-            series("inside", kept.collect()),
-            series(
-                "promised",
-                vec![Some(coverage.promised); coverage.month.len()],
-            ),
-        ],
-        shape: Shape::Lines,
+    // A line from March to October over months that nobody judged would be a claim: they keep their places, empty.
+    let months: Vec<String> = (1..=12).map(|month| month.to_string()).collect();
+    let kept = |month: &String| {
+        let part = coverage.month.iter().find(|part| part.name == *month);
+        part.and_then(|part| part.coverage.covered)
     };
-    Some(("coverage_by_month.png", categories(&chart)))
+    Categories {
+        labels,
+        series: vec![
+            series("inside", months.iter().map(kept).collect()),
+            series("promised", vec![Some(coverage.promised); months.len()]),
+        ],
+        names: months,
+        shape: Shape::Lines,
+        reach: 1.0,
+    }
 }
 
 /// A curve for each threshold that was passed.
@@ -204,6 +208,7 @@ fn by(part: &Part<'_>, labels: Labels) -> Categories {
         names: part.slices.iter().map(|slice| slice.name.clone()).collect(),
         series: all,
         shape: part.shape,
+        reach: 0.0,
     }
 }
 
@@ -245,4 +250,47 @@ fn subtitle(report: &EvalReport) -> String {
         text += &format!(" · {} to {} UTC", day(&span.first), day(&span.last));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pm25_artifact::eval::{CoverageFact, CoverageSlice};
+
+    #[test]
+    fn a_month_without_rows_keeps_its_place_and_no_line_crosses_it() {
+        let part = CoverageFact::from(pm25_stats::promise::coverage(&[(1.0, [0.0, 2.0])], 0.1));
+        let month = |name: &str| CoverageSlice {
+            name: name.to_owned(),
+            coverage: part,
+        };
+        let coverage = CoverageReport {
+            promised: 0.9,
+            overall: part,
+            fixed: None,
+            month: vec![month("3"), month("10")],
+            hour: Vec::new(),
+            station: Vec::new(),
+            predicted_level: Vec::new(),
+        };
+        let labels = Labels {
+            title: String::new(),
+            subtitle: String::new(),
+            x: String::new(),
+            y: String::new(),
+        };
+        let chart = months_chart(&coverage, labels);
+        assert_eq!((chart.names.len(), chart.reach), (12, 1.0));
+        let inside = &chart.series[0].values;
+        assert_eq!(
+            (inside[2], inside[3], inside[9]),
+            (Some(1.0), None, Some(1.0))
+        );
+        assert!(
+            chart.series[1]
+                .values
+                .iter()
+                .all(|value| *value == Some(0.9))
+        );
+    }
 }

@@ -154,8 +154,8 @@ fn warnings(f: &mut fmt::Formatter<'_>, exceedance: &[Exceedance]) -> fmt::Resul
         alarm(f, "persistence", &one.plain.persistence)?;
         alarm(f, "linear", &one.plain.linear)?;
         if let Some(tuned) = &one.tuned {
-            alarm(f, "model, line from validation", &tuned.scores.model)?;
-            alarm(f, "linear, line from validation", &tuned.scores.linear)?;
+            alarm(f, "model, chosen line", &tuned.scores.model)?;
+            alarm(f, "linear, chosen line", &tuned.scores.linear)?;
             if let (Some(lead), Some([low, high])) =
                 (tuned.csi_over_linear, tuned.csi_over_linear_interval)
             {

@@ -1,10 +1,14 @@
-//! Intervals from out-of-fold errors, by level of the prediction.
+//! Intervals from out-of-fold errors, by level of the prediction or of the error that is expected.
 //!
 //! Errors of air forecasts grow with what is forecast: one width for all would be too wide on clean days and too narrow on
 //! the days that matter. It does not learn; it counts.
 
-use pm25_artifact::model::{IntervalLevel, Intervals};
-use pm25_stats::conformal;
+use pm25_air::Task;
+use pm25_artifact::model::online::{Outcome, PRIOR_H, Stamp, WINDOW_H, Walk, lag_s};
+use pm25_artifact::model::warning::THRESHOLDS_UG_M3;
+use pm25_artifact::model::{IntervalLevel, Intervals, Measure, OnlineState, Said, WarningLine};
+use pm25_stats::alarms::{Aim, Alarms, best_line};
+use pm25_stats::{conformal, online};
 
 /// The share of truths that an interval is to hold.
 const COVERAGE: f64 = 0.9;
@@ -13,13 +17,21 @@ const N_LEVELS_MAX: usize = 20;
 /// Rows of a level at least, so that its 5 % ends rest on 25 rows each.
 const LEVEL_ROWS_MIN: usize = 500;
 
+/// Errors that stand for those of a level.
+const LEVEL_ERRORS_MAX: usize = 100;
+/// Scores that stand for those of all calibration rows.
+const PRIOR_SCORES_MAX: usize = 400;
+
 /// Intervals for a model that said `said` where the truth was `target`, on rows that it had not seen.
-pub(crate) fn calibrate(said: &[f64], target: &[f64]) -> Intervals {
-    let mut rows: Vec<(f64, f64)> = said
-        .iter()
-        .zip(target)
-        .map(|(&said, &target)| (said, target - said))
-        .collect();
+pub(crate) fn calibrate(measure: Measure, said: &[Said], target: &[f64]) -> Intervals {
+    let row = |(said, target): (&Said, &f64)| {
+        let error = target - said.prediction_ug_m3;
+        match measure {
+            Measure::UgM3 => (said.prediction_ug_m3, error),
+            Measure::Spread => (said.spread_ug_m3, error / said.spread_ug_m3),
+        }
+    };
+    let mut rows: Vec<(f64, f64)> = said.iter().zip(target).map(row).collect();
     rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let n_levels = (rows.len() / LEVEL_ROWS_MIN).clamp(1, N_LEVELS_MAX);
     let edge = |level_idx: usize| rows.len() * level_idx / n_levels;
@@ -33,11 +45,13 @@ pub(crate) fn calibrate(said: &[f64], target: &[f64]) -> Intervals {
         // Many rows with one and the same prediction fill several levels.
         if from < until {
             let errors: Vec<f64> = rows[from..until].iter().map(|row| row.1).collect();
-            let [lower_ug_m3, upper_ug_m3] = conformal::ends(errors, COVERAGE);
+            let kept = quantiles(&errors);
+            let [lower, upper] = conformal::ends(errors, COVERAGE);
             levels.push(IntervalLevel {
                 below_ug_m3,
-                lower_ug_m3,
-                upper_ug_m3,
+                lower,
+                upper,
+                errors: kept,
             });
             from = until;
         }
@@ -45,13 +59,131 @@ pub(crate) fn calibrate(said: &[f64], target: &[f64]) -> Intervals {
     Intervals {
         coverage: COVERAGE,
         rows: rows.len() as u64,
+        measure,
         levels,
     }
+}
+
+/// Errors that stand for equal shares of all, rising: the middle one of each share.
+fn quantiles(errors: &[f64]) -> Vec<f64> {
+    let mut sorted = errors.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n_kept = sorted.len().min(LEVEL_ERRORS_MAX);
+    (0..n_kept)
+        .map(|k| sorted[(2 * k + 1) * sorted.len() / (2 * n_kept)])
+        .collect()
+}
+
+/// Lines for the thresholds that were passed, from what was said of rows and what came: of the model, of the ridge, and of
+/// persistence, NaN where it says nothing.
+pub(crate) fn warning_lines(
+    target: &[f64],
+    [said, linear, persistence]: [&[f64]; 3],
+) -> Vec<WarningLine> {
+    let pairs = |said: &[f64]| -> Vec<(f64, f64)> {
+        let rows = target.iter().copied().zip(said.iter().copied());
+        rows.filter(|(_, said)| said.is_finite()).collect()
+    };
+    let [said, linear, persistence] = [said, linear, persistence].map(pairs);
+    let line = |&threshold_ug_m3: &f64| {
+        let line = |pairs: &[(f64, f64)]| best_line(pairs, threshold_ug_m3, Aim::Csi);
+        let line_ug_m3 = line(&said)?;
+        let alarms = Alarms::count(&said, threshold_ug_m3, line_ug_m3);
+        Some(WarningLine {
+            threshold_ug_m3,
+            line_ug_m3,
+            linear_line_ug_m3: line(&linear)?,
+            persistence_line_ug_m3: line(&persistence).unwrap_or(threshold_ug_m3),
+            csi: alarms.csi()?,
+            events: alarms.hits + alarms.misses,
+            rows: said.len() as u64,
+        })
+    };
+    THRESHOLDS_UG_M3.iter().filter_map(line).collect()
+}
+
+/// What is remembered of out-of-fold rows after the last of them; none of rows that no interval can hold.
+pub(crate) fn remembered(
+    (intervals, task): (&Intervals, Task),
+    outcomes: Vec<Outcome>,
+) -> Option<OnlineState> {
+    let score = |outcome: &Outcome| {
+        let base = intervals.base(outcome.said);
+        online::score(outcome.truth_ug_m3, base)
+    };
+    let mut scores: Vec<i32> = outcomes.iter().filter_map(score).collect();
+    scores.sort_unstable();
+    let n_kept = scores.len().min(PRIOR_SCORES_MAX);
+    let prior: Vec<i32> = (0..n_kept)
+        .map(|k| scores[(2 * k + 1) * scores.len() / (2 * n_kept)])
+        .collect();
+    let (first, last) = outcomes.iter().fold((i64::MAX, i64::MIN), |(a, b), o| {
+        (a.min(o.issued_s), b.max(o.issued_s))
+    });
+    if prior.is_empty() {
+        return None;
+    }
+    let begin = OnlineState {
+        known_until: Stamp(first),
+        issued_until: Stamp(first - 1),
+        window_h: WINDOW_H,
+        prior_h: PRIOR_H,
+        prior,
+        hours: Vec::new(),
+    };
+    let mut walk = Walk::from(&begin, (intervals, task), outcomes);
+    // The model learns from all these rows: what it says before their last truth is no forecast.
+    let known_until_s = last + lag_s(task);
+    walk.reach(known_until_s);
+    Some(OnlineState {
+        issued_until: Stamp(known_until_s),
+        ..walk.state()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn plain(prediction_ug_m3: f64) -> Said {
+        Said {
+            prediction_ug_m3,
+            spread_ug_m3: f64::NAN,
+        }
+    }
+
+    #[test]
+    fn the_last_thirty_days_of_a_calibration_are_remembered() {
+        const HOUR_S: i64 = 3600;
+        let task = Task::Forecast { horizon_h: 24 };
+        let outcomes: Vec<Outcome> = (0..2000)
+            .flat_map(|hour| {
+                let outcome = |noise: i64| Outcome {
+                    issued_s: hour * HOUR_S,
+                    said: plain(50.0),
+                    truth_ug_m3: (noise % 101) as f64,
+                };
+                [outcome(hour * 7919), outcome(hour * 104_729)]
+            })
+            .collect();
+        let pairs: Vec<(Said, f64)> = outcomes.iter().map(|o| (o.said, o.truth_ug_m3)).collect();
+        let (said, target): (Vec<Said>, Vec<f64>) = pairs.into_iter().unzip();
+        let intervals = calibrate(Measure::UgM3, &said, &target);
+        let state = remembered((&intervals, task), outcomes).unwrap();
+        assert_eq!(state.hours.len(), 720);
+        assert_eq!(state.hours[719].issued, Stamp(1999 * HOUR_S));
+        // A forecast that a complete model can have made is issued after the last truth that it was taught.
+        assert_eq!(state.issued_until, Stamp(2023 * HOUR_S));
+        assert_eq!(state.known_until, state.issued_until);
+        let row = [(2024 * HOUR_S, plain(50.0))];
+        let (ends, _) = state.follow((&intervals, task), Vec::new(), &row);
+        let fixed = intervals.around_one(plain(50.0));
+        assert!(
+            (ends[0][0] - fixed[0]).abs() < 2.0 && (ends[0][1] - fixed[1]).abs() < 2.0,
+            "{ends:?}"
+        );
+        assert_eq!(remembered((&intervals, task), Vec::new()), None);
+    }
 
     #[test]
     fn each_level_has_its_own_width() {
@@ -63,7 +195,8 @@ mod tests {
             .enumerate()
             .map(|(i, said)| said + said * ((i * 7919 % 1000) as f64 / 1000.0 - 0.5))
             .collect();
-        let intervals = calibrate(&said, &target);
+        let said: Vec<Said> = said.into_iter().map(plain).collect();
+        let intervals = calibrate(Measure::UgM3, &said, &target);
         assert_eq!((intervals.levels.len(), intervals.rows), (20, 20_000));
         let inside = intervals
             .around(&said)
@@ -75,19 +208,29 @@ mod tests {
             (0.895..0.91).contains(&(inside as f64 / f64::from(n))),
             "{inside}"
         );
-        let widths: Vec<f64> = intervals
-            .levels
-            .iter()
-            .map(|l| l.upper_ug_m3 - l.lower_ug_m3)
-            .collect();
+        let widths: Vec<f64> = intervals.levels.iter().map(|l| l.upper - l.lower).collect();
         assert!(widths.is_sorted(), "{widths:?}");
     }
 
     #[test]
     fn one_prediction_for_all_is_one_level() {
         let target: Vec<f64> = (0..5000).map(f64::from).collect();
-        let intervals = calibrate(&vec![7.0; 5000], &target);
+        let intervals = calibrate(Measure::UgM3, &[plain(7.0); 5000], &target);
         assert_eq!(intervals.levels.len(), 1);
         assert_eq!(intervals.levels[0].below_ug_m3, None);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_largest_csi_for_thresholds_that_were_passed() {
+        // The model says half of what comes, the ridge all of it, persistence nothing at all.
+        let target: Vec<f64> = (0..200).map(f64::from).collect();
+        let said: Vec<f64> = target.iter().map(|y| y / 2.0).collect();
+        let lines = warning_lines(&target, [&said, &target, &[f64::NAN; 200]]);
+        let thresholds: Vec<f64> = lines.iter().map(|line| line.threshold_ug_m3).collect();
+        assert_eq!(thresholds, [35.0, 75.0, 115.0, 150.0]);
+        let last = lines[3];
+        assert_eq!((last.line_ug_m3, last.linear_line_ug_m3), (75.25, 150.5));
+        assert_eq!((last.csi, last.events, last.rows), (1.0, 49, 200));
+        assert_eq!(last.persistence_line_ug_m3, 150.0);
     }
 }

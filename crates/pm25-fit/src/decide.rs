@@ -7,13 +7,16 @@
 //!
 //! It never sees a test row, and nothing is calibrated on rows that it was fitted on.
 
-use pm25_artifact::model::{Blend, Intervals, Model, ModelKind, Part as ModelPart};
+use pm25_artifact::model::{
+    Blend, Intervals, Measure, Model, ModelKind, OnlineState, Part as ModelPart, Said, WarningLine,
+};
 use pm25_artifact::prep::TaskFact;
 use pm25_artifact::train::{Candidate, PartFact};
 use pm25_file::{Fault, Result};
+use pm25_learn::tree::Ensemble;
 use pm25_tool::Console;
 
-use crate::calibrate::calibrate;
+use crate::calibrate::{calibrate, remembered, warning_lines};
 use crate::choose::{Wanted, candidate, rank};
 use crate::fit::{Facts, baselines, reference};
 use crate::folds::Fold;
@@ -21,7 +24,7 @@ use crate::learner::{Learner, Part, Share, Stop, learn_shown};
 use crate::oof::{OutOfFold, less};
 use crate::params::Params;
 use crate::sample::Sample;
-use crate::weights;
+use crate::{spread, weights};
 
 /// The part of a blend that is the reference itself.
 pub(crate) const REFERENCE: &str = "persistence";
@@ -41,9 +44,18 @@ pub(crate) struct Decision {
     pub(crate) candidates: Vec<Candidate>,
     /// Parts with their weights: of a blend several, of a forest or a booster one.
     pub(crate) parts: Vec<PartFact>,
-    intervals: Intervals,
+    promise: Promise,
     /// As in `parts`, what is to be fitted; none is the reference.
     plan: Vec<(Option<Part>, f64, Option<u64>)>,
+}
+
+/// What is known of the errors of the chosen model.
+#[derive(Clone)]
+struct Promise {
+    intervals: Intervals,
+    spread: Option<Ensemble>,
+    online: Option<OnlineState>,
+    warning_lines: Vec<WarningLine>,
 }
 
 /// One kind of model as the folds saw it.
@@ -102,12 +114,44 @@ pub(crate) fn decide(
         });
         plan.push((part, weight, n_trees));
     }
+    let promise = promise(&mut of, &chosen.said, request, console)?;
     Ok(Decision {
         kind,
         candidates,
         parts,
-        intervals: calibrate(&chosen.said, &of.target),
+        promise,
         plan,
+    })
+}
+
+/// Intervals from out-of-fold errors, scaled by what they were expected to be where there are rows to learn that from.
+fn promise(
+    of: &mut OutOfFold,
+    predictions: &[f64],
+    request: &Request,
+    console: &Console,
+) -> Result<Promise> {
+    let persistence = of.persistence();
+    let linear = of.part(Learner::Linear.value(), console)?.to_vec();
+    let warning_lines = warning_lines(&of.target, [predictions, &linear, &persistence]);
+    let spread = spread::learn(&of.judged(), predictions)?;
+    let measure = match spread {
+        Some(_) => Measure::Spread,
+        None => Measure::UgM3,
+    };
+    let said: Vec<Said> = (0..predictions.len())
+        .map(|row| Said {
+            prediction_ug_m3: predictions[row],
+            spread_ug_m3: spread.as_ref().map_or(f64::NAN, |s| s.out_of_fold[row]),
+        })
+        .collect();
+    let intervals = calibrate(measure, &said, &of.target);
+    let task = request.facts.task.into();
+    Ok(Promise {
+        online: remembered((&intervals, task), of.outcomes(&said)),
+        spread: spread.map(|spread| spread.trees),
+        intervals,
+        warning_lines,
     })
 }
 
@@ -291,6 +335,15 @@ pub(crate) fn refit(
         }
         _ => {}
     }
-    model.intervals = Some(decision.intervals.clone());
+    let Promise {
+        intervals,
+        spread,
+        online,
+        warning_lines,
+    } = decision.promise.clone();
+    model.intervals = Some(intervals);
+    model.spread = spread;
+    model.online = online;
+    model.warning_lines = warning_lines;
     Ok(model)
 }

@@ -91,6 +91,9 @@ pub(crate) fn baselines(train: &Sample, facts: &Facts, params: &Params) -> Model
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile: None,
     }
 }

@@ -22,6 +22,7 @@ mod oof;
 mod params;
 mod roles;
 mod sample;
+mod spread;
 mod weights;
 
 pub use asked::LearnArgs;

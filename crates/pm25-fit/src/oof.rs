@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use pm25_artifact::model::{Model, ModelKind};
+use pm25_artifact::model::online::Outcome;
+use pm25_artifact::model::{Model, ModelKind, Said};
 use pm25_file::Result;
 use pm25_learn::tree::Transform;
 use pm25_tool::Console;
@@ -82,6 +83,11 @@ impl<'a> OutOfFold<'a> {
         })
     }
 
+    /// The newest known PM2.5 of each judged row, µg/m³, NaN where it is missing.
+    pub(crate) fn persistence(&self) -> Vec<f64> {
+        self.gather(|model, judged| model.predict_baseline(ModelKind::Persistence, &judged.rows()))
+    }
+
     /// What a part says; it is fitted in every fold when it is asked for the first time.
     pub(crate) fn part(&mut self, part: Part, console: &Console) -> Result<&[f64]> {
         if !self.parts.contains_key(&part) {
@@ -106,6 +112,27 @@ impl<'a> OutOfFold<'a> {
     /// Rows of each fold, in order.
     pub(crate) fn fold_rows(&self) -> impl Iterator<Item = usize> {
         self.folds.iter().map(|fold| fold.judged.len())
+    }
+
+    /// The judged rows of each fold.
+    pub(crate) fn judged(&self) -> Vec<Sample> {
+        let folds = self.folds.iter();
+        folds.map(|fold| self.sample.take(&fold.judged)).collect()
+    }
+
+    /// What was said of each judged row, with what came; none where rows have no times.
+    pub(crate) fn outcomes(&self, said: &[Said]) -> Vec<Outcome> {
+        let Some(time_s) = self.sample.time_s() else {
+            return Vec::new();
+        };
+        let rows = self.folds.iter().flat_map(|fold| &fold.judged);
+        let rows = rows.zip(said.iter().zip(&self.target));
+        rows.map(|(&row, (&said, &truth_ug_m3))| Outcome {
+            issued_s: time_s[row as usize],
+            said,
+            truth_ug_m3,
+        })
+        .collect()
     }
 
     fn fit(&mut self, part: Part, console: &Console) -> Result<Vec<f64>> {

@@ -102,7 +102,7 @@ mod tests {
             let mut taken = Vec::new();
             let slow_first = |number: usize| {
                 std::thread::sleep(std::time::Duration::from_millis(
-                    3 * (number % 3 == 0) as u64,
+                    3 * u64::from(number.is_multiple_of(3)),
                 ));
                 Ok::<_, Fault>(number)
             };

@@ -14,7 +14,7 @@
 use std::ops::Range;
 
 use anyhow::Context;
-use pm25_air::quality;
+use pm25_air::quality::{self, Profile};
 use pm25_artifact::ingest::{IngestReport, Skipped};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, program, write_document};
 use pm25_table::TableWriter;
@@ -46,45 +46,34 @@ use crate::{EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, observat
 pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome> {
     let (out, report_to) = outputs(args)?;
     let (wishes, map_input) = wishes(args)?;
-    let places = args
-        .stations
-        .as_ref()
-        .map(Places::read)
-        .transpose()?
-        .unwrap_or_default();
+    let places = places(args)?;
     let Inputs {
         files,
         mut skipped,
         archives,
-        failed,
+        mut failed,
     } = inputs::find(&args.files)?;
     let files = share(files, args.shard);
     let progress = console.progress("reading files", files.len() as u64);
-    let mut failed = failed;
     let spill = Spill::beside(&out);
-    let (mut read, stations, survey, doubts) = args.threads.install(|| {
-        let left_out = (&mut skipped, &mut failed);
-        let (mut read, stored) = read_all(
-            &files,
-            &wishes,
-            left_out,
-            &Reading {
-                spill: &spill,
-                progress: &progress,
-            },
-        )?;
-        let stations = by_name(stored);
-        let survey = survey(&stations, &mut read, &spill)?;
-        let doubts = suspicions(&survey, &wishes, &spill)?;
-        Ok::<_, Fault>((read, stations, survey, doubts))
-    })??;
+    let reading = Reading {
+        spill: &spill,
+        progress: &progress,
+    };
+    let others = (&mut skipped, &mut failed);
+    let seen = args
+        .threads
+        .install(|| seen(&files, &wishes, others, &reading))??;
+    let Seen {
+        mut read,
+        stations,
+        survey,
+        doubts,
+    } = seen;
     drop(progress);
     refuse_nothing(&read, &stations, [&failed, &skipped])?;
     note_strangers(&places, &stations, console);
-    let profile = args
-        .quality
-        .profile
-        .unwrap_or_else(|| profile_of(read.iter().map(|file| file.layout.source)));
+    let profile = profile(args, &read);
     let beside = Beside {
         map: map_input,
         places: places.input.clone(),
@@ -98,15 +87,7 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     let mut report = report(header, &read, left_out);
     report.notes.extend(doubts.iter().cloned());
     refuse_many_rejects(&read, &report, args.max_rejects)?;
-    for warning in read
-        .iter_mut()
-        .flat_map(|file| std::mem::take(&mut file.warnings))
-    {
-        console.warn(&warning);
-    }
-    for doubt in &doubts {
-        console.warn(doubt);
-    }
+    warn(&mut read, &doubts, console);
     let court = Court {
         network: &survey.network,
         spill: &spill,
@@ -128,17 +109,81 @@ pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome>
     report.pm25 = report.pm25.clone().file(table);
     report.quality = judged.quality;
     report.stations = judged.summaries;
+    let days = judged.days;
+    tell(args, (&out, &report_to), (report, &days), console)?;
+    status(n_failed)
+}
+
+fn places(args: &ReadArgs) -> Result<Places> {
+    let read = args.stations.as_ref().map(Places::read).transpose()?;
+    Ok(read.unwrap_or_default())
+}
+
+fn profile(args: &ReadArgs, read: &[ReadFile]) -> Profile {
+    let sources = || read.iter().map(|file| file.layout.source);
+    args.quality
+        .profile
+        .unwrap_or_else(|| profile_of(sources()))
+}
+
+/// What the files hold, before anything is judged.
+struct Seen {
+    read: Vec<ReadFile>,
+    stations: Vec<Station>,
+    survey: Survey,
+    /// What of the clocks only the comparison of stations shows.
+    doubts: Vec<String>,
+}
+
+fn seen(
+    files: &[RawInput],
+    wishes: &Wishes,
+    left_out: (&mut Vec<Skipped>, &mut Vec<Skipped>),
+    reading: &Reading,
+) -> Result<Seen> {
+    let (mut read, stored) = read_all(files, wishes, left_out, reading)?;
+    let stations = by_name(stored);
+    let survey = survey(&stations, &mut read, reading.spill)?;
+    let doubts = suspicions(&survey, wishes, reading.spill)?;
+    Ok(Seen {
+        read,
+        stations,
+        survey,
+        doubts,
+    })
+}
+
+/// Says what ought to be looked at.
+fn warn(read: &mut [ReadFile], doubts: &[String], console: &Console) {
+    for warning in read
+        .iter_mut()
+        .flat_map(|file| std::mem::take(&mut file.warnings))
+    {
+        console.warn(&warning);
+    }
+    for doubt in doubts {
+        console.warn(doubt);
+    }
+}
+
+/// Writes the page and the report, and says what they hold.
+fn tell(
+    args: &ReadArgs,
+    (out, report_to): (&Output, &Output),
+    (mut report, days): (IngestReport, &[Days]),
+    console: &Console,
+) -> anyhow::Result<()> {
     if let Some(html) = &args.quality.html {
-        let page = write_page(html, &report, &judged.days)?;
+        let page = write_page(html, &report, days)?;
         report.pm25 = report.pm25.clone().file(page);
     }
-    write_document(&report_to, &mut report).context("cannot write the report")?;
+    write_document(report_to, &mut report).context("cannot write the report")?;
     if out.is_stdout() || report_to.is_stdout() {
         console.note(&Summary::of(&report).to_string());
     } else {
         console.say(&Summary::of(&report))?;
     }
-    status(n_failed)
+    Ok(())
 }
 
 /// Says what is not in the table, and lists it for the report.

@@ -122,7 +122,7 @@ mod tests {
         let long = GROUP_HOURS_MIN;
         let of = |hours: &[usize]| groups(hours.iter().copied());
         assert_eq!(of(&[]), Vec::<Range<usize>>::new());
-        assert_eq!(of(&[5]), [0..1]);
+        assert_eq!(of(&[5, 6]), std::slice::from_ref(&(0..2)));
         assert_eq!(
             of(&[long, 7, 7, long, long, 1, 1]),
             [0..1, 1..4, 4..5, 5..7]

@@ -119,6 +119,7 @@ fn hours() -> Png {
             wave("RMSE of persistence", 88.0, 3.0),
         ],
         shape: Shape::Lines,
+        reach: 0.0,
     })
 }
 
@@ -141,6 +142,7 @@ fn stations() -> Png {
         names: names.map(String::from).to_vec(),
         series: vec![values("RMSE", 70.0), values("MAE", 50.0)],
         shape: Shape::Bars,
+        reach: 0.0,
     })
 }
 

@@ -16,6 +16,8 @@ pub struct Categories {
     pub series: Vec<Series>,
     /// How values are drawn.
     pub shape: Shape,
+    /// The value axis shows at least what lies from 0 to this; 0 where the values alone decide.
+    pub reach: f64,
 }
 
 /// One series.
@@ -66,7 +68,7 @@ fn draw(canvas: &Canvas<'_>, chart: &Categories) -> Drawn {
         labels: &chart.labels,
         legend: legend.collect(),
         x: Axis::Names(chart.names.clone()),
-        y: Axis::Numbers(Range::of(values).with(0.0).padded(0.06)),
+        y: Axis::Numbers(Range::of(values).with(0.0).with(chart.reach).padded(0.06)),
         aside: 0.0,
     };
     let frame = frame(canvas, &plan)?;

@@ -153,6 +153,7 @@ fn draw_named(data: &Data) -> Drawn {
         names: data.names.clone(),
         series: vec![series(&data.words), series("MAE")],
         shape,
+        reach: 0.0,
     };
     let swarms = data
         .names

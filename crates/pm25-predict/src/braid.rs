@@ -16,14 +16,14 @@ use pm25_table::{Column, Table};
 ///
 /// # Errors
 /// Bad data: a column that only some have and that holds no numbers.
-pub(crate) fn braid(tables: &[Table]) -> Result<Table> {
+pub(crate) fn braid(tables: &[&Table]) -> Result<Table> {
     let mut names: Vec<&str> = Vec::new();
-    for name in tables.iter().flat_map(Table::names) {
+    for name in tables.iter().flat_map(|table| table.names()) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    let n_rows = tables.first().map_or(0, Table::n_rows);
+    let n_rows = tables.first().map_or(0, |table| table.n_rows());
     let place = |row: usize| (0..tables.len()).map(move |of_table| of_table * n_rows + row);
     let order: Vec<usize> = (0..n_rows).flat_map(place).collect();
     let mut braided = Table::new();
@@ -34,7 +34,7 @@ pub(crate) fn braid(tables: &[Table]) -> Result<Table> {
 }
 
 /// The column of all tables, one below the other.
-fn below_each_other(tables: &[Table], name: &str) -> Result<Column> {
+fn below_each_other(tables: &[&Table], name: &str) -> Result<Column> {
     let parts: Option<Vec<&Column>> = tables.iter().map(|table| table.column(name)).collect();
     if let Some(column) = parts.and_then(|parts| Column::chain(&parts)) {
         return Ok(column);
@@ -65,7 +65,7 @@ mod tests {
         };
         let (mut one, six) = (table(["a", "b"], [1.0, 2.0]), table(["b", "c"], [6.0, 7.0]));
         one.push("end", vec![0.5_f32, 1.5]);
-        let braided = braid(&[one.clone(), six]).unwrap();
+        let braided = braid(&[&one, &six]).unwrap();
         let station = braided.text("station").unwrap();
         let words: Vec<&str> = (0..4).map(|row| station.get(row)).collect();
         assert_eq!(words, ["a", "b", "b", "c"]);
@@ -73,7 +73,7 @@ mod tests {
         let end = braided.f64("end").unwrap();
         assert_eq!((end[0], end[2]), (0.5, 1.5));
         assert!(end[1].is_nan() && end[3].is_nan());
-        let alone = braid(std::slice::from_ref(&one)).unwrap();
+        let alone = braid(&[&one]).unwrap();
         assert_eq!(alone.column("end"), one.column("end"));
     }
 }

@@ -1,14 +1,35 @@
 //! The rows that were picked as a model wants them, and its answers as a table.
 
 use pm25_air::aqi::{Averaging, Level, Reading, Scale};
-use pm25_air::civil::HOUR_S;
+use pm25_air::civil::{HOUR_S, format_utc};
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::task::persistence;
 use pm25_air::{FeatureSet, Network, Station, Task};
-use pm25_artifact::model::{Model, Rows};
+use pm25_artifact::model::online::lag_s;
+use pm25_artifact::model::{Model, OnlineState, Rows, Said};
+use pm25_file::{Fault, InputRef, Result};
 use pm25_table::{Column, Table, Text};
 
+use crate::past;
 use crate::pick::{Pick, Reason};
+use crate::remember::Begin;
+
+/// What is asked of a model.
+pub(crate) struct Asked<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) features: &'a FeatureSet,
+    /// Thresholds, µg/m³.
+    pub(crate) exceed: &'a [f64],
+}
+
+/// What comes of it.
+pub(crate) struct Answer {
+    pub(crate) table: Table,
+    /// The file that intervals began with.
+    pub(crate) begun_from: Option<InputRef>,
+    /// What intervals remember after it.
+    pub(crate) state: Option<OnlineState>,
+}
 
 /// A row per served station, in the network's order.
 ///
@@ -24,44 +45,157 @@ use crate::pick::{Pick, Reason};
 ///
 /// The mean of the next 24 hours is what 24-hour scales judge, so there each has its columns too: `aqi_us` (the index;
 /// not for the WHO, which has none) and `band_us`. `target_time` is then the last of the hours.
-pub(crate) fn table(
-    model: &Model,
-    features: &FeatureSet,
+///
+/// There, too, `probability_us_1` ... are the probabilities of the scale's bands from the cleanest on, together 1, where the
+/// model knows its errors.
+///
+/// With thresholds: `probability_above_150`, and `warning_above_150` (1 or 0) where the model has a line for it.
+///
+/// # Errors
+/// Usage: a threshold, and a model that does not know its errors; an hour before the one that the state knows.
+pub(crate) fn answer(
+    asked: &Asked,
     network: &Network,
     picks: &[Pick],
-) -> Table {
-    let asked = Asked::new(model, features, network, picks);
-    let predictions = model.predict(&asked.rows());
-    let horizon_h =
-        i16::try_from(features.task().horizon_h()).expect("a horizon is at most a year of hours");
-    let target_times = asked
-        .times_s
-        .iter()
-        .map(|t| t + i64::from(horizon_h) * HOUR_S)
-        .collect();
-    let mut table = Table::new();
-    table.push("station", Column::Text(asked.stations));
-    table.push("time", Column::Time(asked.times_s));
-    table.push("horizon_h", Column::I16(vec![horizon_h; predictions.len()]));
-    table.push("target_time", Column::Time(target_times));
-    table.push("persistence_ug_m3", asked.known_ug_m3);
+    begin: Option<&Begin>,
+) -> Result<Answer> {
+    let Asked {
+        model, features, ..
+    } = *asked;
+    let inputs = Inputs::new(model, features, network, picks);
+    let rows = inputs.rows();
+    let predictions = model.predict(&rows);
+    let said = model.said(&rows, &predictions);
+    let (ends, state) = ends(asked, network, begin, &stamped(&inputs.times_s, &said))?;
+    let mut table = places(inputs.stations, inputs.times_s, features.task());
+    table.push("persistence_ug_m3", inputs.known_ug_m3);
     if features.task() == Task::DayMean {
         judge(&mut table, &predictions);
+        bands(&mut table, model, &said);
     }
-    let intervals = model.intervals.as_ref().filter(|it| it.coverage == 0.9);
-    let ends = intervals.map(|intervals| intervals.around(&predictions));
     table.push("prediction_ug_m3", predictions);
     if let Some(ends) = ends {
-        table.push(
-            "lower_90_ug_m3",
-            ends.iter().map(|end| end[0]).collect::<Vec<f64>>(),
-        );
-        table.push(
-            "upper_90_ug_m3",
-            ends.iter().map(|end| end[1]).collect::<Vec<f64>>(),
-        );
+        for (end, column) in ["lower_90_ug_m3", "upper_90_ug_m3"].into_iter().enumerate() {
+            let values: Vec<f64> = ends.iter().map(|both| both[end]).collect();
+            table.push(column, values);
+        }
     }
+    for threshold in asked.exceed {
+        exceed(&mut table, model, &said, *threshold)?;
+    }
+    Ok(Answer {
+        table,
+        begun_from: begin.and_then(|begin| begin.file.clone()),
+        state,
+    })
+}
+
+/// Where and when.
+fn places(text: Text, times: Vec<i64>, task: Task) -> Table {
+    let horizon_h = i16::try_from(task.horizon_h()).expect("a horizon is at most a year of hours");
+    let later = |t: &i64| t + i64::from(horizon_h) * HOUR_S;
+    let target_times = times.iter().map(later).collect();
+    let horizons = vec![horizon_h; times.len()];
+    let mut table = Table::new();
+    table.push("station", Column::Text(text));
+    table.push("time", Column::Time(times));
+    table.push("horizon_h", Column::I16(horizons));
+    table.push("target_time", Column::Time(target_times));
     table
+}
+
+fn stamped(times_s: &[i64], said: &[Said]) -> Vec<(i64, Said)> {
+    times_s.iter().copied().zip(said.iter().copied()).collect()
+}
+
+/// Ends of each row, and what is remembered after them.
+type Ends = (Option<Vec<[f64; 2]>>, Option<OnlineState>);
+
+/// Ends of the 90 % intervals, and what is remembered after them. Truths of the last weeks are taken from the
+/// observations, as far as they are known at each row's t.
+fn ends(
+    asked: &Asked,
+    network: &Network,
+    begin: Option<&Begin>,
+    rows: &[(i64, Said)],
+) -> Result<Ends> {
+    let Some(intervals) = asked.model.intervals.as_ref() else {
+        return Ok((None, None));
+    };
+    let Some(begin) = begin else {
+        let ends = rows.iter().map(|(_, said)| intervals.around_one(*said));
+        return Ok((Some(ends.collect()), None));
+    };
+    let last = rows.iter().map(|row| row.0).max().unwrap_or(i64::MIN);
+    let known_s = begin.state.known_until.0;
+    if begin.file.is_some() && last < known_s {
+        let what = format!(
+            "the state knows what came true until {}, the forecast is to know {}",
+            format_utc(known_s),
+            format_utc(last)
+        );
+        return Err(Fault::usage(what)
+            .hint("leave --state out, or name a file that does not exist yet: it begins with the model's own"));
+    }
+    let task = asked.features.task();
+    let newest = last.saturating_sub(lag_s(task));
+    let oldest = newest.saturating_sub(i64::from(begin.state.window_h) * HOUR_S);
+    let issued = oldest.max(begin.state.issued_until.0)..newest;
+    // Rows before the model's own state have fixed intervals, whatever came true.
+    let outcomes = if last < known_s {
+        Vec::new()
+    } else {
+        past::outcomes(asked.model, asked.features, network, issued)
+    };
+    let (ends, state) = begin.state.follow((intervals, task), outcomes, rows);
+    Ok((Some(ends), Some(state)))
+}
+
+/// The probability of an hour above a threshold, and whether to warn.
+fn exceed(table: &mut Table, model: &Model, said: &[Said], threshold: f64) -> Result<()> {
+    let intervals = model.intervals.as_ref();
+    let chances = said
+        .iter()
+        .map(|&said| intervals?.exceedance(said, threshold));
+    let chances: Option<Vec<f64>> = chances.collect();
+    let chances = chances.ok_or_else(|| {
+        Fault::usage("--exceed: the model does not know its errors")
+            .hint("train one that is calibrated on folds: pm25-train --model best")
+    })?;
+    let level = threshold.to_string().replace('.', "_");
+    table.push(&format!("probability_above_{level}"), chances);
+    let mut lines = model.warning_lines.iter();
+    if let Some(line) = lines.find(|line| line.threshold_ug_m3 == threshold) {
+        let warns = |said: &Said| i16::from(line.line_ug_m3 < said.prediction_ug_m3);
+        let warns: Vec<i16> = said.iter().map(warns).collect();
+        table.push(&format!("warning_above_{level}"), Column::I16(warns));
+    }
+    Ok(())
+}
+
+/// The probability of each band of each 24-hour scale.
+fn bands(table: &mut Table, model: &Model, said: &[Said]) {
+    let Some(intervals) = &model.intervals else {
+        return;
+    };
+    for scale in Scale::ALL {
+        if !matches!(scale.averaging(), Averaging::Day { .. }) {
+            continue;
+        }
+        let edges: Vec<f64> = scale.bands()[1..]
+            .iter()
+            .map(|band| band.from_ug_m3)
+            .collect();
+        let shares = said.iter().map(|&said| intervals.shares(said, &edges));
+        let Some(shares) = shares.collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        for band in 0..=edges.len() {
+            let column = format!("probability_{}_{}", scale.name(), band + 1);
+            let values: Vec<f64> = shares.iter().map(|shares| shares[band]).collect();
+            table.push(&column, values);
+        }
+    }
 }
 
 /// The picks without the stations that the model cannot be asked about, because it looks at others and nothing is known
@@ -75,8 +209,8 @@ pub(crate) fn without_the_alone(
     if !model.looks_at_others() {
         return picks;
     }
-    let asked = Asked::new(model, features, network, &picks);
-    let mut alone = asked.times_s.iter().zip(model.is_alone(&asked.rows()));
+    let inputs = Inputs::new(model, features, network, &picks);
+    let mut alone = inputs.times_s.iter().zip(model.is_alone(&inputs.rows()));
     let judge = |pick| match pick {
         Pick::Hour(_) => match alone.next() {
             Some((&time_s, true)) => Pick::Nothing(Reason::Alone, Some(time_s)),
@@ -88,14 +222,14 @@ pub(crate) fn without_the_alone(
 }
 
 /// What the model is asked, by column, one row per served station.
-struct Asked {
+struct Inputs {
     stations: Text,
     times_s: Vec<i64>,
     known_ug_m3: Vec<f32>,
     features: Vec<Vec<f32>>,
 }
 
-impl Asked {
+impl Inputs {
     fn new(model: &Model, features: &FeatureSet, network: &Network, picks: &[Pick]) -> Self {
         let served: Vec<(&Station, usize)> = served(network, picks).collect();
         let time_s = |(station, hour_idx): &(&Station, usize)| station.time_s(*hour_idx);

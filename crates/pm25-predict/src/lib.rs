@@ -6,17 +6,22 @@
 
 mod braid;
 mod forecast;
+mod past;
 mod pick;
+mod remember;
 mod say;
 
+use std::path::PathBuf;
+
 use clap::Parser;
+use pm25_air::Network;
 use pm25_air::civil::{format_utc, parse_rfc3339};
 use pm25_artifact::model::{Horizons, Model};
-use pm25_file::{Fault, Header, Input, Output, Program, program};
-use pm25_table::Table;
+use pm25_file::{Fault, Header, Input, InputRef, Output, Program, program};
 use pm25_tool::{Common, Console, Outcome, Threads, Tool};
 
-use pick::When;
+use forecast::{Answer, Asked};
+use pick::{Pick, When};
 use say::Summary;
 
 const PROGRAM: Program = program!();
@@ -43,6 +48,13 @@ pub struct Args {
     /// Of a model of several horizons only this one [default: all of them, a row for each]
     #[arg(long, value_name = "H")]
     horizon_h: Option<u16>,
+    /// What the model's intervals remember: read if it is there, and written with what the observations add. Without it
+    /// they begin with what the model remembers, and take from the observations what is not older than thirty days
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Probability of an hour above these, µg/m³, and whether to warn where the model has a line for it
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = threshold)]
+    exceed: Vec<f64>,
     /// Where the predictions go
     #[arg(long, value_name = "FILE")]
     out: Output,
@@ -63,6 +75,13 @@ impl Tool for Args {
             Some(_) => Horizons::from(horizons.at(&source.name, self.horizon_h)?),
             None => horizons,
         };
+        if self.state.is_some() && 1 < horizons.members().len() {
+            return Err(Fault::usage(
+                "--state: a state is of one horizon, and the model has several",
+            )
+            .hint("say which with --horizon-h, each with a state of its own")
+            .into());
+        }
         let model = horizons.shortest();
         let features = pm25_rows::of_model(model, &source.name)?;
         for input in &self.observations {
@@ -83,14 +102,13 @@ impl Tool for Args {
                     .into(),
             );
         }
-        let of_horizon = |model: &Model| {
-            let features = pm25_rows::of_model(model, &source.name)?;
-            Ok(forecast::table(model, &features, network, &picks))
-        };
-        let tables = horizons.members().iter().map(of_horizon);
-        let tables: Vec<Table> = tables.collect::<pm25_file::Result<_>>()?;
-        let table = braid::braid(&tables)?;
-        let header = self.header(&summary).input(source);
+        let one_of = |model: &Model| self.answer(model, &source, network, &picks);
+        let members = horizons.members().iter();
+        let answers = members.map(one_of).collect::<anyhow::Result<Vec<_>>>()?;
+        let table = braid::braid(&answers.iter().map(|it| &it.table).collect::<Vec<_>>())?;
+        let states = answers.iter().filter_map(|it| it.begun_from.clone());
+        let header = self.header(&summary).input(source.clone());
+        let header = states.fold(header, Header::input);
         table.write(
             &self.out,
             FORMAT,
@@ -100,6 +118,10 @@ impl Tool for Args {
                 .map(|file| file.source)
                 .fold(header, Header::input),
         )?;
+        let state = answers.into_iter().find_map(|answer| answer.state);
+        if let Some((path, state)) = self.state.as_ref().zip(state) {
+            remember::write(path, (model, &source), state)?;
+        }
         if !self.out.is_stdout() {
             console.say(&summary)?;
         }
@@ -108,6 +130,27 @@ impl Tool for Args {
 }
 
 impl Args {
+    /// What one horizon's model says.
+    fn answer(
+        &self,
+        model: &Model,
+        source: &InputRef,
+        network: &Network,
+        picks: &[Pick],
+    ) -> anyhow::Result<Answer> {
+        let features = pm25_rows::of_model(model, &source.name)?;
+        let begin = remember::begin(self.state.as_deref(), (model, source))?;
+        let asked = Asked {
+            model,
+            features: &features,
+            exceed: &self.exceed,
+        };
+        let answer = self
+            .threads
+            .install(|| forecast::answer(&asked, network, picks, begin.as_ref()))??;
+        Ok(answer)
+    }
+
     fn header(&self, summary: &Summary) -> Header {
         let header = Header::new(&PROGRAM)
             .param("at", self.at.map(format_utc))
@@ -122,6 +165,18 @@ impl Args {
             [] => header.fact("task", summary.task),
             horizons => header.fact("horizons", horizons),
         }
+    }
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    let value: f64 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is not a number"))?;
+    if 0.0 < value && value <= 10_000.0 {
+        Ok(value)
+    } else {
+        Err(format!("{text} µg/m³ is outside 0 to 10000"))
     }
 }
 

@@ -6,6 +6,7 @@ mod it {
     mod chain;
     mod horizons;
     mod house;
+    mod online;
     mod served;
     mod thousand;
 }

@@ -237,6 +237,9 @@ mod tests {
             trees: None,
             blend: None,
             intervals: None,
+            online: None,
+            warning_lines: Vec::new(),
+            spread: None,
             profile: None,
         }
     }

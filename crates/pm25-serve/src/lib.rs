@@ -70,6 +70,10 @@ pub struct Args {
     /// Serve this model file, without a registry and until the end
     #[arg(long, value_name = "FILE")]
     model: Option<Input>,
+    /// What the intervals of this model remember (`pm25-predict --state`), read at the start; after an exchange of the
+    /// model they begin with what the new one remembers
+    #[arg(long, value_name = "FILE")]
+    state: Option<Input>,
     /// Where clients come; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
@@ -131,6 +135,7 @@ impl Args {
             admin: self.admin,
             source: source(self.registry, self.model, &self.name, self.stage)?,
             allow_hosts: self.allow_hosts,
+            state: self.state,
             n_threads: self.threads.count(),
             limits: Limits::USUAL,
             style,

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use pm25_air::task::question;
 use pm25_air::{FeatureSet, Task};
-use pm25_artifact::model::{Horizons, Model, ModelKind, Rows};
-use pm25_file::{Fault, Result, Sha256};
+use pm25_artifact::model::online::Ageing;
+use pm25_artifact::model::{Horizons, Model, ModelKind, OnlineState, Rows};
+use pm25_artifact::state::StateFile;
+use pm25_file::{Fault, Input as FileInput, Result, Sha256};
 
 use crate::inputs::{self, Input};
 use crate::{describe, openapi, page};
@@ -38,6 +40,8 @@ pub(crate) struct Served {
     pub(crate) features: Option<FeatureSet>,
     /// Positions of the original's six fields among the inputs; none when the model takes others.
     pub(crate) classic: Option<[usize; 6]>,
+    /// What the intervals of each horizon remember; none of a model that remembers nothing.
+    pub(crate) memories: Vec<Option<Ageing>>,
     /// The documents that only change with the model.
     pub(crate) documents: Documents,
     positions: BTreeMap<String, usize>,
@@ -79,6 +83,7 @@ impl Served {
             sha256: origin.sha256.to_string(),
             classic: classic(model, &positions),
             documents: Documents::default(),
+            memories: horizons.members().iter().map(own_memory).collect(),
             horizons,
             origin,
             inputs,
@@ -92,6 +97,22 @@ impl Served {
             openapi: openapi::render(&served).into(),
         };
         Ok(served)
+    }
+
+    /// The same with the state in a file, which must be this model's.
+    ///
+    /// # Errors
+    /// A bad artifact: damaged, or another model's. Usage: a model of several horizons.
+    pub(crate) fn remembering(mut self, state: &FileInput) -> Result<Self> {
+        if 1 < self.horizons.members().len() {
+            return Err(Fault::usage(format!(
+                "--state {state}: a state is of one horizon, and the model has several"
+            ))
+            .hint("serve one: train it from a table of one horizon, or with --horizon-h"));
+        }
+        let (file, _) = StateFile::read(state, self.origin.sha256)?;
+        self.memories = vec![memory(self.model(), &file.state)];
+        Ok(self)
     }
 
     /// The model; of several horizons the shortest, which has the inputs and stations of all.
@@ -177,6 +198,16 @@ impl Served {
         }
         Ok(())
     }
+}
+
+/// What a model remembers by itself.
+fn own_memory(model: &Model) -> Option<Ageing> {
+    memory(model, model.online.as_ref()?)
+}
+
+fn memory(model: &Model, state: &OnlineState) -> Option<Ageing> {
+    let intervals = model.intervals.as_ref()?;
+    Some(Ageing::of(state, intervals, model.task().into()))
 }
 
 /// The model's inputs as features, if each of them is what its expression makes.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use anyhow::Context;
-use pm25_file::Fault;
+use pm25_file::{Fault, Input};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -32,6 +32,8 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// Where the model comes from.
     pub source: Source,
+    /// What the intervals of its model remember; else they begin with what the model does.
+    pub state: Option<Input>,
     /// Threads that answer.
     pub n_threads: usize,
     /// What is too much.
@@ -95,6 +97,10 @@ impl Service {
         let addresses = [public.local_addr()?, admin.local_addr()?];
         let base_url = format!("http://{}", addresses[0]);
         let (served, head) = config.source.load(&base_url)?;
+        let served = match &config.state {
+            Some(state) => served.remembering(state)?,
+            None => served,
+        };
         let journal =
             Journal::start(config.style).context("cannot start the thread that writes the log")?;
         let app = Arc::new(App::new(config.limits, served, journal));

@@ -182,6 +182,22 @@ fn in_words(table: &Table, rows: &[usize]) -> String {
     words
 }
 
+/// Which row of the table this is, for its picture: its station and hour, as far as the table knows them.
+pub(crate) fn row_in_words(table: &Table, row: usize) -> String {
+    let station = table.text("station").ok();
+    let station = station.map(|text| text.get(row).to_owned());
+    let times = table.time("time").unwrap_or_default();
+    let hour = times.get(row).map(|&time_s| {
+        let time = format_utc(time_s).replace('T', " ");
+        format!("{} UTC", time.get(..16).unwrap_or_default())
+    });
+    let known: Vec<String> = station.into_iter().chain(hour).collect();
+    if known.is_empty() {
+        return format!("row {} of the table", row + 1);
+    }
+    known.join(", ")
+}
+
 /// The row for the waterfall: the one asked for, else the one with the highest prediction.
 pub(crate) fn waterfall_row(explained: &Explained, asked: Option<u32>) -> Result<usize> {
     let n_rows = explained.predictions.len();
@@ -321,4 +337,25 @@ fn additivity(base: f64, phi: &[Vec<f64>], scores: &[f64]) -> Result<f64> {
         worst = worst.max(error);
     }
     Ok(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use pm25_table::Column;
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_named_by_its_station_and_hour() {
+        let mut table = Table::new();
+        assert_eq!(row_in_words(&table, 4), "row 5 of the table");
+        table.push("time", Column::Time(vec![0, 3600]));
+        assert_eq!(row_in_words(&table, 1), "1970-01-01 01:00 UTC");
+        let stations = Text {
+            words: vec!["A".to_owned(), "B".to_owned()],
+            codes: vec![1, 0],
+        };
+        table.push("station", Column::Text(stations));
+        assert_eq!(row_in_words(&table, 1), "A, 1970-01-01 01:00 UTC");
+    }
 }

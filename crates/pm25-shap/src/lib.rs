@@ -111,9 +111,14 @@ impl Tool for Args {
         }
         if !self.no_plots {
             let row_idx = explain::waterfall_row(&explained, self.row)?;
+            let in_words = explain::row_in_words(&table, explained.rows[row_idx]);
+            let row = pictures::Row {
+                idx: row_idx,
+                in_words,
+            };
             publish_all(
                 &self.out_dir,
-                pictures::draw(&report, &explained, row_idx)?,
+                pictures::draw(&report, &explained, &row)?,
                 &mut report,
             )?;
         }

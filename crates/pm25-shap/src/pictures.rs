@@ -34,6 +34,14 @@ pub(crate) struct Picture {
     pub(crate) png: Vec<u8>,
 }
 
+/// The row that has a picture of its own.
+pub(crate) struct Row {
+    /// Among those that are explained.
+    pub(crate) idx: usize,
+    /// Its station and hour.
+    pub(crate) in_words: String,
+}
+
 /// A feature of the report with its rows.
 struct Shown<'a> {
     importance: &'a Importance,
@@ -45,7 +53,7 @@ struct Shown<'a> {
 pub(crate) fn draw(
     report: &ShapReport,
     explained: &Explained,
-    row_idx: usize,
+    row: &Row,
 ) -> anyhow::Result<Vec<Picture>> {
     let shown = shown(report, explained);
     let top = &shown[..shown.len().min(N_SHOWN)];
@@ -60,7 +68,7 @@ pub(crate) fn draw(
         ),
         (
             "waterfall.png".to_owned(),
-            waterfall(&one_row(report, explained, &shown, row_idx)),
+            waterfall(&one_row(report, explained, &shown, row)),
         ),
     ];
     for feature in top.iter().take(N_DEPENDENCE) {
@@ -149,12 +157,8 @@ fn importance(report: &ShapReport, explained: &Explained, top: &[Shown]) -> Bars
     }
 }
 
-fn one_row(
-    report: &ShapReport,
-    explained: &Explained,
-    shown: &[Shown],
-    row_idx: usize,
-) -> Waterfall {
+fn one_row(report: &ShapReport, explained: &Explained, shown: &[Shown], row: &Row) -> Waterfall {
+    let row_idx = row.idx;
     let mut order: Vec<&Shown> = shown.iter().collect();
     order.sort_by(|a, b| b.phi[row_idx].abs().total_cmp(&a.phi[row_idx].abs()));
     let (large, small) = order.split_at(order.len().min(N_SHOWN));
@@ -183,13 +187,16 @@ fn one_row(
         other => quantity(other),
     };
     Waterfall {
-        labels: labels(
-            report,
-            explained,
-            &format!("Row {} explained", row_idx + 1),
-            x,
-            "",
-        ),
+        labels: Labels {
+            title: format!("Row {} explained", row_idx + 1),
+            subtitle: format!(
+                "{} · SHAP values of {}",
+                model_in_words(report),
+                row.in_words
+            ),
+            x: x.to_owned(),
+            y: String::new(),
+        },
         base: ("base".to_owned(), explained.base),
         steps,
         end: "prediction".to_owned(),
@@ -199,23 +206,52 @@ fn one_row(
 fn with_unit(importance: &Importance) -> String {
     match importance.unit.as_str() {
         "1" | "" | "unknown" => importance.column.clone(),
+        // Months are counted in months.
+        unit if unit == importance.column => unit.to_owned(),
         unit => format!("{} ({unit})", importance.column),
     }
 }
 
-fn labels(report: &ShapReport, explained: &Explained, title: &str, x: &str, y: &str) -> Labels {
+fn model_in_words(report: &ShapReport) -> String {
     let task = match report.task {
         TaskFact::Nowcast => "nowcast".to_owned(),
         TaskFact::Forecast { horizon_h } => format!("{horizon_h} h ahead"),
         TaskFact::DayMean => "mean of the next 24 h".to_owned(),
     };
+    format!("{}, {task}", report.kind)
+}
+
+fn labels(report: &ShapReport, explained: &Explained, title: &str, x: &str, y: &str) -> Labels {
     Labels {
         title: title.to_owned(),
         subtitle: format!(
-            "{}, {task} · SHAP values of {}",
-            report.kind, explained.rows_in_words
+            "{} · SHAP values of {}",
+            model_in_words(report),
+            explained.rows_in_words
         ),
         x: x.to_owned(),
         y: y.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_named_once() {
+        let of = |column: &str, unit: &str| {
+            with_unit(&Importance {
+                column: column.to_owned(),
+                unit: unit.to_owned(),
+                mean_abs_ug_m3: 0.0,
+                mean_ug_m3: 0.0,
+                min_ug_m3: 0.0,
+                max_ug_m3: 0.0,
+            })
+        };
+        assert_eq!(of("month", "month"), "month");
+        assert_eq!(of("co_mg_m3", "mg/m³"), "co_mg_m3 (mg/m³)");
+        assert_eq!(of("station_code", "1"), "station_code");
     }
 }

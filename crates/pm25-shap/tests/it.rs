@@ -151,6 +151,9 @@ fn write_linked(folder: &Path, kind: ModelKind, link: Link) {
         trees,
         blend,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile: None,
     };
     model

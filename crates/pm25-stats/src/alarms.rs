@@ -134,6 +134,37 @@ pub fn brier(rows: &[(f64, bool)]) -> Option<f64> {
     (!rows.is_empty()).then(|| rows.iter().map(square).sum::<f64>() / rows.len() as f64)
 }
 
+/// A Brier score taken apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BrierParts {
+    /// Mean square of promised less kept, by bins; 0 is best.
+    pub reliability: f64,
+    /// Mean square of kept less the share of events, by bins; the larger the better.
+    pub resolution: f64,
+    /// Share of events x share of the rest.
+    pub uncertainty: f64,
+}
+
+/// Murphy's (1973) decomposition by the bins of [`reliability`]: score = reliability - resolution + uncertainty, exactly so
+/// where all probabilities of a bin are equal. `None` without rows.
+#[must_use]
+pub fn brier_parts(rows: &[(f64, bool)], n_bins: usize) -> Option<BrierParts> {
+    if rows.is_empty() {
+        return None;
+    }
+    let usual = rows.iter().filter(|row| row.1).count() as f64 / rows.len() as f64;
+    let bins = reliability(rows, n_bins);
+    let mean = |square: &dyn Fn(&ReliabilityBin) -> f64| {
+        let sum: f64 = bins.iter().map(|bin| bin.rows as f64 * square(bin)).sum();
+        sum / rows.len() as f64
+    };
+    Some(BrierParts {
+        reliability: mean(&|bin| (bin.promised - bin.kept).powi(2)),
+        resolution: mean(&|bin| (bin.kept - usual).powi(2)),
+        uncertainty: usual * (1.0 - usual),
+    })
+}
+
 /// Probabilities that were alike, and how often the event came.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReliabilityBin {
@@ -262,5 +293,18 @@ mod tests {
                 prop_assert_eq!(got, best.fold(f64::INFINITY, f64::min));
             }
         }
+    }
+
+    #[test]
+    fn a_brier_score_is_its_parts_where_bins_are_pure() {
+        let rows: Vec<(f64, bool)> = (0..40)
+            .map(|i| (if i % 4 == 0 { 0.75 } else { 0.15 }, i % 3 == 0))
+            .collect();
+        let parts = brier_parts(&rows, 10).unwrap();
+        let score = brier(&rows).unwrap();
+        let sum = parts.reliability - parts.resolution + parts.uncertainty;
+        assert!((score - sum).abs() < 1e-12, "{score} {parts:?}");
+        assert!((parts.uncertainty - 14.0 / 40.0 * 26.0 / 40.0).abs() < 1e-12);
+        assert_eq!(brier_parts(&[], 10), None);
     }
 }

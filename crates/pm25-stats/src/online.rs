@@ -5,171 +5,241 @@
 //! predicted    ●────┼──── issued at t+1 ───▶ ●     its truth is known at t+h+1 and not before
 //! ```
 //!
-//! Two levers, both only from errors whose truth is known. Errors of the last hours of the same level replace those
-//! of the calibration one by one (a window), and the promised share itself is steered: after a miss it is
-//! raised by `step` x coverage, after a hit lowered by `step` x (1 - coverage), so that in the long run the misses are as many as
-//! were promised whatever the air does (Gibbs and Candès 2021, equation 2). Not a model: it knows
-//! no time, and whoever feeds it sees to it that no truth comes before it can be known.
+//! A base interval says where truths usually lie. A truth's place in it (0 at its lower end, 1000 at its upper) is
+//! a score, comparable between calm and rough predictions. Kept are the scores of the last hours whose truths are known,
+//! and, so that a few odd weeks do not rule, those of a long calibration as if they were so many hours more; the
+//! ends are where half of the rest of the promise lies outside of these at each side (weighted conformal prediction:
+//! Barber, Candès, Ramdas and Tibshirani 2023, with equal weights inside a window). An hour counts once, whatever number of
+//! stations it has: they share the weather.
+//!
+//! Not a model: whoever feeds it sees to it that no truth comes before it can be known.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
-use crate::conformal::ends;
+/// A score of this is at the upper end of the base interval.
+pub const UPPER: i32 = 1000;
+/// No truth is counted farther away than a thousand widths: it would say no more.
+const SCORE_MAX: f64 = 1e6;
+/// The weight of an hour; shared without rest by up to 16 rows, and with next to none by more.
+const HOUR: u64 = 720_720;
 
-/// How the window and the steering work.
+/// What is remembered, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OnlineRules {
     /// The promised share of truths inside, above 0 and below 1.
     pub coverage: f64,
-    /// Errors that are remembered.
-    pub window: usize,
-    /// How far one truth steers, 0 (not at all) to 1.
-    pub step: f64,
+    /// How long an hour is remembered, in the unit of [`Memory::learn`].
+    pub window: i64,
+    /// Hours that the calibration weighs as much as.
+    pub prior_h: u32,
 }
 
-/// What is remembered of one level of predictions; plain data that a file can hold.
+/// Scores of the hours that are remembered, on top of those of the calibration.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OnlineConformal {
+pub struct Memory {
     rules: OnlineRules,
-    /// Signed errors (truth less prediction), oldest first.
-    errors: VecDeque<f64>,
-    /// The share aimed at now, so that the promised one is kept.
-    aim: f64,
+    hours: BTreeMap<i64, Vec<i32>>,
+    /// Weight by score; whole numbers, so that what is forgotten leaves no trace.
+    weights: BTreeMap<i32, u64>,
 }
 
-/// The least and the largest share that is ever aimed at: ends need errors on either side of them.
-const AIM: [f64; 2] = [0.5, 0.995];
-
-impl OnlineConformal {
-    /// Begins with errors of calibration rows, oldest first; of more than the window holds the newest stay.
+impl Memory {
+    /// Begins with the scores of a calibration, in any order; they share the weight of `rules.prior_h` hours.
     ///
     /// # Panics
-    /// If the promised share is not above 0 and below 1, or the window is empty.
-    pub fn new(rules: OnlineRules, errors: &[f64]) -> Self {
+    /// If the promised share is not above 0 and below 1, or there is neither a score nor a place for one.
+    pub fn new(rules: OnlineRules, prior: &[i32]) -> Self {
         assert!(0.0 < rules.coverage && rules.coverage < 1.0, "a share");
-        assert!(0 < rules.window, "something is remembered");
-        let newest = errors.len().saturating_sub(rules.window);
-        Self {
+        assert!(0 < rules.window && 0 < rules.prior_h && !prior.is_empty());
+        let mut memory = Self {
             rules,
-            errors: errors[newest..].iter().copied().collect(),
-            aim: rules.coverage,
-        }
-    }
-
-    /// Lower and upper end around a prediction.
-    pub fn around(&self, prediction: f64) -> [f64; 2] {
-        let errors: Vec<f64> = self.errors.iter().copied().collect();
-        ends(errors, self.aim).map(|end| prediction + end)
-    }
-
-    /// A truth has become known: what was predicted, between which ends, and what came.
-    #[must_use]
-    pub fn after(mut self, prediction: f64, interval: [f64; 2], truth: f64) -> Self {
-        let hit = interval[0] <= truth && truth <= interval[1];
-        let OnlineRules {
-            coverage,
-            window,
-            step,
-        } = self.rules;
-        let moved = if hit {
-            -step * (1.0 - coverage)
-        } else {
-            step * coverage
+            hours: BTreeMap::new(),
+            weights: BTreeMap::new(),
         };
-        self.aim = (self.aim + moved).clamp(AIM[0], AIM[1]);
-        self.errors.push_back(truth - prediction);
-        while window < self.errors.len() {
-            self.errors.pop_front();
+        let weight = u64::from(rules.prior_h) * HOUR / prior.len() as u64;
+        for score in prior {
+            *memory.weights.entry(*score).or_default() += weight;
         }
-        self
+        memory
     }
 
-    /// The share aimed at now.
-    pub fn aim(&self) -> f64 {
-        self.aim
+    /// The truths of the predictions of one hour have become known. Hours may come in any order, each once; one that has
+    /// come before, and one without scores, changes nothing.
+    pub fn learn(&mut self, hour: i64, mut scores: Vec<i32>) {
+        if scores.is_empty() || self.hours.contains_key(&hour) {
+            return;
+        }
+        scores.sort_unstable();
+        for score in &scores {
+            *self.weights.entry(*score).or_default() += HOUR / scores.len() as u64;
+        }
+        self.hours.insert(hour, scores);
     }
 
-    /// The errors remembered, oldest first.
-    pub fn errors(&self) -> impl Iterator<Item = f64> + '_ {
-        self.errors.iter().copied()
+    /// Forgets what lies a window or more before `hour`.
+    pub fn forget(&mut self, hour: i64) {
+        let kept = self.hours.split_off(&(hour - self.rules.window + 1));
+        for scores in std::mem::replace(&mut self.hours, kept).values() {
+            for score in scores {
+                let weight = self.weights.entry(*score).or_default();
+                *weight -= HOUR / scores.len() as u64;
+                if *weight == 0 {
+                    self.weights.remove(score);
+                }
+            }
+        }
     }
+
+    /// Where the ends lie, as scores.
+    pub fn ends(&self) -> [i32; 2] {
+        let total: u64 = self.weights.values().sum();
+        // Weights are whole and below 2^53, so exact; the half decides ties that a rounding would.
+        let outside = (1.0 - self.rules.coverage) / 2.0 * total as f64 - 0.5;
+        [
+            first_beyond(self.weights.iter(), outside),
+            first_beyond(self.weights.iter().rev(), outside),
+        ]
+    }
+
+    /// Hours that are remembered with their scores, both rising.
+    pub fn hours(&self) -> impl Iterator<Item = (i64, &[i32])> {
+        self.hours.iter().map(|(hour, scores)| (*hour, &scores[..]))
+    }
+}
+
+/// The first score with which `outside` has been passed.
+fn first_beyond<'a>(weights: impl Iterator<Item = (&'a i32, &'a u64)>, outside: f64) -> i32 {
+    let mut passed = 0;
+    let mut last = 0;
+    for (score, weight) in weights {
+        passed += weight;
+        last = *score;
+        if outside < passed as f64 {
+            break;
+        }
+    }
+    last
+}
+
+/// A truth's place in a base interval, see [`UPPER`]; none in one without width.
+pub fn score(truth: f64, [lower, upper]: [f64; 2]) -> Option<i32> {
+    let width = upper - lower;
+    let score = (truth - lower) / width * f64::from(UPPER);
+    (0.0 < width && score.is_finite()).then(|| score.round().clamp(-SCORE_MAX, SCORE_MAX) as i32)
+}
+
+/// The base interval with its ends moved to these scores.
+pub fn moved([lower, upper]: [f64; 2], ends: [i32; 2]) -> [f64; 2] {
+    let width = upper - lower;
+    ends.map(|end| lower + width * (f64::from(end) / f64::from(UPPER)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const RULES: OnlineRules = OnlineRules {
         coverage: 0.9,
-        window: 400,
-        step: 0.02,
+        window: 100,
+        prior_h: 30,
     };
 
+    /// As a calibration leaves it: a twentieth outside at each side.
+    fn calibrated() -> Memory {
+        let prior: Vec<i32> = (0..1000).map(|i| i * 1111 / 999 - 55).collect();
+        Memory::new(RULES, &prior)
+    }
+
     /// A number from -1 to 1 that looks like chance.
-    fn noise(i: usize) -> f64 {
+    fn noise(i: i64) -> f64 {
         f64::from((i as u32).wrapping_mul(2_654_435_761)) / f64::from(u32::MAX) * 2.0 - 1.0
     }
 
-    /// The share of truths inside while `spread` says how far errors reach.
-    fn held(mut online: OnlineConformal, spread: impl Fn(usize) -> f64) -> f64 {
-        let n = 4000;
-        let mut n_inside = 0;
-        for i in 0..n {
-            let (prediction, truth) = (50.0, 50.0 + spread(i) * noise(i));
-            let ends = online.around(prediction);
-            n_inside += usize::from(ends[0] <= truth && truth <= ends[1]);
-            online = online.after(prediction, ends, truth);
+    /// The share of truths inside while `spread` says how far errors reach; the base interval is -9 to 9.
+    fn held(spread: impl Fn(i64) -> f64) -> f64 {
+        let (mut memory, mut n_inside) = (calibrated(), 0);
+        for hour in 0..4000 {
+            memory.forget(hour);
+            let truth = spread(hour) * noise(hour);
+            let [lower, upper] = moved([-9.0, 9.0], memory.ends());
+            n_inside += u32::from(lower <= truth && truth <= upper);
+            memory.learn(hour, score(truth, [-9.0, 9.0]).into_iter().collect());
         }
-        n_inside as f64 / f64::from(n as u32)
-    }
-
-    fn calibrated() -> OnlineConformal {
-        let errors: Vec<f64> = (0..1000).map(|i| 10.0 * noise(i + 77)).collect();
-        OnlineConformal::new(RULES, &errors)
+        f64::from(n_inside) / 4000.0
     }
 
     #[test]
-    fn steady_air_is_held_as_promised() {
-        let share = held(calibrated(), |_| 10.0);
-        assert!((0.885..0.915).contains(&share), "{share}");
+    fn a_calibration_alone_leaves_the_base_interval_as_it_is() {
+        let [lower, upper] = calibrated().ends();
+        assert!(
+            lower.abs() <= 2 && (upper - UPPER).abs() <= 2,
+            "{lower} {upper}"
+        );
     }
 
     #[test]
-    fn air_that_grows_rougher_is_followed() {
-        let rougher = |i| 10.0 + i as f64 / 40.0;
-        let share = held(calibrated(), rougher);
-        assert!((0.88..0.92).contains(&share), "{share}");
-        // Without memory or steering the promise is broken: that is what the levers are for.
-        let fixed = calibrated().around(0.0);
-        let n_inside = (0..4000)
-            .filter(|&i| (fixed[0]..=fixed[1]).contains(&(rougher(i) * noise(i))))
-            .count();
-        assert!(n_inside < 2000, "{n_inside}");
+    fn steady_air_is_held_as_promised_and_rougher_air_is_followed() {
+        let steady = held(|_| 10.0);
+        assert!((0.88..0.92).contains(&steady), "{steady}");
+        let rougher = held(|hour| 10.0 + hour as f64 / 100.0);
+        assert!((0.83..0.92).contains(&rougher), "{rougher}");
     }
 
     #[test]
-    fn a_miss_widens_a_hit_narrows_and_neither_without_bound() {
-        let mut online = calibrated();
-        let wide = |online: &OnlineConformal| {
-            let [lower, upper] = online.around(0.0);
-            upper - lower
-        };
-        let before = wide(&online);
-        let missed = online.clone().after(0.0, [-1.0, 1.0], 9.9);
-        assert!(before <= wide(&missed) && 0.9 < missed.aim());
-        for _ in 0..10_000 {
-            online = online.after(0.0, [-1.0, 1.0], 5.0);
+    fn an_hour_counts_once_whatever_number_of_stations_it_has() {
+        let (mut one, mut many) = (calibrated(), calibrated());
+        for hour in 0..60 {
+            let score = (hour as i32 - 30) * 100;
+            one.learn(hour, vec![score]);
+            many.learn(hour, vec![score; 9]);
         }
-        assert_eq!((online.aim(), online.errors().count()), (AIM[1], 400));
-        for _ in 0..100_000 {
-            online = online.after(0.0, [-1.0, 1.0], 0.0);
-        }
-        assert_eq!(online.aim(), AIM[0]);
+        assert_eq!(one.ends(), many.ends());
     }
 
     #[test]
-    fn more_errors_than_it_remembers_are_the_newest() {
-        let errors: Vec<f64> = (0..1000).map(f64::from).collect();
-        let online = OnlineConformal::new(RULES, &errors);
-        assert_eq!(online.errors().next(), Some(600.0));
+    fn a_score_is_a_place_and_a_place_a_score() {
+        assert_eq!(score(15.0, [10.0, 30.0]), Some(250));
+        assert_eq!(moved([10.0, 30.0], [250, 1500]), [15.0, 40.0]);
+        assert_eq!(score(-1e300, [10.0, 30.0]), Some(-1_000_000));
+        assert_eq!(score(1.0, [2.0, 2.0]), None);
+        assert_eq!(score(f64::NAN, [1.0, 2.0]), None);
+    }
+
+    proptest! {
+        /// Counted anew from the hours that are within the window, in any order.
+        #[test]
+        fn what_is_forgotten_leaves_no_trace(
+            scores in proptest::collection::vec(proptest::collection::vec(-3000..4000_i32, 0..5), 1..200),
+        ) {
+            let mut memory = calibrated();
+            for (hour, scores) in scores.iter().enumerate() {
+                memory.learn(hour as i64, scores.clone());
+                memory.forget(hour as i64);
+            }
+            let mut anew = calibrated();
+            let newest = scores.len() as i64 - 1;
+            for (hour, scores) in scores.iter().enumerate().rev() {
+                if newest - RULES.window < hour as i64 {
+                    anew.learn(hour as i64, scores.clone());
+                }
+            }
+            prop_assert_eq!(memory.ends(), anew.ends());
+            prop_assert_eq!(memory, anew);
+        }
+
+        #[test]
+        fn ends_are_those_of_a_slow_count(scores in proptest::collection::vec(-3000..4000_i32, 1..90)) {
+            let mut memory = Memory::new(OnlineRules { prior_h: 10, ..RULES }, &[0, 1000]);
+            for (hour, score) in scores.iter().enumerate() {
+                memory.learn(hour as i64, vec![*score]);
+            }
+            let mut all: Vec<i32> = scores.clone();
+            all.extend([0; 5]);
+            all.extend([1000; 5]);
+            all.sort_unstable();
+            let outside = (all.len() as f64 * 0.05 - 1e-9).ceil() as usize - 1;
+            prop_assert_eq!(memory.ends(), [all[outside], all[all.len() - 1 - outside]]);
+        }
     }
 }

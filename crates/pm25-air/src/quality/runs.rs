@@ -184,7 +184,7 @@ mod tests {
                 .collect();
             let mut packed: Vec<u64> = values
                 .iter()
-                .map(|&value| u64::from(ordered(value)) << 32 | next() % 48)
+                .map(|&value| (u64::from(ordered(value)) << 32) | (next() % 48))
                 .collect();
             let mut expected = packed.clone();
             sort(&mut packed);

@@ -187,6 +187,9 @@ pub fn import(
         trees: Some(trees),
         blend: None,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile: None,
         ..like
     })

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::blend::BlendFile;
 use super::trees::TreesFile;
-use super::{Climatology, Intervals, Model, ModelKind, N_HOURS, N_MONTHS, TrainProfile};
+use super::{
+    Climatology, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
+    TrainProfile, WarningLine, warning,
+};
 use crate::drift::check_profiles;
 use crate::prep::{FeatureFact, StationFact, TaskFact};
 
@@ -30,6 +33,12 @@ pub(super) struct ModelFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intervals: Option<Intervals>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    online: Option<OnlineState>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warning_lines: Vec<WarningLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<TrainProfile>,
 }
 
@@ -47,6 +56,12 @@ pub(super) struct Body {
     blend: Option<BlendFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     intervals: Option<Intervals>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    online: Option<OnlineState>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warning_lines: Vec<WarningLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<TrainProfile>,
 }
@@ -120,6 +135,9 @@ impl From<Model> for ModelFile {
             trees: model.trees.as_ref().map(TreesFile::from),
             blend: model.blend.map(BlendFile::from),
             intervals: model.intervals,
+            spread: model.spread.as_ref().map(TreesFile::from),
+            online: model.online,
+            warning_lines: model.warning_lines,
             profile: model.profile,
         }
     }
@@ -184,6 +202,9 @@ impl ModelFile {
             trees,
             blend,
             intervals,
+            spread,
+            online,
+            warning_lines,
             profile,
         } = self;
         Body {
@@ -194,6 +215,9 @@ impl ModelFile {
             trees,
             blend,
             intervals,
+            spread,
+            online,
+            warning_lines,
             profile,
         }
     }
@@ -212,6 +236,9 @@ impl ModelFile {
             trees,
             blend,
             intervals,
+            spread,
+            online,
+            warning_lines,
             profile,
         } = body;
         Self {
@@ -225,6 +252,9 @@ impl ModelFile {
             trees,
             blend,
             intervals,
+            spread,
+            online,
+            warning_lines,
             profile,
         }
     }
@@ -247,6 +277,8 @@ impl ModelFile {
             .trees
             .as_ref()
             .map(|trees| trees.check(self.inputs.len()));
+        let spread = self.spread.as_ref();
+        let spread = spread.map(|trees| trees.check(self.inputs.len() + 1));
         let blend = self.blend.map(|blend| blend.check(self.inputs.len()));
         let in_memory = |means: Vec<Option<f64>>| {
             means
@@ -270,6 +302,9 @@ impl ModelFile {
             trees: trees.transpose().map_err(unusable)?,
             blend: blend.transpose().map_err(unusable)?,
             intervals: self.intervals,
+            spread: spread.transpose().map_err(unusable)?,
+            online: self.online,
+            warning_lines: self.warning_lines,
             profile: self.profile,
         })
     }
@@ -309,6 +344,17 @@ impl ModelFile {
         if let Some(intervals) = &self.intervals {
             intervals.check()?;
         }
+        let measure = self.intervals.as_ref().map(|intervals| intervals.measure);
+        if (measure == Some(Measure::Spread)) != self.spread.is_some() {
+            return Err("its intervals and its spread do not go together".to_owned());
+        }
+        if let Some(online) = &self.online {
+            online.check()?;
+            if measure.is_none() {
+                return Err("it remembers how intervals went, and has none".to_owned());
+            }
+        }
+        warning::check(&self.warning_lines)?;
         self.twins()
     }
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// More levels than any model of ours has.
 const N_LEVELS_MAX: usize = 1000;
 
+/// More errors than any level of ours has.
+const N_ERRORS_MAX: usize = 10_000;
+
 /// How far truths lie from predictions.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -17,38 +20,123 @@ pub struct Intervals {
     pub coverage: f64,
     /// Rows that they were calibrated on; none of them was learned from by the model that predicted it.
     pub rows: u64,
-    /// By the prediction, rising.
+    /// What levels are told apart by, and what their ends are measured in.
+    #[serde(default, skip_serializing_if = "Measure::is_ug_m3")]
+    pub measure: Measure,
+    /// Rising.
     pub levels: Vec<IntervalLevel>,
 }
 
-/// Predictions of one size.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+/// What levels are told apart by, and what their ends are measured in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Levels of the prediction, ends in µg/m³.
+    #[default]
+    UgM3,
+    /// Levels of the spread that the model expects, ends in multiples of it.
+    Spread,
+}
+
+impl Measure {
+    fn is_ug_m3(&self) -> bool {
+        *self == Self::UgM3
+    }
+}
+
+/// A prediction, and how far off the model expects it to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Said {
+    /// µg/m³.
+    pub prediction_ug_m3: f64,
+    /// Mean absolute error that is expected, µg/m³, above 0; NaN from a model that expects none.
+    pub spread_ug_m3: f64,
+}
+
+/// Predictions that are alike.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntervalLevel {
-    /// The level holds predictions below this, µg/m³; none for the highest, which has no end.
+    /// The level holds what is below this, µg/m³; none for the highest, which has no end.
     pub below_ug_m3: Option<f64>,
-    /// Added to the prediction: the lower end, µg/m³.
-    pub lower_ug_m3: f64,
-    /// Added to the prediction: the upper end, µg/m³.
-    pub upper_ug_m3: f64,
+    /// Added to the prediction: the lower end, see [`Measure`].
+    #[serde(alias = "lower_ug_m3")]
+    pub lower: f64,
+    /// Added to the prediction: the upper end, see [`Measure`].
+    #[serde(alias = "upper_ug_m3")]
+    pub upper: f64,
+    /// Errors (truth less prediction, see [`Measure`]) that stand for equal shares of the level's, rising; empty in a file
+    /// from before there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<f64>,
 }
 
 impl Intervals {
     /// Lower and upper end for each prediction, µg/m³. A concentration is not below 0, so the lower end is not either,
     /// unless the prediction is.
-    pub fn around(&self, predictions: &[f64]) -> Vec<[f64; 2]> {
-        predictions.iter().map(|&p| self.around_one(p)).collect()
+    pub fn around(&self, said: &[Said]) -> Vec<[f64; 2]> {
+        said.iter().map(|&said| self.around_one(said)).collect()
     }
 
-    fn around_one(&self, prediction: f64) -> [f64; 2] {
+    /// As [`Intervals::around`].
+    pub fn around_one(&self, said: Said) -> [f64; 2] {
+        Self::possible(said, self.base(said))
+    }
+
+    /// Both ends as they were calibrated, also where the lower one is no possible concentration.
+    pub fn base(&self, said: Said) -> [f64; 2] {
+        let (place, unit) = self.place(said);
+        let level = self.level(place);
+        [level.lower, level.upper].map(|end| said.prediction_ug_m3 + end * unit)
+    }
+
+    /// The probability, 0 to 1, that the truth is above a threshold, µg/m³: the share of the level's errors that would carry
+    /// it there, never surer than half of one of them. None where the file does not know errors.
+    pub fn exceedance(&self, said: Said, threshold_ug_m3: f64) -> Option<f64> {
+        let (place, unit) = self.place(said);
+        let errors = &self.level(place).errors;
+        let least = (threshold_ug_m3 - said.prediction_ug_m3) / unit;
+        let last = errors.len().checked_sub(1)?;
+        // Each error stands in the middle of its share.
+        let passed = match errors.partition_point(|error| *error <= least) {
+            0 => 0.5,
+            n if last < n => last as f64 + 0.5,
+            n => {
+                let [below, above] = [errors[n - 1], errors[n]];
+                n as f64 - 0.5 + (least - below) / (above - below)
+            }
+        };
+        Some(1.0 - passed / errors.len() as f64)
+    }
+
+    /// The probability of each stretch between rising edges, µg/m³, from what is not above the first to what is above the
+    /// last: one more than there are edges, together 1. None where the file does not know errors.
+    pub fn shares(&self, said: Said, edges_ug_m3: &[f64]) -> Option<Vec<f64>> {
+        let above = edges_ug_m3.iter().map(|edge| self.exceedance(said, *edge));
+        let above: Vec<f64> = above.collect::<Option<_>>()?;
+        let from = [1.0].into_iter().chain(above.iter().copied());
+        let until = above.iter().copied().chain([0.0]);
+        Some(from.zip(until).map(|(from, until)| from - until).collect())
+    }
+
+    fn level(&self, place: f64) -> &IntervalLevel {
         let level_idx = self
             .levels
-            .partition_point(|level| level.below_ug_m3.is_some_and(|below| below <= prediction));
-        let level = self.levels[level_idx];
-        [
-            (prediction + level.lower_ug_m3).max(prediction.min(0.0)),
-            prediction + level.upper_ug_m3,
-        ]
+            .partition_point(|level| level.below_ug_m3.is_some_and(|below| below <= place));
+        &self.levels[level_idx]
+    }
+
+    /// What decides its level, and the unit of the ends, both in µg/m³.
+    fn place(&self, said: Said) -> (f64, f64) {
+        match self.measure {
+            Measure::UgM3 => (said.prediction_ug_m3, 1.0),
+            Measure::Spread => (said.spread_ug_m3, said.spread_ug_m3),
+        }
+    }
+
+    /// The ends with the lower one not below 0, unless the prediction is.
+    pub(super) fn possible(said: Said, [lower, upper]: [f64; 2]) -> [f64; 2] {
+        [lower.max(said.prediction_ug_m3.min(0.0)), upper]
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -62,10 +150,15 @@ impl Intervals {
         let (last, others) = self.levels.split_last().expect("it has been counted");
         let edges: Option<Vec<f64>> = others.iter().map(|level| level.below_ug_m3).collect();
         let rising = edges.is_some_and(|edges| edges.is_sorted_by(|a, b| a < b));
-        let ordered = self
-            .levels
-            .iter()
-            .all(|level| level.lower_ug_m3 <= level.upper_ug_m3);
+        let ordered = self.levels.iter().all(|level| level.lower <= level.upper);
+        let sorted = |level: &IntervalLevel| {
+            level.errors.len() <= N_ERRORS_MAX
+                && level.errors.iter().all(|error| error.is_finite())
+                && level.errors.is_sorted()
+        };
+        if !self.levels.iter().all(sorted) {
+            return Err("the errors of its intervals do not rise".to_owned());
+        }
         if !rising || last.below_ug_m3.is_some() || !ordered {
             return Err("the levels of its intervals do not rise to an open end".to_owned());
         }
@@ -78,21 +171,77 @@ mod tests {
     use super::*;
 
     fn intervals() -> Intervals {
-        let level = |below_ug_m3, lower_ug_m3, upper_ug_m3| IntervalLevel {
+        let level = |below_ug_m3, lower, upper| IntervalLevel {
             below_ug_m3,
-            lower_ug_m3,
-            upper_ug_m3,
+            lower,
+            upper,
+            errors: Vec::new(),
         };
         Intervals {
             coverage: 0.9,
             rows: 100,
+            measure: Measure::UgM3,
             levels: vec![level(Some(20.0), -15.0, 30.0), level(None, -40.0, 50.0)],
         }
     }
 
+    fn plain(prediction_ug_m3: f64) -> Said {
+        Said {
+            prediction_ug_m3,
+            spread_ug_m3: f64::NAN,
+        }
+    }
+
+    #[test]
+    fn a_spread_chooses_the_level_and_stretches_its_ends() {
+        let intervals = Intervals {
+            measure: Measure::Spread,
+            ..intervals()
+        };
+        let said = Said {
+            prediction_ug_m3: 500.0,
+            spread_ug_m3: 2.0,
+        };
+        assert_eq!(intervals.around_one(said), [470.0, 560.0]);
+    }
+
+    #[test]
+    fn a_probability_is_the_share_of_errors_that_carry_there() {
+        let mut known = intervals();
+        known.levels[0].errors = vec![-10.0, 0.0, 10.0, 30.0];
+        let above = |threshold| known.exceedance(plain(10.0), threshold).unwrap();
+        assert_eq!(
+            [0.0, 10.0, 20.0, 40.0].map(above),
+            [0.875, 0.625, 0.375, 0.125]
+        );
+        assert_eq!([15.0, -500.0, 500.0].map(above), [0.5, 0.875, 0.125]);
+        assert_eq!(
+            known.exceedance(plain(20.0), 30.0),
+            None,
+            "no errors are known of the level above"
+        );
+        assert_eq!(
+            known.shares(plain(10.0), &[0.0, 10.0, 40.0]),
+            Some(vec![0.125, 0.25, 0.5, 0.125])
+        );
+        known.measure = Measure::Spread;
+        let said = Said {
+            prediction_ug_m3: 10.0,
+            spread_ug_m3: 2.0,
+        };
+        assert_eq!(known.exceedance(said, 30.0), Some(0.375));
+    }
+
+    #[test]
+    fn levels_written_before_there_was_a_spread_are_read() {
+        let old = r#"{"coverage":0.9,"rows":7,"levels":[{"below_ug_m3":null,"lower_ug_m3":-1.0,"upper_ug_m3":2.0}]}"#;
+        let read: Intervals = serde_json::from_str(old).unwrap();
+        assert_eq!(read.around_one(plain(10.0)), [9.0, 12.0]);
+    }
+
     #[test]
     fn a_prediction_has_the_ends_of_its_level() {
-        let ends = intervals().around(&[19.9, 20.0, 10.0, -3.0]);
+        let ends = intervals().around(&[19.9, 20.0, 10.0, -3.0].map(plain));
         assert_eq!(ends[0], [19.9 - 15.0, 19.9 + 30.0]);
         assert_eq!(ends[1], [0.0, 70.0]);
         assert_eq!(ends[2], [0.0, 40.0]);
@@ -110,7 +259,8 @@ mod tests {
         assert!(bad(&|i| i.levels.clear()).contains("0 levels"));
         assert!(bad(&|i| i.levels[1].below_ug_m3 = Some(30.0)).contains("open end"));
         assert!(bad(&|i| i.levels[0].below_ug_m3 = None).contains("open end"));
-        assert!(bad(&|i| i.levels[0].upper_ug_m3 = -16.0).contains("rise"));
+        assert!(bad(&|i| i.levels[0].upper = -16.0).contains("rise"));
+        assert!(bad(&|i| i.levels[1].errors = vec![2.0, 1.0]).contains("do not rise"));
         assert!(bad(&|i| i.coverage = 1.0).contains("coverage"));
     }
 }

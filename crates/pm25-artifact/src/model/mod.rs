@@ -12,7 +12,9 @@ mod horizons_tests;
 #[cfg(test)]
 mod hostile_tests;
 mod intervals;
+pub mod online;
 mod trees;
+pub mod warning;
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +28,9 @@ pub use blend::{Blend, Part, PartModel};
 pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
 
 pub use horizons::{Horizons, N_HORIZONS_MAX};
-pub use intervals::{IntervalLevel, Intervals};
+pub use intervals::{IntervalLevel, Intervals, Measure, Said};
+pub use online::OnlineState;
+pub use warning::WarningLine;
 
 use crate::drift::{ProfileFile, Profiles, RowSpan};
 use crate::prep::{FeatureFact, StationFact, TaskFact};
@@ -133,6 +137,14 @@ pub struct Model {
     pub blend: Option<Blend>,
     /// How far truths lie from its predictions; none if it was not calibrated.
     pub intervals: Option<Intervals>,
+    /// The mean absolute error to expect, from the inputs and, as one more column, the prediction; only beside
+    /// `intervals`.
+    pub spread: Option<Ensemble>,
+    /// What was remembered of the calibration's last weeks, so that intervals can follow what comes true from there on;
+    /// only beside `intervals`.
+    pub online: Option<OnlineState>,
+    /// Lines above which its predictions warn; none where no rows could choose them.
+    pub warning_lines: Vec<WarningLine>,
     /// What its train rows were like; drift is measured against it. None in a model that was imported.
     pub profile: Option<TrainProfile>,
 }
@@ -215,13 +227,21 @@ impl Model {
         }
     }
 
-    /// Lower and upper end of the 90 % interval of each row, µg/m³; none if the model was not calibrated.
+    /// What was said of each row, with the error that is to be expected: `predictions` are those of [`Model::predict`].
     ///
     /// # Panics
     /// As [`Model::predict`].
-    pub fn predict_interval(&self, rows: &Rows) -> Option<Vec<[f64; 2]>> {
-        let intervals = self.intervals.as_ref()?;
-        Some(intervals.around(&self.predict(rows)))
+    pub fn said(&self, rows: &Rows, predictions: &[f64]) -> Vec<Said> {
+        let spreads = match &self.spread {
+            Some(trees) => spreads(trees, rows, predictions),
+            None => vec![f64::NAN; predictions.len()],
+        };
+        let said = predictions.iter().zip(spreads);
+        said.map(|(&prediction_ug_m3, spread_ug_m3)| Said {
+            prediction_ug_m3,
+            spread_ug_m3,
+        })
+        .collect()
     }
 
     /// For each row whether the model looks at other stations and nothing is known of any of them. It was hardly ever
@@ -271,6 +291,21 @@ impl Model {
             .map(|(new, usual)| if new.is_nan() { usual } else { new })
             .collect()
     }
+}
+
+/// No error smaller than this is expected, µg/m³: monitors show no less.
+const SPREAD_MIN_UG_M3: f64 = 0.5;
+
+/// What an ensemble that has learned from absolute errors expects them to be, µg/m³: its last column is the prediction.
+pub fn spreads(trees: &Ensemble, rows: &Rows, predictions: &[f64]) -> Vec<f64> {
+    let last: Vec<f32> = predictions.iter().map(|&p| p as f32).collect();
+    let mut features = rows.features.clone();
+    features.push(&last);
+    let expected = trees.predict(&Columns::new(features, rows.n_rows));
+    expected
+        .into_iter()
+        .map(|error| error.max(SPREAD_MIN_UG_M3))
+        .collect()
 }
 
 fn columns<'a>(rows: &Rows<'a>) -> Columns<'a> {

@@ -30,6 +30,9 @@ fn model(profile: Option<TrainProfile>) -> Model {
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile,
     }
 }

@@ -105,6 +105,7 @@ fn draw(
         names: report.origins.iter().map(|o| day(&o.origin)).collect(),
         series,
         shape: Shape::Lines,
+        reach: 0.0,
     };
     let png = categories(&chart).with_context(|| format!("cannot draw {name}"))?;
     Ok(Picture { name, png })

@@ -42,6 +42,11 @@ impl Joined {
                 .collect(),
             answers: Answers {
                 model: all(&|answers| &answers.model),
+                said: turns
+                    .iter()
+                    .flat_map(|turn| &turn.answers.said)
+                    .copied()
+                    .collect(),
                 intervals: None,
                 persistence: all(&|answers| &answers.persistence),
                 persistence_24h: has_day

@@ -158,8 +158,8 @@ fn answers(
     origin: Origin,
 ) -> Result<Answers> {
     let rows = judged.rows();
-    let said = model.predict(&rows);
-    if said.iter().any(|value| !value.is_finite()) {
+    let predictions = model.predict(&rows);
+    if predictions.iter().any(|value| !value.is_finite()) {
         return Err(Fault::bad_data(format!(
             "the model of {} has no finite prediction for a row",
             format_utc(origin.at_s)
@@ -167,7 +167,8 @@ fn answers(
         .hint("look for infinite values in the observations"));
     }
     Ok(Answers {
-        model: said,
+        said: model.said(&rows, &predictions),
+        model: predictions,
         intervals: None,
         persistence: model.predict_baseline(ModelKind::Persistence, &rows),
         persistence_24h,

@@ -64,7 +64,7 @@ fn of_two(report: &DependenceReport, of: &Surface) -> pm25_plot::Surface {
 fn subtitle(report: &DependenceReport) -> String {
     let task = Task::from(report.model.task);
     format!(
-        "Partial dependence of a {} ({task}) over {} rows",
+        "Partial dependence of the model ({}, {task}) over {} rows",
         report.model.kind, report.rows
     )
 }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use pm25_artifact::normalise::{ChangePoint, Month, NormaliseReport, StationTrend};
+use pm25_artifact::normalise::{ChangePoint, Month, NormaliseReport, SlopeFact, StationTrend};
 use pm25_plot::{Course, Labels, PlotError, Series, course, number};
-
-use super::say::slope;
 
 /// A picture of its own name for each station.
 pub(crate) fn pictures(report: &NormaliseReport) -> Vec<(String, Result<Vec<u8>, PlotError>)> {
@@ -40,12 +38,8 @@ fn chart(report: &NormaliseReport, station: &StationTrend) -> Course {
         name,
         values: station.months.iter().map(value).collect(),
     };
-    let trend = |what: &str, fact| match slope(fact).as_str() {
-        "-" => what.to_owned(),
-        said => format!("{what}, {said} a year"),
-    };
-    let observed = trend("measured", station.observed_trend.as_ref());
-    let normalised = trend("in average weather", station.normalised_trend.as_ref());
+    let observed = trend("measured", station.observed_trend);
+    let normalised = trend("in average weather", station.normalised_trend);
     let steps = station.change_points.as_deref().unwrap_or_default();
     Course {
         labels: Labels {
@@ -88,13 +82,36 @@ fn subtitle(report: &NormaliseReport, station: &StationTrend) -> String {
         .map_or_else(|| "-".to_owned(), |r2| number(r2, 2));
     let from = match param("within_days").as_str() {
         "null" | "" => "the whole record".to_owned(),
-        days => format!("the days around it (±{days})"),
+        days => format!("±{days} days"),
     };
     format!(
-        "Mean of {} predictions with weather drawn from {from} · {}, R² {r2} on these hours · brackets: 95 % block bootstrap",
+        "Mean of {} predictions, weather drawn from {from} · {}, R² {r2} on these hours · 95 % intervals",
         param("draws"),
         report.model.kind
     )
+}
+
+/// A series with its slope, as a legend says it.
+fn trend(what: &str, slope: Option<SlopeFact>) -> String {
+    let Some(slope) = slope else {
+        return what.to_owned();
+    };
+    let rise = signed(slope.ug_m3_per_year);
+    match slope.interval {
+        None => format!("{what}: {rise} µg/m³ a year"),
+        Some([low, high]) => {
+            format!(
+                "{what}: {rise} ({} to {}) µg/m³ a year",
+                signed(low),
+                signed(high)
+            )
+        }
+    }
+}
+
+fn signed(value: f64) -> String {
+    let sign = if value < 0.0 { "" } else { "+" };
+    format!("{sign}{}", number(value, 1))
 }
 
 /// Where a step's first day lies between the middles of months, and how large it is.
@@ -104,6 +121,5 @@ fn mark(step: &ChangePoint, months: &[Month]) -> (f64, String) {
     let idx = months.iter().position(|of| of.month == month);
     let day: f64 = day.trim_start_matches('-').parse().unwrap_or(1.0);
     let at = idx.map_or(f64::NAN, |idx| idx as f64 - 0.5 + (day - 1.0) / DAYS);
-    let sign = if step.change_ug_m3 < 0.0 { "" } else { "+" };
-    (at, format!("{sign}{}", number(step.change_ug_m3, 1)))
+    (at, signed(step.change_ug_m3))
 }

@@ -57,7 +57,7 @@ impl fmt::Display for Said<'_> {
 }
 
 /// A slope with its interval.
-pub(crate) fn slope(slope: Option<&SlopeFact>) -> String {
+fn slope(slope: Option<&SlopeFact>) -> String {
     match slope {
         None => "-".to_owned(),
         Some(slope) => match slope.interval {

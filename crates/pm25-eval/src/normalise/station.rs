@@ -155,3 +155,61 @@ fn month(month: &Stretch) -> Month {
         normalised_ug_m3: mean(NORMALISED),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pm25_air::civil::{DAY_S, HOUR_S, parse_rfc3339};
+    use pm25_stats::chance::Chance;
+
+    /// A Monday.
+    const START: &str = "2014-01-06T00:00:00Z";
+    const DAYS: i64 = 900;
+    const STEP_DAY: i64 = 70 * 7;
+
+    /// A model that says 50 always, and air that falls by 20 nevertheless.
+    fn unforeseen() -> Vec<(i64, [f64; 3])> {
+        let (start_s, chance) = (parse_rfc3339(START).unwrap(), Chance::new(2));
+        (0..DAYS * 24)
+            .map(|hour| {
+                let local_s = start_s + hour * HOUR_S;
+                let of_day = chance.below((hour / 24) as usize, 31) as f64 - 15.0;
+                let fallen = if STEP_DAY * DAY_S <= hour * HOUR_S {
+                    20.0
+                } else {
+                    0.0
+                };
+                (local_s, [50.0 + of_day - fallen, 50.0, 50.0])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_the_model_leaves_unexplained_counts() {
+        let hours = unforeseen();
+        let found = change_points(&hours);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].week_of, "2015-05-11");
+        assert!((found[0].change_ug_m3 + 20.0).abs() < 3.0, "{found:?}");
+        let months = means::months(&hours);
+        let slope = slope(&months, |of| [of[NORMALISED], weatherless(of)], 1).unwrap();
+        let [low, high] = slope.interval.unwrap();
+        assert!(
+            slope.ug_m3_per_year == 0.0 && low < -1.0 && 1.0 < high,
+            "{slope:?}"
+        );
+    }
+
+    #[test]
+    fn a_year_and_a_half_has_no_steps_and_a_week_belongs_to_its_thursday() {
+        let week = |day: &str| Stretch {
+            local_s: parse_rfc3339(day).unwrap(),
+            hours: 168,
+            means: [0.0; 3],
+        };
+        assert_eq!(month_of(&week("2015-12-28T00:00:00Z")), 11);
+        assert_eq!(month_of(&week("2015-06-29T00:00:00Z")), 6);
+        let short: Vec<_> = unforeseen().into_iter().take(24 * 100).collect();
+        assert!(change_points(&short).is_empty());
+    }
+}

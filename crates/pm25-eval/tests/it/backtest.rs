@@ -1,193 +1,26 @@
-//! Backtests over four stations of air that wanders for sixteen weeks; `away`, the first by name, begins in the ninth.
-//!
-//! Beside them stand separate runs: tables cut as `pm25-prep` cuts them, a model as `pm25-train` makes it, asked for the
+//! Backtests beside separate runs: tables cut as `pm25-prep` cuts them, a model as `pm25-train` makes it, asked for the
 //! rows until the next origin.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use clap::Parser;
 use pm25_air::civil::format_utc;
 use pm25_air::feature::Scene;
 use pm25_air::task::target;
-use pm25_air::{Cut, Network, Part, Quantity, Station, Task};
+use pm25_air::{Cut, Network, Part, Quantity, Task};
 use pm25_artifact::backtest::BacktestReport;
 use pm25_artifact::prep::Prepared;
 use pm25_file::{Header, Input, program, read_document};
 use pm25_fit::{Dataset, Facts, LearnArgs, Order, Sample, make};
 use pm25_rows::{Plan, features_among};
-use pm25_table::{Column, Table, Text};
 use pm25_tool::{Common, Console};
 
-const HOUR_S: i64 = 3600;
-const START_S: i64 = 1_456_790_400; // 2016-03-01T00:00:00Z
-const HOURS: usize = 112 * 24;
-const H: u16 = 6;
-/// Hours of the first origin and of the end.
-const FROM: i64 = 56 * 24;
-const UNTIL: i64 = 98 * 24;
-/// From one origin to the next.
-const STEP: i64 = 14 * 24;
-const FEATURES: &str =
-    "pm25,change(pm25,3),mean(pm25,24),others_mean(pm25),at(\"south\",pm25),wind,hour,station";
+use super::rolling::{
+    FEATURES, FROM, H, HOUR_S, Row, Rows, START_S, STEP, UNTIL, World, air, hour, said,
+};
 
-/// A number in -1 to 1 that looks like chance.
-fn noise(seed: usize, place: usize) -> f32 {
-    let x = (place as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ (seed as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((x >> 40) as f32 / (1u64 << 23) as f32) - 1.0
-}
-
-/// Air with a gap here and there.
-fn air() -> Network {
-    let mut common = vec![0.0f32];
-    for hour in 1..HOURS {
-        common.push(0.97 * common[hour - 1] + 9.0 * noise(1, hour));
-    }
-    let stations = ["away", "east", "north", "south"].iter().enumerate();
-    let stations = stations.map(|(place, name)| {
-        let first = if *name == "away" { 60 * 24 } else { 0 };
-        let hours = first..HOURS;
-        let mut station = Station::new(name, START_S + first as i64 * HOUR_S, 480);
-        station.values = std::array::from_fn(|_| vec![f32::NAN; hours.len()]);
-        station.flags = std::array::from_fn(|_| vec![0; hours.len()]);
-        let pm25 = |hour: usize| match hour % 97 {
-            0..3 => f32::NAN,
-            _ => (90.0 + common[hour] + 8.0 * noise(2 + place, hour))
-                .max(1.0)
-                .round(),
-        };
-        station.values[Quantity::Pm25.index()] = hours.clone().map(pm25).collect();
-        station.values[Quantity::WindSpeed.index()] =
-            hours.map(|hour| 3.0 + noise(20 + place, hour)).collect();
-        station
-    });
-    Network::from_stations(stations.collect()).unwrap()
-}
-
-/// The table that `pm25-ingest` writes.
-fn write(network: &Network, path: PathBuf) {
-    let columns = network.to_columns();
-    let mut table = Table::new();
-    let (words, codes) = (columns.words, columns.codes);
-    table.push("station", Column::Text(Text { words, codes }));
-    table.push("time", Column::Time(columns.time_s));
-    table.push("utc_offset_min", Column::I16(columns.utc_offset_min));
-    for quantity in Quantity::ALL {
-        let at = quantity.index();
-        table.push(quantity.column(), Column::F32(columns.values[at].clone()));
-        table.push(
-            quantity.flags_column(),
-            Column::U16(columns.flags[at].clone()),
-        );
-    }
-    let output = pm25_file::Output::Path(path);
-    table
-        .write(&output, "pm25-observations", Header::new(&program!()))
-        .unwrap();
-}
-
-fn hour(hour: i64) -> String {
-    format_utc(START_S + hour * HOUR_S)
-}
-
-struct World(tempfile::TempDir);
-
-impl World {
-    fn of(network: &Network) -> Self {
-        let world = Self(tempfile::tempdir().unwrap());
-        write(network, world.path("obs.parquet"));
-        world
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, more: &[&str]) -> Output {
-        let horizon = H.to_string();
-        let common = ["backtest", "obs.parquet", "--task", "forecast"];
-        Command::new(env!("CARGO_BIN_EXE_pm25-eval"))
-            .current_dir(self.0.path())
-            .args([&common[..], &["--horizon-h", &horizon, "--no-plots"], more].concat())
-            .output()
-            .unwrap()
-    }
-
-    /// A backtest with the origins of this file into `out`.
-    fn backtest(&self, more: &[&str]) -> (BacktestReport, Rows) {
-        let (from, until) = (hour(FROM), hour(UNTIL));
-        let when = ["--from", &from, "--until", &until, "--every", "14"];
-        let out = self.run(&[&when[..], &["--out-dir", "out"], more].concat());
-        assert!(out.status.success(), "{}", said(&out));
-        let (report, _) = read_document(&Input::Path(self.path("out/backtest.json"))).unwrap();
-        (report, Rows::read(&self.path("out/predictions.parquet")))
-    }
-
-    fn refused(&self, status: i32, more: &[&str]) -> String {
-        let out = self.run(&[more, &["--out-dir", "refused"]].concat());
-        assert_eq!(out.status.code(), Some(status), "{}", said(&out));
-        assert!(!self.path("refused").exists());
-        said(&out)
-    }
-}
-
-fn said(out: &Output) -> String {
-    String::from_utf8_lossy(&out.stderr).into_owned()
-}
-
-/// (origin, station, stamp t) to what stands in a row.
-struct Rows(BTreeMap<(i64, String, i64), Row>);
-
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    target: f64,
-    persistence: f64,
-    prediction: f64,
-    climatology: f64,
-    linear: f64,
-}
-
-impl Rows {
-    fn read(path: &Path) -> Self {
-        let table =
-            Table::read(&Input::Path(path.to_owned()), "pm25-backtest-predictions").unwrap();
-        let column = |name: &str| table.numbers(name).unwrap().into_owned();
-        let (target, persistence) = (column("target_ug_m3"), column("persistence_ug_m3"));
-        let [prediction, climatology, linear] = ["prediction", "climatology", "linear"]
-            .map(|name| table.f64(&format!("{name}_ug_m3")).unwrap().to_vec());
-        let place = |row: usize| {
-            let station = table.text("station").unwrap().get(row).to_owned();
-            let [origin, time] = ["origin", "time"].map(|name| table.time(name).unwrap()[row]);
-            (origin, station, time)
-        };
-        let row = |at: usize| Row {
-            target: f64::from(target[at]),
-            persistence: f64::from(persistence[at]),
-            prediction: prediction[at],
-            climatology: climatology[at],
-            linear: linear[at],
-        };
-        let rows: BTreeMap<_, _> = (0..table.n_rows()).map(|at| (place(at), row(at))).collect();
-        assert_eq!(rows.len(), table.n_rows(), "no row is there twice");
-        Self(rows)
-    }
-
-    /// By bits.
-    fn predictions(&self, keep: impl Fn(i64, i64) -> bool) -> BTreeMap<(String, i64), [u64; 3]> {
-        let rows = self
-            .0
-            .iter()
-            .filter(|((origin, _, time), _)| keep(*origin, *time));
-        let bits = rows.map(|((_, station, time), row)| {
-            let said = [row.prediction, row.climatology, row.linear];
-            ((station.clone(), *time), said.map(f64::to_bits))
-        });
-        bits.collect()
-    }
-}
+const TASK: Task = Task::Forecast { horizon_h: H };
 
 #[derive(Parser)]
 struct Asked {
@@ -228,15 +61,13 @@ fn separate(
     argv: &[&str],
 ) -> BTreeMap<(String, i64), [u64; 3]> {
     let folder = tempfile::tempdir().unwrap();
-    let task = Task::Forecast { horizon_h: H };
     let at = |hour: i64| START_S + hour * HOUR_S;
-    let bare = features_among(task, Some("hour"), &[]).unwrap();
     // A table of nothing is refused: where T1 is the origin, the judged rows are the valid table, and teach nothing.
     let t2 = if t1 == origin { origin + STEP } else { origin };
-    let plan = Plan::new(network, &bare, Cut::new(at(t1), at(t2)).unwrap()).unwrap();
-    let mut judged = Plan::new(
+    let plan = Plan::of_tasks(network, &[TASK], Cut::new(at(t1), at(t2)).unwrap()).unwrap();
+    let mut judged = Plan::of_tasks(
         network,
-        &bare,
+        &[TASK],
         Cut::new(at(origin - 24), at(origin)).unwrap(),
     )
     .unwrap();
@@ -412,12 +243,19 @@ fn scores_cover_every_hour_with_a_target_and_are_those_of_the_predictions() {
     let network = air();
     let world = World::of(&network);
     let (report, rows) = world.backtest(&["--model", "linear", "--features", FEATURES]);
-    let task = Task::Forecast { horizon_h: H };
     let span = START_S + FROM * HOUR_S..START_S + UNTIL * HOUR_S;
-    let mut truths = BTreeMap::new();
+    let (mut truths, mut measured) = (BTreeMap::new(), BTreeMap::new());
     for station in &network.stations {
         let hours = 0..station.n_hours();
-        for (hour, truth) in hours.clone().zip(target(station, task, hours)) {
+        for (hour, now) in target(station, Task::Nowcast, hours.clone())
+            .into_iter()
+            .enumerate()
+        {
+            if now.is_finite() {
+                measured.insert((station.name.clone(), station.time_s(hour)), f64::from(now));
+            }
+        }
+        for (hour, truth) in hours.clone().zip(target(station, TASK, hours)) {
             let time_s = station.time_s(hour);
             if span.contains(&time_s) && truth.is_finite() {
                 truths.insert((station.name.clone(), time_s), f64::from(truth));
@@ -454,8 +292,18 @@ fn scores_cover_every_hour_with_a_target_and_are_those_of_the_predictions() {
         close(origin.scores.skill_over.persistence.skill, skill);
         // A ridge is its own baseline.
         assert_eq!(origin.scores.skill_over.linear.skill, Some(0.0));
+        // By a day: PM2.5 of the hour t + 6 - 24, of which rows before the origin tell, too.
+        let keys = rows.0.iter().filter(|((at, _, _), _)| *at == origin_s);
+        let days: Vec<(f64, f64)> = keys
+            .filter_map(|((_, station, time), row)| {
+                let known = measured.get(&(station.clone(), time - 18 * HOUR_S))?;
+                Some((row.target, *known))
+            })
+            .collect();
+        let squares: f64 = days.iter().map(|(y, said)| (y - said).powi(2)).sum();
         let day = origin.scores.baselines.persistence_24h.unwrap();
-        assert!(0 < day.rows && day.rows < origin.scores.metrics.rows);
+        assert_eq!(day.rows, days.len() as u64);
+        close(day.rmse_ug_m3, (squares / days.len() as f64).sqrt());
     }
     assert_eq!(report.overall.metrics.rows, truths.len() as u64);
     assert!(report.bootstrap.is_some());
@@ -541,4 +389,48 @@ fn an_origin_without_hours_to_judge_is_named() {
     let (report, _) = world.backtest(&["--model", "linear", "--features", FEATURES]);
     assert_eq!(report.origins.len(), 2);
     assert_eq!(report.without_rows, [hour(FROM + STEP)]);
+}
+
+#[test]
+fn every_task_has_its_backtest_and_every_file_its_hash() {
+    let world = World::of(&air());
+    let (from, until) = (hour(FROM), hour(UNTIL));
+    for (task, has_day) in [("nowcast", true), ("daymean", false)] {
+        let argv = [
+            "--task",
+            task,
+            "--features",
+            "wind,hour,station",
+            "--model",
+            "climatology",
+        ];
+        let when = ["--from", &from, "--until", &until, "--every", "14"];
+        let out = world.run_task(&[&argv[..], &when, &["--out-dir", task]].concat());
+        assert!(out.status.success(), "{}", said(&out));
+        let folder = world.path(task);
+        let (report, _): (BacktestReport, _) =
+            read_document(&Input::Path(folder.join("backtest.json"))).unwrap();
+        let overall = &report.overall;
+        assert_eq!(
+            overall.baselines.persistence_24h.is_some(),
+            has_day,
+            "{task}"
+        );
+        assert_eq!(overall.skill_over.climatology.skill, Some(0.0));
+        let names: Vec<&str> = report.pm25.files.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "predictions.parquet",
+                "skill_by_origin.png",
+                "rmse_by_origin.png"
+            ]
+        );
+        for file in &report.pm25.files {
+            let bytes = std::fs::read(folder.join(&file.name)).unwrap();
+            assert_eq!(pm25_file::Sha256::of(&bytes), file.sha256, "{}", file.name);
+        }
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(text.contains("3 origins"), "{text}");
+    }
 }

@@ -14,24 +14,37 @@ use serde_json::json;
 
 use crate::world::{World, text};
 
-const HOUR_S: i64 = 3600;
-const START_S: i64 = 1_456_790_400; // 2016-03-01T00:00:00Z
+pub(crate) const HOUR_S: i64 = 3600;
+pub(crate) const START_S: i64 = 1_456_790_400; // 2016-03-01T00:00:00Z
 const HOURS: usize = 80 * 24;
 const TEST: [&str; 4] = ["--model", "model.json", "--test", "year.parquet"];
 
 /// Between 20 and 220 µg/m³.
-fn truth(station: usize, hour: usize) -> f32 {
+pub(crate) fn truth(station: usize, hour: usize) -> f32 {
     let turn = (hour % 120) as f32 / 120.0;
     120.0 - 100.0 * (turn * 2.0 - 1.0).abs() + 50.0 * station as f32 + (hour * 7919 % 13) as f32
 }
 
 /// Too low where it matters, and a little off everywhere.
-fn shy(station: usize, hour: usize) -> f32 {
+pub(crate) fn shy(station: usize, hour: usize) -> f32 {
     0.6 * truth(station, hour) + (hour * 104_729 % 17) as f32
 }
 
 /// Writes rows of `hours`, of which the model says `said`; horizon 1 h, so the target of hour t is the truth of t + 1.
-fn table(world: &World, name: &str, hours: std::ops::Range<usize>, said: fn(usize, usize) -> f32) {
+fn table(world: &World, name: &str, hours: std::ops::Range<usize>, said: Air) {
+    told(world, name, hours, (said, truth));
+}
+
+/// µg/m³ of a station (0 or 1) in an hour.
+pub(crate) type Air = fn(usize, usize) -> f32;
+
+/// The same where something else came true.
+pub(crate) fn told(
+    world: &World,
+    name: &str,
+    hours: std::ops::Range<usize>,
+    (said, truth): (Air, Air),
+) {
     let rows: Vec<(usize, usize)> = (0..2)
         .flat_map(|station| hours.clone().map(move |hour| (station, hour)))
         .collect();

@@ -9,6 +9,8 @@
 //! thresholds       0.5  1.5   3.5           x <= threshold goes left
 //! ```
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::ascending;
@@ -36,18 +38,62 @@ pub(crate) fn cut_all(x: &Columns, roles: &[Role], n_bins_max: usize) -> Vec<Cut
 /// Rows that are sorted into bins together.
 const BLOCK_ROWS: usize = 1 << 12;
 
+/// What can be learned from once it is in bins.
+pub(crate) trait Table {
+    fn n_rows(&self) -> usize;
+
+    fn n_columns(&self) -> usize;
+
+    /// Where the columns are cut: see [`cut_all`].
+    fn cuts(&self, roles: &[Role], n_bins_max: usize) -> Vec<Cuts>;
+
+    /// The rows in bins, gradients 0.
+    fn pack(&self, cuts: &[Cuts], layout: &Layout) -> Vec<u64>;
+}
+
+impl Table for Columns<'_> {
+    fn n_rows(&self) -> usize {
+        self.n_rows()
+    }
+
+    fn n_columns(&self) -> usize {
+        self.n_columns()
+    }
+
+    fn cuts(&self, roles: &[Role], n_bins_max: usize) -> Vec<Cuts> {
+        cut_all(self, roles, n_bins_max)
+    }
+
+    fn pack(&self, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
+        pack(self, cuts, layout)
+    }
+}
+
 /// The table in bins, gradients 0.
 pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
+    pack_with(x.n_rows(), layout, |column, rows| {
+        let values = &x.column(column)[rows];
+        values.iter().map(move |&x| cuts[column].bin(x))
+    })
+}
+
+/// Rows from what finds the bins of some rows in a column.
+pub(crate) fn pack_with<B: Iterator<Item = u8>>(
+    n_rows: usize,
+    layout: &Layout,
+    bins: impl Fn(usize, Range<usize>) -> B + Sync,
+) -> Vec<u64> {
     let n_words = layout.n_words;
-    let mut words = vec![0; x.n_rows() * n_words];
+    let mut words = vec![0; n_rows * n_words];
     let blocks = words.par_chunks_mut(BLOCK_ROWS * n_words).enumerate();
     blocks.for_each(|(block_idx, words)| {
         let first = block_idx * BLOCK_ROWS;
-        for (column_idx, cuts) in cuts.iter().enumerate() {
-            let place = layout.place(column_idx);
-            let column = &x.column(column_idx)[first..];
-            for (row, &x) in words.chunks_exact_mut(n_words).zip(column) {
-                row[place.word] |= u64::from(cuts.bin(x)) << place.shift;
+        let rows = first..first + words.len() / n_words;
+        for column in 0..layout.n_features() {
+            let place = layout.place(column);
+            let of_rows = words.chunks_exact_mut(n_words);
+            for (row, bin) in of_rows.zip(bins(column, rows.clone())) {
+                row[place.word] |= u64::from(bin) << place.shift;
             }
         }
     });
@@ -56,6 +102,7 @@ pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
 
 /// Where one column is cut: `thresholds` rises, and bin `b` holds the values above `thresholds[b - 1]` up to and
 /// including `thresholds[b]`.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cuts {
     thresholds: Vec<f32>,
     /// A category is its own bin.
@@ -67,10 +114,14 @@ impl Cuts {
     /// bins; with no more different values than bins, each has its own. Infinite values count as the largest finite
     /// ones.
     fn new(column: &[f32], n_bins_max: usize) -> Self {
-        let runs = runs(column);
-        let thresholds = bin_starts(&runs, n_bins_max)
+        Self::of_runs(&runs(column), n_bins_max)
+    }
+
+    /// As [`Cuts::new`], of a column whose values have been counted.
+    pub(crate) fn of_runs(runs: &[Run], n_bins_max: usize) -> Self {
+        let thresholds = bin_starts(runs, n_bins_max)
             .into_iter()
-            .map(|start| midpoint(runs[start - 1].value, runs[start].value))
+            .map(|start| midpoint(runs[start - 1].high, runs[start].low))
             .collect();
         Self {
             thresholds,
@@ -78,14 +129,14 @@ impl Cuts {
         }
     }
 
-    fn of_categories() -> Self {
+    pub(crate) fn of_categories() -> Self {
         Self {
             thresholds: Vec::new(),
             is_category: true,
         }
     }
 
-    fn bin(&self, x: f32) -> u8 {
+    pub(crate) fn bin(&self, x: f32) -> u8 {
         if x.is_nan() {
             return MISSING;
         }
@@ -112,15 +163,16 @@ impl Cuts {
     }
 }
 
-/// A value and the number of rows that have it.
-#[derive(Clone, Copy)]
-struct Run {
-    value: f32,
-    n_rows: u32,
+/// A value, or neighbours that count as one, and the number of rows that have it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) low: f32,
+    pub(crate) high: f32,
+    pub(crate) n_rows: usize,
 }
 
 /// The different present values of a column in rising order, each with its count. 0 and -0 are one value.
-fn runs(column: &[f32]) -> Vec<Run> {
+pub(crate) fn runs(column: &[f32]) -> Vec<Run> {
     let mut sorted: Vec<f32> = column
         .iter()
         .filter(|x| !x.is_nan())
@@ -130,8 +182,9 @@ fn runs(column: &[f32]) -> Vec<Run> {
     sorted
         .chunk_by(|a, b| a == b)
         .map(|run| Run {
-            value: run[0],
-            n_rows: run.len() as u32,
+            low: run[0],
+            high: run[0],
+            n_rows: run.len(),
         })
         .collect()
 }
@@ -167,13 +220,13 @@ const RANGE_SHARE: f64 = 0.1;
 /// distance from the value below.
 fn masses_below(runs: &[Run]) -> Vec<u64> {
     let everything = (1_u64 << 40) as f64;
-    let value = |run_idx: usize| f64::from(runs[run_idx].value);
-    let n_rows: u64 = runs.iter().map(|run| u64::from(run.n_rows)).sum();
+    let value = |run_idx: usize| f64::from(runs[run_idx].low);
+    let n_rows: usize = runs.iter().map(|run| run.n_rows).sum();
     let per_row = everything * (1.0 - RANGE_SHARE) / n_rows as f64;
     let per_unit = everything * RANGE_SHARE / (value(runs.len() - 1) - value(0));
     let mass = |run_idx: usize| {
         let distance = value(run_idx) - value(run_idx.saturating_sub(1));
-        (per_row * f64::from(runs[run_idx].n_rows) + per_unit * distance) as u64
+        (per_row * runs[run_idx].n_rows as f64 + per_unit * distance) as u64
     };
     let mut below = 0;
     let sums = (0..runs.len()).map(|run_idx| {
@@ -333,6 +386,27 @@ mod tests {
                     prop_assert_eq!(x <= threshold, bin != MISSING && usize::from(bin) <= cut);
                 }
             }
+        }
+
+        #[test]
+        fn halving_finds_the_ends_that_going_along_finds(
+            masses in proptest::collection::vec(0..9_u64, 1..60),
+            size in 0..40_u64,
+            n_bins_max in 1..60_u64,
+        ) {
+            let mut expected = Vec::new();
+            let mut in_bin = 0;
+            for (run_idx, mass) in masses.iter().enumerate() {
+                if 0 < run_idx && size < in_bin + mass.div_ceil(2) {
+                    expected.push(run_idx);
+                    in_bin = 0;
+                }
+                in_bin += mass;
+            }
+            expected.truncate(n_bins_max as usize);
+            let mut below = vec![0];
+            masses.iter().for_each(|mass| below.push(below[below.len() - 1] + mass));
+            prop_assert_eq!(starts_at_size(&below, [size, n_bins_max]), expected);
         }
 
         #[test]

@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use super::assign::Assign;
-use super::bins::{Cuts, cut_all, pack};
+use super::binned::Binned;
+use super::bins::{Cuts, Table};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
 use super::grow::{Leaves, Plan, grow};
@@ -107,17 +108,71 @@ pub fn fit_lesson(
     params: &BoostParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> BoostFit {
-    let goal = goal_of(&lesson, params.objective);
+    let Lesson {
+        x,
+        y,
+        weights,
+        roles,
+    } = lesson;
+    let task = Task {
+        table: x,
+        y,
+        weights,
+        roles,
+    };
+    learn(task, valid, params, advance)
+}
+
+/// Fits an ensemble to a table that is in bins, see [`Edges`](super::Edges): the one of [`fit_lesson`], to the bit, where
+/// the cuts are the same; they come from the parameters of [`Edges::cut`](super::Edges::cut), whose `max_bin` is not asked
+/// again.
+///
+/// Memory is that of [`fit_lesson`] with one byte instead of four for each value of the table.
+///
+/// # Panics
+/// As [`fit_lesson`].
+pub fn fit_binned(
+    table: &Binned,
+    y: &[f32],
+    weights: &[f32],
+    params: &BoostParams,
+    advance: &(dyn Fn(u64) + Sync),
+) -> BoostFit {
+    let task = Task {
+        table,
+        y,
+        weights,
+        roles: &table.roles,
+    };
+    learn(task, None, params, advance)
+}
+
+/// A lesson of which the table is in bins, or may be.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    table: &'a dyn Table,
+    y: &'a [f32],
+    weights: &'a [f32],
+    roles: &'a [Role],
+}
+
+fn learn(
+    task: Task,
+    valid: Option<(&Columns, &[f32])>,
+    params: &BoostParams,
+    advance: &(dyn Fn(u64) + Sync),
+) -> BoostFit {
+    let goal = goal_of(&task, params.objective);
     let valid = valid.filter(|(_, y_valid)| !y_valid.is_empty());
     let mut valid = valid.map(|(x_valid, y_valid)| {
         assert_eq!(
-            lesson.x.n_columns(),
+            task.table.n_columns(),
             x_valid.n_columns(),
             "both tables have the same columns"
         );
         Watched::new(x_valid, y_valid, &goal)
     });
-    let mut train = Train::new(&lesson, goal, params);
+    let mut train = Train::new(&task, goal, params);
     let mut trees = Vec::new();
     let mut history = History::default();
     let mut start = train.scores.start(&[], train.draw(0));
@@ -146,15 +201,15 @@ pub fn fit_lesson(
     BoostFit { ensemble, history }
 }
 
-fn goal_of<'a>(lesson: &Lesson<'a>, objective: Objective) -> Goal<'a> {
-    let Lesson {
-        x,
+fn goal_of<'a>(task: &Task<'a>, objective: Objective) -> Goal<'a> {
+    let Task {
+        table,
         y,
         weights,
         roles,
-    } = *lesson;
+    } = *task;
     assert!(
-        roles.is_empty() || roles.len() == x.n_columns(),
+        roles.is_empty() || roles.len() == table.n_columns(),
         "every column has a role"
     );
     let is_ordered = |role: &Role| matches!(role, Role::Rising | Role::Falling);
@@ -162,7 +217,7 @@ fn goal_of<'a>(lesson: &Lesson<'a>, objective: Objective) -> Goal<'a> {
         objective.order_share().is_none() || !roles.iter().any(is_ordered),
         "{objective:?} cannot be told to rise or fall"
     );
-    check_sizes(x, y);
+    check_sizes(table, y);
     let is_allowed = |&y: &f32| objective.allows(y);
     assert!(
         y.iter().all(is_allowed),
@@ -183,7 +238,7 @@ fn goal_of<'a>(lesson: &Lesson<'a>, objective: Objective) -> Goal<'a> {
 }
 
 /// Stops where a table and its targets do not fit each other or what trees can count.
-pub(crate) fn check_sizes(x: &Columns, y: &[f32]) {
+pub(crate) fn check_sizes(x: &dyn Table, y: &[f32]) {
     assert_eq!(x.n_rows(), y.len(), "every row has a target");
     assert!(y.iter().all(|y| y.is_finite()), "every target is finite");
     assert!(
@@ -239,10 +294,10 @@ struct Train<'a> {
 }
 
 impl<'a> Train<'a> {
-    fn new(lesson: &Lesson<'a>, goal: Goal<'a>, params: &'a BoostParams) -> Self {
-        let cuts = cut_all(lesson.x, lesson.roles, params.max_bin);
-        let layout = Layout::named_if_long(goal.load(), lesson.x.n_columns());
-        let mut table = pack(lesson.x, &cuts, &layout);
+    fn new(task: &Task<'a>, goal: Goal<'a>, params: &'a BoostParams) -> Self {
+        let cuts = task.table.cuts(task.roles, params.max_bin);
+        let layout = Layout::named_if_long(goal.load(), task.table.n_columns());
+        let mut table = task.table.pack(&cuts, &layout);
         if layout.is_named {
             let rows = table.par_chunks_exact_mut(layout.n_words).enumerate();
             rows.for_each(|(number, row)| Layout::name(row, number as u32));
@@ -250,7 +305,7 @@ impl<'a> Train<'a> {
         Self {
             scores: Scores::new(layout, table, goal),
             cuts,
-            roles: lesson.roles,
+            roles: task.roles,
             params,
         }
     }

@@ -508,3 +508,34 @@ fn every_build_and_every_processor_makes_these_bits() {
         6_752_526_328_126_633_975
     );
 }
+
+#[test]
+fn long_rows_know_their_leaf_whether_drawn_or_not() {
+    // From seven columns on rows know their number, and are told their leaf while the tree grows.
+    let world = World::new(5_000, 3);
+    let noise = |column| {
+        (0..5_000).map(move |row| Stream::new(8, Purpose::Rows, column).below(row, 90) as f32)
+    };
+    let mut columns = world.columns.clone();
+    columns.extend((0..5).map(|column| noise(column).collect::<Vec<f32>>()));
+    let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), world.y.len());
+    // Growing everything and taking back, and going from leaf to leaf; too many leaves to be numbered.
+    for (depth, leaves) in [("6", "64"), ("6", "40"), ("12", "40"), ("5", "40000")] {
+        for subsample in ["0.5", "1"] {
+            let said = [
+                ("n_estimators", "12"),
+                ("max_depth", depth),
+                ("max_leaves", leaves),
+                ("subsample", subsample),
+            ];
+            let fit = fit_boost(&x, &world.y, None, &params(&said), NOT_WATCHED);
+            let residuals = fit.ensemble.predict(&x).into_iter().zip(&world.y);
+            let residuals: Vec<f64> = residuals.map(|(p, &y)| f64::from(y) - p).collect();
+            let found = fit.history.train_errors[11];
+            assert!(
+                (found - sums::root_mean_square(&residuals)).abs() < 1e-9,
+                "{said:?}"
+            );
+        }
+    }
+}

@@ -24,10 +24,11 @@ use rayon::prelude::*;
 use super::bins::Cuts;
 use super::chance::Stream;
 use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
-use super::histogram::{Among, Histogram, Size, SparseSlots, Sum, sum_of_row};
+use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
 use super::partition::{Filled, Question, part};
 use super::role::{Bounds, Role, UNBOUND};
 use super::rows::{Chosen, Layout, Load};
+use super::sparse::SparseSlots;
 use super::split::{Below, Rule, Searched, Split};
 use super::sprout::{Stem, sprout};
 

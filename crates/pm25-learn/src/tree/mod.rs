@@ -15,6 +15,7 @@
 
 mod ascending;
 mod assign;
+mod binned;
 mod bins;
 mod boost;
 mod categories;
@@ -22,6 +23,7 @@ mod chance;
 mod check;
 mod codes;
 mod compiled;
+mod counts;
 mod ensemble;
 mod forest;
 mod grow;
@@ -29,6 +31,7 @@ mod grown;
 mod histogram;
 mod knobs;
 mod leaf_bits;
+mod leaf_sums;
 mod link;
 mod lockstep;
 mod objective;
@@ -43,6 +46,7 @@ mod rows;
 mod scores;
 mod sets;
 mod shap;
+mod sparse;
 mod split;
 mod sprout;
 mod sums;
@@ -60,7 +64,8 @@ mod role_tests;
 #[cfg(test)]
 mod split_tests;
 
-pub use boost::{BoostFit, History, Lesson, fit_boost, fit_lesson};
+pub use binned::{Binned, Edges};
+pub use boost::{BoostFit, History, Lesson, fit_binned, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_forest};

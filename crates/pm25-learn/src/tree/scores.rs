@@ -14,6 +14,7 @@ use super::assign::Assign;
 use super::chance::Stream;
 use super::grow::{Seed, Span};
 use super::histogram::{Among, Histogram, Size, Sum};
+use super::leaf_sums::ByLeaf;
 use super::objective::Objective;
 use super::quantise::Rounding;
 use super::rows::{Chosen, Layout, Load, NOT_DRAWN, gradient};
@@ -22,7 +23,7 @@ use super::sums::{BLOCK, Lanes};
 use super::wide::{Work, run};
 
 /// Rows whose residuals are at hand at once.
-const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 512;
 /// Rows over which residuals are summed by leaf, if there are few leaves.
 const LEAF_BLOCK: usize = 1 << 14;
 
@@ -49,7 +50,7 @@ impl Goal<'_> {
 
     /// The goal of the rows from `first` on.
     #[inline(always)]
-    fn from(&self, first: usize) -> Self {
+    pub(crate) fn from(&self, first: usize) -> Self {
         Self {
             y: &self.y[first..],
             weights: self.weights.get(first..).unwrap_or(&[]),
@@ -65,7 +66,7 @@ impl Goal<'_> {
 
     /// What the first rows want, by their sums over trees, each as much as it counts.
     #[inline(always)]
-    fn wants(&self, sums: &[f64], wants: &mut Wants) {
+    pub(crate) fn wants(&self, sums: &[f64], wants: &mut Wants) {
         let rows = self.y.iter().zip(sums);
         if self.objective == Objective::Squared && self.weights.is_empty() {
             for (gradient, (&y, &sum)) in wants.gradients.iter_mut().zip(rows) {
@@ -94,14 +95,14 @@ impl Goal<'_> {
 }
 
 /// What a chunk of rows wants. With squared error and equal weights, only gradients are written.
-struct Wants {
-    gradients: [f64; CHUNK],
-    hessians: [f64; CHUNK],
+pub(crate) struct Wants {
+    pub(crate) gradients: [f64; CHUNK],
+    pub(crate) hessians: [f64; CHUNK],
     losses: [f64; CHUNK],
 }
 
 impl Wants {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             gradients: [0.0; CHUNK],
             hessians: [0.0; CHUNK],
@@ -400,81 +401,6 @@ impl<'a> Scores<'a> {
         leaves
             .map(|pairs| goal.objective.centre(pairs, share))
             .collect()
-    }
-}
-
-/// Sums of gradients and of second derivatives in one leaf. Neighbours are often in the same leaf: four sums of each
-/// side by side, so that no addition waits for the last.
-type LeafSums = [[f64; 4]; 2];
-
-/// Finding leaves and summing by leaf in one block.
-struct ByLeaf<'a> {
-    goal: Goal<'a>,
-    layout: Layout,
-    assign: &'a Assign,
-    n_leaves: usize,
-    leaves: &'a mut [AtomicU16],
-    table: &'a [u64],
-    sums: &'a [f64],
-}
-
-impl ByLeaf<'_> {
-    fn sum(self) -> Vec<[f64; 2]> {
-        let (layout, n_leaves) = (self.layout, self.n_leaves);
-        // The last sum is that of rows that were not drawn.
-        let mut by_leaf: Vec<LeafSums> = vec![[[0.0; 4]; 2]; n_leaves + 1];
-        let mut wants = Wants::new();
-        let chunks = self
-            .leaves
-            .chunks_mut(CHUNK)
-            .zip(self.table.chunks(CHUNK * layout.n_words));
-        for (chunk, ((leaves, table), sums)) in chunks.zip(self.sums.chunks(CHUNK)).enumerate() {
-            self.assign.fill(&layout, table, leaves);
-            run(Adding {
-                goal: self.goal.from(chunk * CHUNK),
-                layout,
-                leaves,
-                table,
-                sums,
-                wants: &mut wants,
-                by_leaf: &mut by_leaf,
-            });
-        }
-        let sums = by_leaf.into_iter();
-        sums.map(|sums| sums.map(|four| super::sums::in_order(&four)))
-            .collect()
-    }
-}
-
-/// Summing a chunk of rows by leaf.
-struct Adding<'a> {
-    goal: Goal<'a>,
-    layout: Layout,
-    leaves: &'a mut [AtomicU16],
-    table: &'a [u64],
-    sums: &'a [f64],
-    wants: &'a mut Wants,
-    by_leaf: &'a mut [LeafSums],
-}
-
-impl Work for Adding<'_> {
-    type Done = ();
-
-    #[inline(always)]
-    fn work(self) {
-        let Self { wants, by_leaf, .. } = self;
-        self.goal.wants(self.sums, wants);
-        let n_leaves = by_leaf.len() - 1;
-        let rows = self.table.chunks_exact(self.layout.n_words);
-        for (row, (leaf, words)) in self.leaves.iter_mut().zip(rows).enumerate() {
-            let is_drawn = gradient(words[0]) != NOT_DRAWN;
-            let leaf = usize::from(*leaf.get_mut());
-            let [gradients, hessians] = &mut by_leaf[if is_drawn { leaf } else { n_leaves }];
-            gradients[row % 4] += wants.gradients[row % CHUNK];
-            if self.layout.load != Load::Single {
-                hessians[row % 4] += wants.hessians[row % CHUNK];
-            }
-        }
     }
 }
 

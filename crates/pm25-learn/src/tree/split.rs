@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use super::bins::{ALL_PRESENT, MISSING};
 use super::categories;
-use super::histogram::{Histogram, SparseSlots, Sum};
+use super::histogram::{Histogram, Sum};
 use super::role::{Bounds, Role, UNBOUND};
+use super::sparse::SparseSlots;
 use super::wide::{Work, run};
 
 /// What a split is worth and which ones are allowed, in quantised steps.

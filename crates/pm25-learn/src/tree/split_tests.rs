@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::bins::{Cuts, cut_all, pack};
 use super::histogram::{Among, Size, sum_of_row};
-use super::histogram::{Histogram, SparseSlots, Sum};
+use super::histogram::{Histogram, Sum};
 use super::role::{Role, UNBOUND};
 use super::rows::{Chosen, Layout, Load};
+use super::sparse::SparseSlots;
 use super::split::*;
 use crate::columns::Columns;
 

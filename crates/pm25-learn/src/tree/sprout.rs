@@ -11,9 +11,10 @@
 
 use super::chance::Stream;
 use super::grow::{Plan, Value, order_to_try};
-use super::histogram::{SparseSlots, Sum, sum_of_row};
+use super::histogram::{Sum, sum_of_row};
 use super::role::{Role, UNBOUND};
 use super::rows::Place;
+use super::sparse::SparseSlots;
 use super::split::{Ask, Searched, Split};
 
 /// A node of such a subtree; its children come after it.

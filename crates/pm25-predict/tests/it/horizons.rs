@@ -2,7 +2,7 @@
 
 use pm25_air::Task;
 use pm25_air::civil::HOUR_S;
-use pm25_artifact::model::{Horizons, IntervalLevel, Intervals, Model, ModelKind};
+use pm25_artifact::model::{Horizons, IntervalLevel, Intervals, Measure, Model, ModelKind};
 use pm25_file::Output;
 use pm25_table::Table;
 
@@ -24,10 +24,12 @@ fn member(horizon_h: u16) -> Model {
         model.intervals = Some(Intervals {
             coverage: 0.9,
             rows: 100,
+            measure: Measure::UgM3,
             levels: vec![IntervalLevel {
                 below_ug_m3: None,
-                lower_ug_m3: -7.0,
-                upper_ug_m3: 9.0,
+                lower: -7.0,
+                upper: 9.0,
+                errors: Vec::new(),
             }],
         });
     }

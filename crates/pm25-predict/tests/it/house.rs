@@ -173,6 +173,9 @@ pub(crate) fn model(kind: ModelKind, task: Task, features: &str, stations: &[&st
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile: None,
     }
 }

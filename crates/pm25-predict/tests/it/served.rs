@@ -2,7 +2,7 @@
 
 use pm25_air::civil::HOUR_S;
 use pm25_air::{Network, Quantity, Task};
-use pm25_artifact::model::{IntervalLevel, Intervals, ModelKind};
+use pm25_artifact::model::{IntervalLevel, Intervals, Measure, ModelKind};
 
 use super::house::{House, NONE, model, network, said, station};
 
@@ -299,12 +299,14 @@ fn a_calibrated_model_gives_intervals_in_its_table() {
     let mut sure = model(ModelKind::Linear, FORECAST, "pm10,o3,hour", &["a"]);
     let level = IntervalLevel {
         below_ug_m3: None,
-        lower_ug_m3: -5.5,
-        upper_ug_m3: 7.25,
+        lower: -5.5,
+        upper: 7.25,
+        errors: Vec::new(),
     };
     sure.intervals = Some(Intervals {
         coverage: 0.9,
         rows: 10,
+        measure: Measure::UgM3,
         levels: vec![level],
     });
     house.model("sure.json", sure);

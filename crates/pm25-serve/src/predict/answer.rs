@@ -62,12 +62,16 @@ struct Judged {
 pub(super) fn write(served: &Served, batch: &Batch, predictions: &[f64]) -> Result<Vec<u8>> {
     let alone = batch.is_alone(served);
     let members = served.horizons.members();
+    let ends = batch.ends(served, predictions);
     let answer = Answer {
         predictions: predictions
             .iter()
+            .zip(ends)
             .zip((0..batch.n_rows).flat_map(|row_idx| members.iter().map(move |it| (row_idx, it))))
-            .map(|(&value, (row_idx, model))| Prediction {
+            .map(|((&value, ends), (row_idx, model))| Prediction {
                 warning: alone[row_idx].then_some(ALONE),
+                lower_90_ug_m3: ends.map(|ends| ends[0]),
+                upper_90_ug_m3: ends.map(|ends| ends[1]),
                 ..prediction(model, batch, row_idx, value)
             })
             .collect(),
@@ -85,9 +89,6 @@ fn prediction<'a>(model: &Model, batch: &'a Batch, row_idx: usize, value: f64) -
         .time_s
         .as_ref()
         .and_then(|times| times.get(row_idx).copied());
-    let intervals = model.intervals.as_ref();
-    let intervals = intervals.filter(|intervals| intervals.coverage == 0.9);
-    let ends = intervals.and_then(|intervals| intervals.around(&[value]).first().copied());
     Prediction {
         station: batch
             .stations
@@ -97,8 +98,8 @@ fn prediction<'a>(model: &Model, batch: &'a Batch, row_idx: usize, value: f64) -
         horizon_h,
         predicted_hour: time_s.map(|time_s| format_utc(time_s + i64::from(horizon_h) * HOUR_S)),
         prediction_ug_m3: value,
-        lower_90_ug_m3: ends.map(|[lower, _]| lower),
-        upper_90_ug_m3: ends.map(|[_, upper]| upper),
+        lower_90_ug_m3: None,
+        upper_90_ug_m3: None,
         warning: None,
         scales: match task {
             Task::DayMean => scales(value),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pm25_artifact::model::Rows;
+use pm25_artifact::model::online::Ageing;
+use pm25_artifact::model::{Model, Rows};
 
 use crate::problem::{Problem, Result};
 use crate::served::Served;
@@ -78,6 +79,41 @@ impl Batch {
                 "the model predicted what is no finite number",
             ))
         }
+    }
+
+    /// Lower and upper end of the 90 % interval of each prediction, µg/m³; none of a model that was not calibrated for it.
+    pub(super) fn ends(&self, served: &Served, predictions: &[f64]) -> Vec<Option<[f64; 2]>> {
+        let members = served.horizons.members();
+        let of_member = |idx: usize| {
+            let own = predictions.iter().skip(idx).step_by(members.len());
+            self.ends_of(
+                &members[idx],
+                served.memories[idx].as_ref(),
+                &own.copied().collect::<Vec<_>>(),
+            )
+        };
+        let ends: Vec<Option<Vec<[f64; 2]>>> = (0..members.len()).map(of_member).collect();
+        let of_row = |row: usize| ends.iter().map(move |ends| ends.as_ref().map(|it| it[row]));
+        (0..self.n_rows).flat_map(of_row).collect()
+    }
+
+    fn ends_of(
+        &self,
+        model: &Model,
+        memory: Option<&Ageing>,
+        predictions: &[f64],
+    ) -> Option<Vec<[f64; 2]>> {
+        let intervals = model.intervals.as_ref();
+        let intervals = intervals.filter(|intervals| intervals.coverage == 0.9)?;
+        let said = model.said(&self.rows(), predictions);
+        let Some(memory) = memory else {
+            return Some(intervals.around(&said));
+        };
+        let times_s = self.time_s.as_ref();
+        let time_s = |row: usize| times_s.and_then(|times| times.get(row).copied());
+        let rows = said.into_iter().enumerate();
+        let ends = rows.map(|(row, said)| memory.around(intervals, (time_s(row), said)));
+        Some(ends.collect())
     }
 
     /// For each row whether the model looks at other stations and knows nothing of them.

@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pm25_air::{FeatureSet, Task};
-use pm25_artifact::model::{Climatology, Horizons, Model, ModelKind, N_HOURS, N_MONTHS};
+use pm25_artifact::model::{
+    Climatology, Horizons, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
+};
 use pm25_artifact::prep::{FeatureFact, StationFact};
+use pm25_artifact::state::StateFile;
 use pm25_file::{Header, Input, Output, Program, program};
 use pm25_learn::{Linear, Term};
 use pm25_serve::{Config, Ended, Limits, Service, Source, Style};
@@ -60,6 +63,9 @@ pub(crate) fn model(task: Task, features: &str, kind: ModelKind) -> Model {
         trees: None,
         blend: None,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile: None,
     }
 }
@@ -112,13 +118,33 @@ impl Site {
         Self::start(dir, Source::File(Input::Path(path)), Limits::USUAL)
     }
 
+    /// A service of a model file whose intervals have gone on from what the model remembers.
+    pub(crate) fn remembering(model: Model, state: OnlineState) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let [path, state_path] = ["model.json", "state.json"].map(|name| dir.path().join(name));
+        let sha256 = model.write(&Output::Path(path.clone())).unwrap();
+        let file = StateFile {
+            pm25: Header::new(&program!()),
+            model: sha256,
+            state,
+        };
+        file.write(&Output::Path(state_path.clone())).unwrap();
+        let source = Source::File(Input::Path(path));
+        Self::begin(dir, (source, Some(Input::Path(state_path))), Limits::USUAL)
+    }
+
     pub(crate) fn start(dir: TempDir, source: Source, limits: Limits) -> Self {
+        Self::begin(dir, (source, None), limits)
+    }
+
+    fn begin(dir: TempDir, (source, state): (Source, Option<Input>), limits: Limits) -> Self {
         let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let config = Config {
             listen: free,
             admin: free,
             allow_hosts: vec!["pm25.example.org".to_owned()],
             source,
+            state,
             n_threads: 2,
             limits,
             style: Style::Quiet,

@@ -2,8 +2,10 @@
 
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
+use pm25_artifact::model::online::{KnownHour, Stamp};
 use pm25_artifact::model::{
-    Blend, IntervalLevel, Intervals, Model, ModelKind, Part, PartModel, Rows,
+    Blend, IntervalLevel, Intervals, Measure, Model, ModelKind, OnlineState, Part, PartModel, Rows,
+    Said,
 };
 use pm25_learn::Columns;
 use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, Link, fit_boost, fit_forest};
@@ -417,17 +419,94 @@ fn a_day_is_judged_by_scales_and_an_hour_is_not() {
     assert!(answer(FORECAST)["predictions"][0]["scales"].is_null());
 }
 
+fn plain(prediction_ug_m3: f64) -> Said {
+    Said {
+        prediction_ug_m3,
+        spread_ug_m3: f64::NAN,
+    }
+}
+
+#[test]
+fn intervals_follow_the_state_that_batch_and_service_share() {
+    let begin = Stamp(1_488_290_400); // 2017-02-28T14:00:00Z
+    let state = OnlineState {
+        known_until: begin,
+        issued_until: Stamp(begin.0 - 24 * 3600),
+        window_h: 48,
+        prior_h: 5,
+        prior: (0..100).map(|i| i * 10).collect(),
+        hours: (0..40)
+            .map(|hour| KnownHour {
+                issued: Stamp(begin.0 - (63 - hour) * 3600),
+                scores: vec![-700, 500, 1900],
+            })
+            .collect(),
+    };
+    let intervals = Intervals {
+        coverage: 0.9,
+        rows: 100,
+        measure: Measure::UgM3,
+        levels: vec![IntervalLevel {
+            below_ug_m3: None,
+            lower: -10.0,
+            upper: 10.0,
+            errors: Vec::new(),
+        }],
+    };
+    let mut sure = model(FORECAST, "pm10", ModelKind::Linear);
+    sure.intervals = Some(intervals.clone());
+    let site = Site::remembering(sure, state.clone());
+    let times = [
+        begin.0 - 3600,
+        begin.0,
+        begin.0 + 30 * 3600,
+        begin.0 + 500 * 3600,
+    ];
+    let rows: Vec<Value> = times
+        .iter()
+        .map(|t| json!({"pm10_ug_m3": 80.0, "time": Stamp(*t).to_string()}))
+        .collect();
+    let answer = post(
+        site.listen,
+        "/v1/predict",
+        json!({"rows": rows}).to_string(),
+    );
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    let value = answer["predictions"][0]["prediction_ug_m3"]
+        .as_f64()
+        .unwrap();
+    let asked = times.map(|time_s| (time_s, plain(value)));
+    let (batch, _) = state.follow((&intervals, FORECAST), Vec::new(), &asked);
+    for (row, [lower, upper]) in batch.iter().enumerate() {
+        let said = &answer["predictions"][row];
+        let served = (&said["lower_90_ug_m3"], &said["upper_90_ug_m3"]);
+        assert_eq!(served, (&json!(lower), &json!(upper)), "row {row}");
+    }
+    assert_eq!(
+        batch[0][1],
+        value + 10.0,
+        "older than the state: the model's own"
+    );
+    assert!(
+        batch[3][1] < batch[2][1] && batch[2][1] <= batch[1][1],
+        "{batch:?}"
+    );
+    assert_eq!(batch[1][1], value + 28.0);
+}
+
 #[test]
 fn a_calibrated_model_says_how_sure_it_is() {
-    let level = |below_ug_m3, lower_ug_m3, upper_ug_m3| IntervalLevel {
+    let level = |below_ug_m3, lower, upper| IntervalLevel {
         below_ug_m3,
-        lower_ug_m3,
-        upper_ug_m3,
+        lower,
+        upper,
+        errors: Vec::new(),
     };
     let mut sure = model(FORECAST, "pm10", ModelKind::Linear);
     sure.intervals = Some(Intervals {
         coverage: 0.9,
         rows: 100,
+        measure: Measure::UgM3,
         levels: vec![level(Some(60.0), -9.25, 20.5), level(None, -33.0, 41.0)],
     });
     let ends = |pm10: f64| -> Value {
@@ -440,7 +519,7 @@ fn a_calibrated_model_says_how_sure_it_is() {
     for pm10 in [0.0, 80.0, 500.0] {
         let said = ends(pm10);
         let value = said["prediction_ug_m3"].as_f64().unwrap();
-        let [lower, upper] = sure.intervals.as_ref().unwrap().around(&[value])[0];
+        let [lower, upper] = sure.intervals.as_ref().unwrap().around_one(plain(value));
         assert_eq!(
             (&said["lower_90_ug_m3"], &said["upper_90_ug_m3"]),
             (&json!(lower), &json!(upper))

@@ -237,6 +237,7 @@ fn there_is_no_service_without_a_sound_model() {
             admin: free,
             allow_hosts: Vec::new(),
             source,
+            state: None,
             n_threads: 1,
             limits: Limits::USUAL,
             style: Style::Quiet,

@@ -184,15 +184,15 @@ fn intervals_hold_what_they_promise_on_rows_that_came_later() {
     let (model, _) = model(folder.path());
     let later = jumps(4000..6000);
     let columns = [later.f32("x").unwrap(), later.f32("y").unwrap()];
-    let ends = model
-        .predict_interval(&Rows {
-            station: None,
-            time_s: None,
-            persistence_ug_m3: Some(later.f32("persistence_ug_m3").unwrap()),
-            features: columns.to_vec(),
-            n_rows: 2000,
-        })
-        .unwrap();
+    let rows = Rows {
+        station: None,
+        time_s: None,
+        persistence_ug_m3: Some(later.f32("persistence_ug_m3").unwrap()),
+        features: columns.to_vec(),
+        n_rows: 2000,
+    };
+    let said = model.said(&rows, &model.predict(&rows));
+    let ends = model.intervals.as_ref().unwrap().around(&said);
     let truths = later
         .f32("target_ug_m3")
         .unwrap()

@@ -46,6 +46,9 @@ fn model(trees: Ensemble) -> Model {
         trees: Some(trees),
         blend: None,
         intervals: None,
+        online: None,
+        warning_lines: Vec::new(),
+        spread: None,
         profile: None,
     }
 }

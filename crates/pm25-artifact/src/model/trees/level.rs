@@ -96,7 +96,6 @@ pub(super) fn trees(file: &TreesFile) -> Caused<Vec<Tree>> {
             "`value` does not fit the {n_nodes} nodes that are promised"
         ));
     }
-    let asks = unpack_numbers("asks", there("asks", &file.asks)?, n_nodes)?;
     let missing = unpack(
         "missing",
         there("missing", &file.missing)?,
@@ -108,7 +107,6 @@ pub(super) fn trees(file: &TreesFile) -> Caused<Vec<Tree>> {
         Covers::All => n_nodes,
         Covers::Left => file.nodes.len() + n_inner,
     };
-    let cover = unpack_numbers("cover", there("cover", &file.cover)?, n_covers)?;
     let sets = match &file.sets {
         Some(sets) => sets.check(file.nodes.len(), n_nodes)?,
         None => vec![Vec::new(); file.nodes.len()],
@@ -117,7 +115,18 @@ pub(super) fn trees(file: &TreesFile) -> Caused<Vec<Tree>> {
     let n_ranks = n_inner
         .checked_sub(n_sets)
         .ok_or("`sets` does not fit the trees")?;
-    let rank = unpack_numbers("rank", there("rank", &file.rank)?, n_ranks)?;
+    let numbers = |name, text, n| unpack_numbers(name, there(name, text)?, n);
+    // Most of the time that loading takes.
+    let (asks, (cover, rank)) = rayon::join(
+        || numbers("asks", &file.asks, n_nodes),
+        || {
+            rayon::join(
+                || numbers("cover", &file.cover, n_covers),
+                || numbers("rank", &file.rank, n_ranks),
+            )
+        },
+    );
+    let (asks, cover, rank) = (asks?, cover?, rank?);
     let n_thresholds = file
         .n_thresholds
         .iter()

@@ -21,13 +21,6 @@ pub(super) const SLOTS_MAX: usize = 10;
 /// Rows asked together: their masks, values and results share the innermost cache with a leaf's table.
 pub(super) const BLOCK_ROWS: usize = 256;
 
-/// Where a value goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    Left,
-    Right,
-}
-
 /// What an inner node asks.
 #[derive(Clone, Copy)]
 pub(super) struct Question {
@@ -44,16 +37,6 @@ impl Question {
             threshold: tree.threshold[node],
             missing_left: tree.missing_left[node],
             set: tree.set(node).map(|set| set.left),
-        }
-    }
-
-    /// The answer for one value, where the node asks for a number.
-    pub(super) fn answer(&self, x: f32) -> Answer {
-        let goes_left = (x <= self.threshold) | (self.missing_left & x.is_nan());
-        if goes_left {
-            Answer::Left
-        } else {
-            Answer::Right
         }
     }
 

@@ -1,206 +1,306 @@
-//! What sets of one and two features say, for every place that they can have: filled once, from all leaves.
+//! What small sets of features say, for every place that they can have: filled once, from all trees.
 //!
 //! Not a table a tree: only the sums over the trees are wanted.
 //!
-//! A leaf says the same in a rectangle of places (those that pass its path). It is added at the rectangle's corners,
-//! and when all leaves are in, sums along both directions spread the corners over the rectangles:
+//! Where a set goes no further down a tree, it hears the same in a box of places (those that pass its questions on the
+//! way). That is added at the box's corners, and when all trees are in, sums along each direction spread the corners
+//! over the boxes:
 //!
 //! ```text
 //! + . . - .        + + + . .
-//! . . . . .   →    + + + . .        places of f downwards, of g to the right; the last is that of missing values,
-//! - . . + .        . . . . .        a leaf that they reach has a rectangle there too
+//! . . . . .   →    + + + . .        places of f downwards, of g to the right; the first is that of missing values
+//! - . . + .        . . . . .
 //! ```
 
 use rayon::prelude::*;
 
 use super::super::codes::FeatureCodes;
 use super::super::ensemble::Tree;
+use super::outline::{N_TREES_AT_ONCE, Node, Outline};
 use super::subsets::{N_FEATURES_MAX, Set};
 
+/// The most features of a set that has a table.
+const N_DIRECTIONS_MAX: usize = 3;
+/// Numbers in one table: 1 MiB, so that corners find it in a processor's own cache.
+const TABLE_NUMBERS_MAX: usize = 1 << 17;
 /// Numbers in all tables together: 32 MiB.
 const N_NUMBERS_MAX: usize = 1 << 22;
 
-/// Trees whose leaves are listed at a time.
-const N_TREES_AT_ONCE: usize = 4;
-
-/// One table for no feature, one for each feature, one for each pair.
+/// What the sets that have tables say.
 pub(super) struct SetTables {
     tables: Vec<Table>,
-    /// Position in `tables` by set; unused for larger sets.
-    of_set: Vec<usize>,
 }
 
-/// Rows are places of `down`, columns places of `across`; a missing feature has one place.
+/// A number for each place of each of its set's features.
 struct Table {
-    down: Option<usize>,
-    across: Option<usize>,
-    n_across: usize,
+    set: Set,
+    directions: Vec<Direction>,
     numbers: Vec<f64>,
 }
 
-/// The places that pass a leaf's path: from one up to and including another, and perhaps the missing values.
 #[derive(Clone, Copy)]
-struct Span {
-    from: u16,
-    to: u16,
-    missing: bool,
-    share: f64,
+struct Direction {
+    feature: usize,
+    n_places: usize,
+    /// From a place to the next.
+    stride: usize,
 }
 
-/// A leaf's span for each feature; the same for features that are not there.
+/// The places that reach a node, in each direction: from one up to another that does not, and perhaps 0, that of
+/// missing values.
 #[derive(Clone, Copy)]
-struct LeafSpans {
-    value: f64,
-    spans: [Span; N_FEATURES_MAX],
+struct Open {
+    weight: f64,
+    from: Lanes,
+    end: Lanes,
+    node: u32,
+    /// A bit for each direction.
+    missing: u8,
+}
+
+/// A place for each direction, in one word: a word is written and read as a whole.
+#[derive(Clone, Copy)]
+struct Lanes(u64);
+
+impl Lanes {
+    fn get(self, direction: usize) -> u16 {
+        (self.0 >> (16 * direction)) as u16
+    }
+
+    fn with(self, direction: usize, place: u16) -> Self {
+        let shift = 16 * direction;
+        Self(self.0 & !(0xFFFF << shift) | u64::from(place) << shift)
+    }
 }
 
 impl SetTables {
-    /// None if the tables are too large.
-    pub(super) fn of(trees: &[&Tree], features: &[usize], codes: &[FeatureCodes]) -> Option<Self> {
-        let n = features.len();
-        let mut keys = vec![(None, None)];
-        keys.extend((0..n).map(|f| (Some(f), None)));
-        keys.extend((0..n).flat_map(|f| (f + 1..n).map(move |g| (Some(f), Some(g)))));
-        let n_places = |feature: Option<usize>| feature.map_or(1, |f| codes[f].n_codes());
-        let sizes = keys.iter().map(|&(f, g)| n_places(f) * n_places(g));
-        if N_NUMBERS_MAX < sizes.sum::<usize>() {
-            return None;
+    /// Tables for those sets that are small enough, the smallest sets first.
+    pub(super) fn of(trees: &[&Tree], features: &[usize], codes: &[FeatureCodes]) -> Self {
+        let mut sets: Vec<Set> = (0..1 << features.len()).collect();
+        sets.sort_by_key(|set| set.count_ones());
+        let mut n_numbers = 0;
+        let mut tables = Vec::new();
+        for set in sets {
+            let Some((directions, n)) = directions_of(set, codes) else {
+                continue;
+            };
+            if N_NUMBERS_MAX < n_numbers + n {
+                break;
+            }
+            n_numbers += n;
+            tables.push(Table {
+                set,
+                directions,
+                numbers: vec![0.0; n],
+            });
         }
-        let mut of_set = vec![0; 1 << n];
-        for (position, (f, g)) in keys.iter().enumerate() {
-            let bit = |feature: &Option<usize>| feature.map_or(0, |f| 1 << f);
-            of_set[bit(f) | bit(g)] = position;
-        }
-        let empty = |(down, across)| Table {
-            down,
-            across,
-            n_across: n_places(across),
-            numbers: vec![0.0; n_places(down) * n_places(across)],
-        };
-        let mut tables: Vec<Table> = keys.into_iter().map(empty).collect();
         for trees in trees.chunks(N_TREES_AT_ONCE) {
-            let leaves = trees.par_iter().map(|tree| spans_of(tree, features, codes));
-            let leaves: Vec<Vec<LeafSpans>> = leaves.collect();
+            let outlines = Outline::of_all(trees, features, codes);
             tables.par_iter_mut().for_each(|table| {
-                leaves.iter().flatten().for_each(|leaf| table.mark(leaf, n));
+                outlines.iter().for_each(|outline| table.mark(outline));
             });
         }
         tables.par_iter_mut().for_each(Table::spread);
-        Some(Self { tables, of_set })
+        Self { tables }
     }
 
-    /// What a set of at most two features says where they have these codes.
-    pub(super) fn says(&self, set: Set, code: impl Fn(usize) -> usize) -> f64 {
-        let table = &self.tables[self.of_set[set]];
-        let place = |feature: Option<usize>| feature.map_or(0, &code);
-        table.numbers[place(table.down) * table.n_across + place(table.across)]
+    /// The sets that have a table.
+    pub(super) fn sets(&self) -> impl Iterator<Item = Set> {
+        self.tables.iter().map(|table| table.set)
+    }
+
+    /// Writes what each of [`SetTables::sets`] says to its place where the features have these places.
+    pub(super) fn say(&self, place: impl Fn(usize) -> usize, says: &mut [f64]) {
+        for table in &self.tables {
+            let places = table.directions.iter();
+            let place: usize = places
+                .map(|along| place(along.feature) * along.stride)
+                .sum();
+            says[table.set] = table.numbers[place];
+        }
     }
 }
 
-impl Table {
-    fn mark(&mut self, leaf: &LeafSpans, n_features: usize) {
-        let mut value = leaf.value;
-        for (feature, span) in leaf.spans[..n_features].iter().enumerate() {
-            if Some(feature) != self.down && Some(feature) != self.across {
-                value *= span.share;
-            }
+/// The directions of a set's table and its numbers, if there are few enough.
+fn directions_of(set: Set, codes: &[FeatureCodes]) -> Option<(Vec<Direction>, usize)> {
+    let mut directions = Vec::new();
+    let mut n_numbers = 1;
+    for feature in (0..codes.len()).filter(|feature| set >> feature & 1 == 1) {
+        let n_places = codes[feature].n_codes();
+        directions.push(Direction {
+            feature,
+            n_places,
+            stride: n_numbers,
+        });
+        n_numbers *= n_places;
+        if TABLE_NUMBERS_MAX < n_numbers || N_DIRECTIONS_MAX < directions.len() {
+            return None;
         }
-        let n_down = self.numbers.len() / self.n_across;
-        for (top, bottom) in ranges(leaf, self.down, n_down) {
-            for (left, right) in ranges(leaf, self.across, self.n_across) {
-                self.mark_row(top, (left, right), value);
-                self.mark_row(bottom, (left, right), -value);
-            }
+    }
+    Some((directions, n_numbers))
+}
+
+impl Table {
+    fn mark(&mut self, outline: &Outline) {
+        match self.directions.len() {
+            0 => self.mark_along::<0>(outline),
+            1 => self.mark_along::<1>(outline),
+            2 => self.mark_along::<2>(outline),
+            _ => self.mark_along::<N_DIRECTIONS_MAX>(outline),
         }
     }
 
-    /// Ends outside the table need no mark.
-    fn mark_row(&mut self, row: usize, (left, right): (usize, usize), value: f64) {
-        let Some(row) = self
-            .numbers
-            .get_mut(row * self.n_across..(row + 1) * self.n_across)
-        else {
-            return;
-        };
-        row[left] += value;
-        if let Some(end) = row.get_mut(right) {
-            *end -= value;
+    fn mark_along<const N: usize>(&mut self, outline: &Outline) {
+        let directions: [Direction; N] = std::array::from_fn(|d| self.directions[d]);
+        let mut direction_of = [None; N_FEATURES_MAX];
+        for (direction, along) in directions.iter().enumerate() {
+            direction_of[along.feature] = Some(direction);
+        }
+        let mut open = vec![Open::everything(&directions)];
+        while let Some(mut here) = open.pop() {
+            loop {
+                let node = outline.node(here.node);
+                if !node.concerns(self.set) {
+                    here.weight *= node.mean;
+                    mark_boxes(&mut self.numbers, &directions, here);
+                    break;
+                }
+                match direction_of[node.feature()] {
+                    None => {
+                        open.push(Open {
+                            node: node.right(),
+                            weight: here.weight * node.share_right(),
+                            ..here
+                        });
+                        here.weight *= node.share_left;
+                        here.node += 1;
+                    }
+                    Some(direction) => {
+                        let right = here.right(node, direction);
+                        here = here.left(node, direction);
+                        match (here.is_empty(direction), right.is_empty(direction)) {
+                            (true, _) => here = right,
+                            (false, true) => {}
+                            (false, false) => open.push(right),
+                        }
+                    }
+                }
+            }
         }
     }
 
     fn spread(&mut self) {
-        for row in self.numbers.chunks_exact_mut(self.n_across) {
-            let mut sum = 0.0;
-            for number in row {
-                sum += *number;
-                *number = sum;
+        for along in &self.directions {
+            // As many places beside each other as one step along the direction.
+            for line in self.numbers.chunks_exact_mut(along.n_places * along.stride) {
+                for place in along.stride..line.len() {
+                    line[place] += line[place - along.stride];
+                }
             }
         }
-        for place in self.n_across..self.numbers.len() {
-            self.numbers[place] += self.numbers[place - self.n_across];
-        }
     }
 }
 
-/// The one or two ranges of places of a feature, each from its first place to the one behind its last.
-fn ranges(
-    leaf: &LeafSpans,
-    feature: Option<usize>,
-    n_places: usize,
-) -> impl Iterator<Item = (usize, usize)> {
-    let span = feature.map(|feature| leaf.spans[feature]);
-    let (numbers, missing) = match span {
-        None => (Some((0, 1)), None),
-        Some(span) => (
-            (span.from <= span.to).then_some((span.from.into(), usize::from(span.to) + 1)),
-            span.missing.then_some((n_places - 1, n_places)),
-        ),
+/// Adds a weight over some places: a box of numbers, and boxes in which the missing values stand for the numbers of one
+/// direction or more.
+fn mark_boxes<const N: usize>(numbers: &mut [f64], directions: &[Direction; N], here: Open) {
+    let here = here.joined(N);
+    if here.missing == 0 {
+        return mark_box(numbers, directions, &here);
+    }
+    let direction = here.missing.trailing_zeros() as usize;
+    let numbers_only = Open {
+        missing: here.missing & !(1 << direction),
+        ..here
     };
-    numbers.into_iter().chain(missing)
+    mark_boxes(numbers, directions, numbers_only);
+    let missing_only = Open {
+        from: here.from.with(direction, 0),
+        end: here.end.with(direction, 1),
+        ..numbers_only
+    };
+    mark_boxes(numbers, directions, missing_only);
 }
 
-/// Every leaf of a tree with the places that reach it.
-fn spans_of(tree: &Tree, features: &[usize], codes: &[FeatureCodes]) -> Vec<LeafSpans> {
-    let mut free = [Span {
-        from: 0,
-        to: 0,
-        missing: true,
-        share: 1.0,
-    }; N_FEATURES_MAX];
-    for (span, codes) in free.iter_mut().zip(codes) {
-        span.to = (codes.n_codes() - 2) as u16;
-    }
-    let mut leaves = Vec::with_capacity(tree.n_leaves());
-    let mut open = vec![(0, free)];
-    while let Some((node, spans)) = open.pop() {
-        if tree.is_leaf(node) {
-            let value = f64::from(tree.value[node]);
-            leaves.push(LeafSpans { value, spans });
-            continue;
+/// Adds a weight at the corners of a box, with a sign that changes from each to the next. An end at the table's edge
+/// needs no mark.
+fn mark_box<const N: usize>(numbers: &mut [f64], directions: &[Direction; N], here: &Open) {
+    let mut corners = [(0_usize, here.weight); 1 << N_DIRECTIONS_MAX];
+    let mut n_corners = 1;
+    for (direction, along) in directions.iter().enumerate() {
+        let (from, end) = (here.from.get(direction), here.end.get(direction));
+        if end <= from {
+            return;
         }
-        let feature = usize::from(tree.feature[node]);
-        let place = features
-            .binary_search(&feature)
-            .expect("a feature of these trees");
-        let last_left = codes[place].of_threshold(tree.threshold[node]) as u16;
-        let [left, right] = tree.children(node);
-        let [share_left, share_right] = tree.shares(node);
-        let mut to_left = spans;
-        to_left[place] = Span {
-            from: spans[place].from,
-            to: spans[place].to.min(last_left),
-            missing: spans[place].missing && tree.missing_left[node],
-            share: spans[place].share * share_left,
-        };
-        let mut to_right = spans;
-        to_right[place] = Span {
-            from: to_right[place].from.max(last_left + 1),
-            to: to_right[place].to,
-            missing: to_right[place].missing && !tree.missing_left[node],
-            share: to_right[place].share * share_right,
-        };
-        open.push((right, to_right));
-        open.push((left, to_left));
+        let from = usize::from(from) * along.stride;
+        let end = usize::from(end) * along.stride;
+        let (known, new) = corners.split_at_mut(n_corners);
+        if end < along.n_places * along.stride {
+            for (known, new) in known.iter().zip(new) {
+                *new = (known.0 + end, -known.1);
+            }
+            n_corners *= 2;
+        }
+        known.iter_mut().for_each(|(place, _)| *place += from);
     }
-    leaves
+    for &(place, weight) in &corners[..n_corners] {
+        numbers[place] += weight;
+    }
+}
+
+impl Open {
+    /// The root.
+    fn everything(directions: &[Direction]) -> Self {
+        let mut everything = Self {
+            weight: 1.0,
+            from: Lanes(0),
+            end: Lanes(0),
+            node: 0,
+            missing: 0,
+        };
+        for (direction, along) in directions.iter().enumerate() {
+            everything.from = everything.from.with(direction, 1);
+            everything.end = everything.end.with(direction, along.n_places as u16);
+            everything.missing |= 1 << direction;
+        }
+        everything
+    }
+
+    fn left(self, node: &Node, direction: usize) -> Self {
+        let end = self.end.get(direction).min(node.last_left() + 1);
+        let kept = !(u8::from(!node.missing_left()) << direction);
+        Self {
+            node: self.node + 1,
+            end: self.end.with(direction, end),
+            missing: self.missing & kept,
+            ..self
+        }
+    }
+
+    fn right(self, node: &Node, direction: usize) -> Self {
+        let from = self.from.get(direction).max(node.last_left() + 1);
+        let kept = !(u8::from(node.missing_left()) << direction);
+        Self {
+            node: node.right(),
+            from: self.from.with(direction, from),
+            missing: self.missing & kept,
+            ..self
+        }
+    }
+
+    /// Missing values beside the lowest numbers are one range with them.
+    fn joined(mut self, n_directions: usize) -> Self {
+        for direction in 0..n_directions {
+            if self.missing >> direction & 1 == 1 && self.from.get(direction) == 1 {
+                self.from = self.from.with(direction, 0);
+                self.missing &= !(1 << direction);
+            }
+        }
+        self
+    }
+
+    /// Whether nothing passes in a direction.
+    fn is_empty(&self, direction: usize) -> bool {
+        self.end.get(direction) <= self.from.get(direction) && self.missing >> direction & 1 == 0
+    }
 }
