@@ -171,7 +171,7 @@ fn one(
         lessons: valid
             .as_ref()
             .map(|(exam, answers)| Lessons { exam, answers }),
-        model: &model,
+        model,
     };
     let chances = chances(&answers, &wish);
     let case = Case {
