@@ -3,6 +3,7 @@
 //! Batch and service read the same file, so they give the same ends. It belongs to one model, and says so by its hash. Not a model: it
 //! moves ends of intervals and no prediction.
 
+use pm25_air::Task;
 use pm25_file::{
     Document, Fault, Header, Input, InputRef, Output, Result, Sha256, decode_document,
     write_document,
@@ -10,6 +11,7 @@ use pm25_file::{
 use serde::{Deserialize, Serialize};
 
 use crate::model::OnlineState;
+use crate::prep::TaskFact;
 
 /// The state of one model's intervals.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -19,6 +21,8 @@ pub struct StateFile {
     pub pm25: Header,
     /// The model file that it belongs to.
     pub model: Sha256,
+    /// What that model predicts: a file of several horizons holds one for each, under one hash.
+    pub task: TaskFact,
     /// What is remembered.
     pub state: OnlineState,
 }
@@ -38,11 +42,11 @@ impl Document for StateFile {
 }
 
 impl StateFile {
-    /// Reads and validates the state of the model with this hash.
+    /// Reads and validates the state of the model with this hash and task.
     ///
     /// # Errors
     /// Bad artifact: damaged, impossible, or another model's.
-    pub fn read(input: &Input, model: Sha256) -> Result<(Self, InputRef)> {
+    pub fn read(input: &Input, model: (Sha256, TaskFact)) -> Result<(Self, InputRef)> {
         let bytes = input.bytes()?;
         let file = Self::decode(&input.to_string(), &bytes, model)?;
         Ok((file, input.reference(&bytes)))
@@ -52,10 +56,14 @@ impl StateFile {
     ///
     /// # Errors
     /// As [`StateFile::read`].
-    pub fn decode(name: &str, bytes: &[u8], model: Sha256) -> Result<Self> {
+    pub fn decode(name: &str, bytes: &[u8], model: (Sha256, TaskFact)) -> Result<Self> {
         let file = decode_document::<Self>(name, bytes)?;
-        if file.model != model {
-            let what = format!("{name} is the state of another model ({})", file.model);
+        if (file.model, file.task) != model {
+            let task = Task::from(file.task);
+            let what = format!(
+                "{name} is the state of another model ({task}, {})",
+                file.model
+            );
             return Err(Fault::bad_artifact(what).hint(
                 "begin anew: name a file that does not exist yet, with `pm25-predict --state`",
             ));

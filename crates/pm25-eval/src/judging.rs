@@ -171,7 +171,7 @@ fn one(
         lessons: valid
             .as_ref()
             .map(|(exam, answers)| Lessons { exam, answers }),
-        model: &model,
+        model,
     };
     let chances = chances(&answers, &wish);
     let case = Case {
@@ -211,6 +211,7 @@ fn write_state(output: &Output, answers: &Answers, report: &EvalReport) -> Resul
     let file = StateFile {
         pm25: header,
         model: report.model.sha256,
+        task: report.model.task,
         state: followed.state.clone(),
     };
     file.write(output)?;

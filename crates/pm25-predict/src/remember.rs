@@ -28,7 +28,7 @@ pub(crate) fn begin(
         let name = path.display().to_string();
         let bytes = std::fs::read(path)
             .map_err(|e| Fault::bad_artifact(format!("{name} cannot be read")).because(e))?;
-        let file = StateFile::decode(&name, &bytes, source.sha256)?;
+        let file = StateFile::decode(&name, &bytes, (source.sha256, model.task()))?;
         let read = InputRef {
             name: Input::Path(path.to_owned()).name(),
             sha256: Sha256::of(&bytes),
@@ -65,6 +65,7 @@ pub(crate) fn write(
             .fact("task", model.task())
             .input(source.clone()),
         model: source.sha256,
+        task: model.task(),
         state,
     };
     file.write(&Output::Path(path.to_owned())).map(|_| ())

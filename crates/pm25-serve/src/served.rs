@@ -110,7 +110,7 @@ impl Served {
             ))
             .hint("serve one: train it from a table of one horizon, or with --horizon-h"));
         }
-        let (file, _) = StateFile::read(state, self.origin.sha256)?;
+        let (file, _) = StateFile::read(state, (self.origin.sha256, self.model().task()))?;
         self.memories = vec![memory(self.model(), &file.state)];
         Ok(self)
     }

@@ -88,9 +88,10 @@ fn intervals_that_follow_hold_more_of_what_came_and_both_are_reported() {
 fn the_state_after_the_last_row_is_written_for_the_next_forecast() {
     let world = world(truth);
     judge(&world, &["--state-out", "state.json"]);
-    let model = world.report("out").model.sha256;
+    let model = world.report("out").model;
+    let (task, model) = (model.task, model.sha256);
     let path = Input::Path(world.path("state.json"));
-    let (file, _) = StateFile::read(&path, model).unwrap();
+    let (file, _) = StateFile::read(&path, (model, task)).unwrap();
     let last_s = START_S + (HOURS as i64 - 1) * HOUR_S;
     let OnlineState {
         known_until,
@@ -105,7 +106,7 @@ fn the_state_after_the_last_row_is_written_for_the_next_forecast() {
     assert_eq!(hours.len(), 48);
     assert_eq!(hours[47].scores.len(), 2);
     let other = pm25_file::Sha256::of(b"another model");
-    assert!(StateFile::read(&path, other).is_err());
+    assert!(StateFile::read(&path, (other, task)).is_err());
     assert!(read_document::<StateFile>(&Input::Path(world.path("model.json"))).is_err());
 }
 

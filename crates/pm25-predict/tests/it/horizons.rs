@@ -2,7 +2,10 @@
 
 use pm25_air::Task;
 use pm25_air::civil::HOUR_S;
-use pm25_artifact::model::{Horizons, IntervalLevel, Intervals, Measure, Model, ModelKind};
+use pm25_artifact::model::online::Stamp;
+use pm25_artifact::model::{
+    Horizons, IntervalLevel, Intervals, Measure, Model, ModelKind, OnlineState,
+};
 use pm25_file::Output;
 use pm25_table::Table;
 
@@ -98,4 +101,45 @@ fn all_horizons_are_named_and_one_that_is_not_there_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("has no model for 3 h ahead"));
     assert!(said(&output).contains("1, 6 and 24 h ahead"));
+}
+
+#[test]
+fn a_state_of_one_horizon_is_not_taken_for_another() {
+    let house = House::new();
+    let stations = vec![station("a", START_S, 100), station("b", START_S, 100)];
+    house.observations("obs.parquet", &network(stations));
+    let remembering = |horizon_h: u16| {
+        let begin = START_S + 60 * HOUR_S;
+        let online = OnlineState {
+            known_until: Stamp(begin),
+            issued_until: Stamp(begin),
+            window_h: 24,
+            prior_h: 4,
+            prior: (0..100).map(|i| i * 10).collect(),
+            hours: Vec::new(),
+        };
+        Model {
+            intervals: member(6).intervals,
+            online: Some(online),
+            ..member(horizon_h)
+        }
+    };
+    let several = Horizons::of(vec![remembering(1), remembering(6)]).unwrap();
+    several
+        .write(&Output::Path(house.path("model.json")))
+        .unwrap();
+    house.predict("model.json", &["--horizon-h", "1", "--state", "1.json"]);
+    let argv = "--model model.json --observations obs.parquet --out f.parquet --state 1.json";
+    let refused = |more: &str| {
+        let argv = format!("{argv}{more}");
+        let output = house.run(&argv.split(' ').collect::<Vec<_>>());
+        assert!(!output.status.success());
+        said(&output)
+    };
+    let other = refused(" --horizon-h 6");
+    assert!(
+        other.contains("the state of another model (forecast 1 h ahead"),
+        "{other}"
+    );
+    assert!(refused("").contains("a state is of one horizon"));
 }

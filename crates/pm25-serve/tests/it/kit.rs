@@ -122,8 +122,10 @@ impl Site {
     pub(crate) fn remembering(model: Model, state: OnlineState) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let [path, state_path] = ["model.json", "state.json"].map(|name| dir.path().join(name));
+        let task = model.task();
         let sha256 = model.write(&Output::Path(path.clone())).unwrap();
         let file = StateFile {
+            task,
             pm25: Header::new(&program!()),
             model: sha256,
             state,
