@@ -6,7 +6,7 @@ BIN := $(TARGET)/release
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build run serve status test check fmt docs data-sums data-check verify-real bench clean
+.PHONY: help build run serve status test check fmt docs data-sums data-check verify-real bench bench-ingest clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ verify-real: build ## Recompute every published number from raw UCI Beijing file
 bench: ## Time kernels, then fitting and explaining beside XGBoost, LightGBM, scikit-learn (BENCH="--rows 12")
 	cargo bench --locked -p pm25-learn
 	bench/peers/speed --wide $(BENCH)
+
+bench-ingest: ## How long and in how much memory 120 files are read, beside polars (minutes; BENCH="--rows 1.2 --files 12")
+	bench/peers/ingest $(BENCH)
 
 clean: ## Remove what was built and made; the registry stays
 	cargo clean
