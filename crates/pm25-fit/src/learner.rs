@@ -29,7 +29,7 @@ pub enum Learner {
     Forest,
     /// Gradient boosting as it is set.
     Boost,
-    /// Gradient boosting with many small, strongly shrunk steps: [`Params::patient`].
+    /// Gradient boosting with many small, strongly shrunk steps.
     Patient,
 }
 

@@ -143,8 +143,8 @@ impl Params {
         }
     }
 
-    /// Trees of a booster's refit on all rows where the folds wanted `n_trees`: more rows bear more trees, see
-    /// [`crate::oof::REFIT_TREES`], but never more than were set.
+    /// Trees of a booster's refit on all rows where the folds wanted `n_trees`: more rows bear more trees,
+    /// 1.15 times as many, but never more than were set.
     pub fn refit_n_trees(&self, learner: Learner, n_trees: f64) -> u64 {
         let grown = ((n_trees * REFIT_TREES).round() as u64).max(1);
         match (learner, self.n_trees_max) {
