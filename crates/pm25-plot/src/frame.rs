@@ -19,7 +19,7 @@ use crate::look::{
     AXIS, GAP, GRID, HAIR_WIDTH, INK, LABEL_SIZE, MARGIN, Rgb, SOFT_INK, SUBTITLE_SIZE, TICK_SIZE,
     TITLE_SIZE,
 };
-use crate::ticks::{Range, Tick, ticks};
+use crate::ticks::{Range, Tick, ticks, whole_ticks};
 
 /// The words around a chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Labels {
 #[derive(Clone, Debug)]
 pub(crate) enum Axis {
     Numbers(Range),
+    /// Numbers between which nothing lies, such as hours and months.
+    Whole(Range),
     /// Named places at 0, 1, 2, ... in this order.
     Names(Vec<String>),
 }
@@ -45,7 +47,7 @@ pub(crate) enum Axis {
 impl Axis {
     fn across(&self) -> Range {
         match self {
-            Self::Numbers(range) => *range,
+            Self::Numbers(range) | Self::Whole(range) => *range,
             Self::Names(names) => Range {
                 from: -0.5,
                 to: names.len().max(1) as f64 - 0.5,
@@ -57,7 +59,7 @@ impl Axis {
     fn up(&self) -> Range {
         let range = self.across();
         match self {
-            Self::Numbers(_) => range,
+            Self::Numbers(_) | Self::Whole(_) => range,
             Self::Names(_) => Range {
                 from: range.to,
                 to: range.from,
@@ -235,6 +237,7 @@ fn legend(
 fn side_marks(axis: &Axis, height: f64, widest: f64) -> Vec<Tick> {
     match axis {
         Axis::Numbers(range) => ticks(*range, (height / TICK_APART) as usize),
+        Axis::Whole(range) => whole_ticks(*range, (height / TICK_APART) as usize),
         Axis::Names(names) => {
             let every = (names.len() as f64 * TICK_SIZE * 1.2 / height)
                 .ceil()
@@ -253,7 +256,8 @@ struct Below {
 
 fn bottom_marks(axis: &Axis, room: f64, longest: f64) -> Below {
     let names = match axis {
-        Axis::Numbers(range) => return level(number_marks(*range, room)),
+        Axis::Numbers(range) => return level(number_marks(*range, room, ticks)),
+        Axis::Whole(range) => return level(number_marks(*range, room, whole_ticks)),
         Axis::Names(names) => names,
     };
     let slot = room / names.len().max(1) as f64;
@@ -288,10 +292,10 @@ fn level(marks: Vec<Tick>) -> Below {
 }
 
 /// As many numbers as fit side by side.
-fn number_marks(range: Range, room: f64) -> Vec<Tick> {
+fn number_marks(range: Range, room: f64, marked: fn(Range, usize) -> Vec<Tick>) -> Vec<Tick> {
     let mut most = 12;
     loop {
-        let marks = ticks(range, most);
+        let marks = marked(range, most);
         let widest = marks
             .iter()
             .map(|mark| width(&mark.text, TICK_SIZE))
@@ -336,7 +340,7 @@ pub(crate) fn shortened(name: &str, widest: f64) -> String {
 fn draw_side(frame: &Frame<'_, '_>, plan: &Plan<'_>, marks: &[Tick]) -> Drawn {
     for mark in marks {
         let y = frame.up(mark.at);
-        if matches!(plan.y, Axis::Numbers(_)) {
+        if !matches!(plan.y, Axis::Names(_)) {
             frame
                 .canvas
                 .line(&[(frame.left, y), (frame.right, y)], hair(GRID))?;
@@ -360,7 +364,7 @@ fn draw_side(frame: &Frame<'_, '_>, plan: &Plan<'_>, marks: &[Tick]) -> Drawn {
 fn draw_bottom(frame: &Frame<'_, '_>, plan: &Plan<'_>, below: &Below) -> Drawn {
     for mark in &below.marks {
         let x = frame.across(mark.at);
-        if matches!(plan.x, Axis::Numbers(_)) {
+        if !matches!(plan.x, Axis::Names(_)) {
             frame
                 .canvas
                 .line(&[(x, frame.top), (x, frame.bottom)], hair(GRID))?;

@@ -65,7 +65,20 @@ pub(crate) struct Tick {
 
 /// Marks at multiples of 1, 2 or 5 times a power of ten inside the range, at most `most` (at least 2) of them.
 pub(crate) fn ticks(range: Range, most: usize) -> Vec<Tick> {
+    multiples(
+        range,
+        most,
+        nice_step((range.to - range.from) / most.max(2) as f64),
+    )
+}
+
+/// The same at whole numbers alone.
+pub(crate) fn whole_ticks(range: Range, most: usize) -> Vec<Tick> {
     let step = nice_step((range.to - range.from) / most.max(2) as f64);
+    multiples(range, most, step.max(1.0))
+}
+
+fn multiples(range: Range, most: usize, step: f64) -> Vec<Tick> {
     let decimals = decimals_for(step);
     let first = (range.from / step).ceil();
     (0..=most)
@@ -177,6 +190,16 @@ mod tests {
         assert_eq!(texts(0.0, 100.0, 5), ["0", "20", "40", "60", "80", "100"]);
         assert_eq!(texts(-0.13, 0.27, 5), ["−0.1", "0.0", "0.1", "0.2"]);
         assert_eq!(texts(0.0, 45_000.0, 4), ["0", "20,000", "40,000"]);
+    }
+
+    #[test]
+    fn between_two_months_there_is_none() {
+        let at = |from, to| -> Vec<f64> {
+            let marks = whole_ticks(Range { from, to }, 5);
+            marks.iter().map(|mark| mark.at).collect()
+        };
+        assert_eq!(at(3.0, 4.0), [3.0, 4.0]);
+        assert_eq!(at(0.9, 12.1), [5.0, 10.0]);
     }
 
     #[test]

@@ -37,6 +37,17 @@ const PARTS: usize = 40;
 /// Parts with fewer rows are joined with the next: a quantile of fewer says little.
 const ROWS_MIN: usize = 30;
 
+/// Hours and months have nothing between them.
+fn across(pairs: &[(f64, f64)], range: Range) -> Axis {
+    match pairs
+        .iter()
+        .all(|pair| pair.0 == pair.0.round() || pair.0.is_nan())
+    {
+        true => Axis::Whole(range),
+        false => Axis::Numbers(range),
+    }
+}
+
 pub(crate) fn draw(canvas: &Canvas<'_>, trend: &Trend<'_>) -> Drawn {
     let x = Range::of(trend.pairs.iter().map(|p| p.0)).padded(0.01);
     let y = Range::of(trend.pairs.iter().map(|p| p.1))
@@ -69,7 +80,7 @@ pub(crate) fn draw(canvas: &Canvas<'_>, trend: &Trend<'_>) -> Drawn {
             entry("middle 80 % of rows", middle),
             entry(trend.zero, zero),
         ],
-        x: Axis::Numbers(x),
+        x: across(trend.pairs, x),
         y: Axis::Numbers(y),
         aside: SCALE_ROOM,
     };
