@@ -619,6 +619,18 @@ def arguments():
     return parser.parse_args()
 
 
+def verdict(check, report, n_rows, weakly):
+    """Says what was found wrong or forgotten; the exit status. `weakly`: what was done with numbers not recomputed."""
+    paths, forgotten = unseen(check, report)
+    check.wrong += [f"{path}: not recomputed by this script" for path in forgotten]
+    for line in check.wrong:
+        print(line)
+    n_weak = len([path for path in paths if path in check.weak])
+    print(f"{n_rows} rows, {len(paths)} numbers: {len(paths) - n_weak} recomputed, {n_weak} {weakly}, "
+          f"{len(check.wrong)} wrong")
+    return 1 if check.wrong else 0
+
+
 def main():
     args = arguments()
     nowcast = args.task == "nowcast"
@@ -658,14 +670,7 @@ def main():
     check_worst(check, report, rows)
     compare(check, "span", report["span"], {"first": iso(rows["t"].min()), "last": iso(rows["t"].max())})
     check_files(check, args.eval, report)
-    paths, forgotten = unseen(check, report)
-    check.wrong += [f"{path}: not recomputed by this script" for path in forgotten]
-    for line in check.wrong:
-        print(line)
-    by_law = len([path for path in paths if path in check.weak])
-    print(f"{len(rows['t'])} rows, {len(paths)} numbers: {len(paths) - by_law} recomputed, {by_law} held to their laws, "
-          f"{len(check.wrong)} wrong")
-    return 1 if check.wrong else 0
+    return verdict(check, report, len(rows["t"]), "held to their laws")
 
 
 if __name__ == "__main__":
