@@ -4,6 +4,7 @@
 //! then trusts it. The climatology and the ridge travel with every model as baselines.
 
 mod blend;
+mod chances;
 mod climatology;
 mod file;
 mod horizons;
