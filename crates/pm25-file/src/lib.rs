@@ -27,4 +27,4 @@ pub use output::Output;
 pub use publish::{publish, publish_from, publish_new};
 pub use seal::{Place, Seal, bears_our_mark, check_seal, fill_last_seal, fill_seal};
 pub use sha256::{Hasher, Sha256};
-pub use touched::{guard, note_read};
+pub use touched::{expect_distinct, guard, note_read};

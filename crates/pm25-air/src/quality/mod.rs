@@ -29,7 +29,7 @@ pub use profile::Profile;
 use crate::{Quantity, flag};
 
 /// Changes whenever the same values would get other flags; stands in the table's header.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A rule.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -94,7 +94,8 @@ impl Rule {
     /// The flag that it sets.
     pub const fn flag(self) -> u16 {
         match self {
-            Self::Range | Self::Ceiling => flag::RANGE,
+            Self::Range => flag::RANGE,
+            Self::Ceiling => flag::CEILING,
             Self::Spike => flag::SPIKE,
             Self::Cluster => flag::CLUSTER,
             Self::HistogramGap => flag::HISTOGRAM_GAP,
@@ -219,6 +220,54 @@ mod tests {
         }
         let names: BTreeSet<&str> = Rule::ALL.map(Rule::name).into();
         assert_eq!(names.len(), Rule::ALL.len());
+    }
+
+    /// A record with everything that rules look for: the flags that hide an hour from features are those of the record up to
+    /// that hour, whatever comes after.
+    #[test]
+    fn no_flag_that_hides_an_hour_is_earned_later() {
+        let mut state = 5_u32;
+        let mut air: Vec<f32> = (0..600)
+            .map(|hour| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let noise = (state >> 16) as f32 / 65_536.0;
+                (60.0 + 40.0 * (hour as f32 / 9.0).sin() + 10.0 * noise).round()
+            })
+            .collect();
+        air[200..260].fill(43.0);
+        air[300..340].fill(985.0);
+        air[420] = 1_400.0;
+        air[500] = f32::NAN;
+        let hiding = |values: &[f32]| -> Vec<(Rule, u32)> {
+            let found = series(values, Quantity::Pm25, Profile::Cn);
+            let hiding = |finding: &Finding| finding.rule.flag() & flag::HIDES_FEATURE != 0;
+            let found = found.into_iter().filter(hiding);
+            found
+                .flat_map(|finding| {
+                    finding
+                        .hours
+                        .into_iter()
+                        .map(move |hour| (finding.rule, hour))
+                })
+                .collect()
+        };
+        let whole = hiding(&air);
+        assert!(whole.contains(&(Rule::Range, 420)));
+        let suspected = series(&air, Quantity::Pm25, Profile::Cn);
+        for rule in [Rule::FlatLine, Rule::Ceiling] {
+            assert!(
+                suspected.iter().any(|finding| finding.rule == rule),
+                "{rule:?}"
+            );
+        }
+        for end in (1..=air.len()).step_by(7) {
+            let known = whole.iter().filter(|(_, hour)| (*hour as usize) < end);
+            assert_eq!(
+                hiding(&air[..end]),
+                known.copied().collect::<Vec<_>>(),
+                "{end}"
+            );
+        }
     }
 
     #[test]

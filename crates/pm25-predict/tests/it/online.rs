@@ -163,6 +163,28 @@ fn a_later_truth_moves_no_interval_of_a_forecast() {
 }
 
 #[test]
+fn what_cannot_be_two_things_is_refused_before_anything_is_written() {
+    let house = house(SOON);
+    let argv = [
+        "--model",
+        "model.json",
+        "--observations",
+        "obs.parquet",
+        "--out",
+        "same.json",
+    ];
+    for (more, what) in [
+        (["--state", "./same.json"], "is to be two outputs"),
+        (["--exceed", "75,150,75.0"], "--exceed: 75 is there twice"),
+    ] {
+        let output = house.run(&[&argv[..], &more].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(what), "{}", said(&output));
+        assert!(!house.path("same.json").exists());
+    }
+}
+
+#[test]
 fn an_hour_before_the_state_is_refused_and_leaves_it_as_it_is() {
     let house = house(SOON);
     at(&house, 90, &["--state", "state.json"]);
