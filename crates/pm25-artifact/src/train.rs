@@ -58,7 +58,7 @@ pub struct HorizonsReport {
     pub n_features: u64,
     /// What led to each, by hours ahead.
     pub horizons: BTreeMap<u16, HorizonTrained>,
-    /// Why horizons were learned each by itself or together, in a sentence, where that was a question.
+    /// Which horizons were learned by themselves and which together, in a sentence, where that was a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// What the learners of all horizons learned from; absent where each horizon has its own.

@@ -74,10 +74,11 @@ impl Decision {
         parts.filter(|(part, _)| part.scope == Scope::Together)
     }
 
-    /// The smallest error of the kinds that were compared, µg/m³.
-    pub(crate) fn rmse_ug_m3(&self) -> Option<f64> {
-        let chosen = self.candidates.iter().find(|it| it.kind == self.kind);
-        chosen.map(|it| it.valid_rmse_ug_m3)
+    /// The error of the chosen kind out of fold, µg/m³.
+    pub(crate) fn rmse_ug_m3(&self) -> f64 {
+        let mut chosen = self.candidates.iter().filter(|it| it.kind == self.kind);
+        let chosen = chosen.next().map(|it| it.valid_rmse_ug_m3);
+        chosen.expect("the chosen kind is one of the candidates")
     }
 }
 

@@ -193,7 +193,7 @@ pub(crate) fn refit(
         let rows = shown(part, of.sample, (&places, n_stations));
         let learned = learn(&rows, &y, n_trees)?;
         return Ok(match (part.scope, learned) {
-            (Scope::Effects, Learned::Linear(line)) => levels(line, n_stations).into(),
+            (Scope::Effects, Learned::Linear(line)) => levels(line, n_stations),
             (_, learned) => learned.into(),
         });
     }

@@ -33,6 +33,10 @@ use crate::params::Params;
 use crate::sample::Sample;
 use crate::scope::{Scope, Stations};
 
+/// As it is chosen and said.
+const EACH: &str = "each";
+const TOGETHER: &str = "together";
+
 /// What `--horizons` asks for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub enum Ways {
@@ -41,7 +45,7 @@ pub enum Ways {
     Each,
     /// Blends whose boosters learn from all horizons, hours ahead as one more column
     Together,
-    /// The better of both on the folds, one for all horizons
+    /// For each horizon the better of both on the folds
     Best,
 }
 
@@ -75,7 +79,7 @@ pub struct OfHorizon {
 pub struct MadeSeveral {
     /// One a horizon, with what each way was worth there.
     pub made: Vec<(Made, Option<ChoiceFact>)>,
-    /// Why this way, in a sentence; none where only one was tried.
+    /// Which horizons are learned how, in a sentence; none where only one way was tried.
     pub because: Option<String>,
     /// What learned from all horizons; none where each has its own.
     pub together: Option<TogetherFact>,
@@ -99,27 +103,19 @@ pub fn make_several(
         let of_horizon = read(idx)?;
         decisions.push(both_ways(order, &of_horizon, &learned, console)?);
     }
-    let verdict = Verdict::of(order.ways, &decisions);
-    let used = |decision: &(Option<Decision>, Decision)| -> Vec<(Part, u64)> {
-        match verdict.together {
-            true => decision.1.together().collect(),
-            false => Vec::new(),
-        }
-    };
-    let used: BTreeMap<Part, u64> = decisions.iter().flat_map(used).collect();
+    let because = because(&decisions);
+    let decisions: Vec<Chosen> = decisions.into_iter().map(Chosen::of).collect();
+    let used = decisions.iter().flat_map(|it| it.decision.together());
+    let used: BTreeMap<Part, u64> = used.collect();
     let together = joint.refit(&used, order.params, console)?;
     let mut all = Vec::new();
-    for (idx, (each, joined)) in decisions.into_iter().enumerate() {
-        let choice = choice(each.as_ref(), &joined, verdict.together);
-        let decision = each.filter(|_| !verdict.together).unwrap_or(joined);
-        all.push((
-            refit(order, read(idx)?, (decision, &together), console)?,
-            choice,
-        ));
+    for (idx, chosen) in decisions.into_iter().enumerate() {
+        let made = refit(order, read(idx)?, (chosen.decision, &together), console)?;
+        all.push((made, chosen.choice));
     }
     Ok(MadeSeveral {
         made: all,
-        because: verdict.because,
+        because,
         together: (!used.is_empty()).then(|| joint.fact()),
     })
 }
@@ -314,13 +310,28 @@ fn with_horizon(params: &Params, n_columns: usize) -> Params {
     params
 }
 
+/// What the folds made of one horizon.
+struct Decisions {
+    horizon_h: u16,
+    /// By itself, where that was asked for.
+    each: Option<Decision>,
+    joined: Decision,
+}
+
+impl Decisions {
+    fn joined_is_better(&self) -> bool {
+        let each = self.each.as_ref().map(Decision::rmse_ug_m3);
+        each.is_none_or(|each| self.joined.rmse_ug_m3() < each)
+    }
+}
+
 /// What the folds make of one horizon: by itself if that is asked for, and with what learns from all.
 fn both_ways(
     order: &Several,
     of_horizon: &OfHorizon,
     learned: &BTreeMap<Part, OfFolds>,
     console: &Console,
-) -> Result<(Option<Decision>, Decision)> {
+) -> Result<Decisions> {
     let OfHorizon { facts, rows } = of_horizon;
     console.detail(&format!("{} h ahead", facts.task.horizon_h()));
     let folds = folds_of(rows, order.n_folds, facts)?;
@@ -338,7 +349,11 @@ fn both_ways(
         )?),
     };
     let joined = decide::decide(&mut of, &joined_request(order, facts), console)?;
-    Ok((each, joined))
+    Ok(Decisions {
+        horizon_h: facts.task.horizon_h(),
+        each,
+        joined,
+    })
 }
 
 /// What a part says of a horizon's judged rows, each fold's by the booster that had not seen it.
@@ -392,54 +407,54 @@ fn refit(
     Ok(made(model, decision, (&rows, folds)))
 }
 
-/// Which way, and why.
-struct Verdict {
-    together: bool,
-    because: Option<String>,
+/// What one horizon gets.
+struct Chosen {
+    decision: Decision,
+    /// None where only one way was tried.
+    choice: Option<ChoiceFact>,
 }
 
-impl Verdict {
-    /// One way for all horizons: errors of a long horizon are larger, so what counts is the mean of their ratios.
-    fn of(ways: Ways, decisions: &[(Option<Decision>, Decision)]) -> Self {
-        let ratio = |(each, joined): &(Option<Decision>, Decision)| {
-            Some(joined.rmse_ug_m3()? / each.as_ref()?.rmse_ug_m3()?)
-        };
-        let ratios: Vec<f64> = decisions.iter().filter_map(ratio).collect();
-        if ways != Ways::Best || ratios.is_empty() {
+impl Chosen {
+    /// The way with the smaller error; of equals the model of the horizon by itself.
+    fn of(decisions: Decisions) -> Self {
+        let joined_is_better = decisions.joined_is_better();
+        let Decisions { each, joined, .. } = decisions;
+        let Some(each) = each else {
             return Self {
-                together: ways == Ways::Together,
-                because: None,
+                decision: joined,
+                choice: None,
             };
-        }
-        let factor = ratios.iter().sum::<f64>() / ratios.len() as f64;
-        let together = factor < 1.0;
-        let (chosen, other) = if together {
-            ("together", "each")
-        } else {
-            ("each", "together")
+        };
+        let option = |name: &str, decision: &Decision| OptionFact {
+            name: name.to_owned(),
+            rmse_ug_m3: decision.rmse_ug_m3(),
+        };
+        let choice = ChoiceFact {
+            chosen: if joined_is_better { TOGETHER } else { EACH }.to_owned(),
+            options: vec![option(EACH, &each), option(TOGETHER, &joined)],
         };
         Self {
-            together,
-            because: Some(format!(
-                "{chosen}, not {other}: out of fold, learning together has {factor:.4} of the RMSE of learning each \
-                 horizon by itself, mean over {} horizons",
-                ratios.len()
-            )),
+            decision: if joined_is_better { joined } else { each },
+            choice: Some(choice),
         }
     }
 }
 
-fn choice(each: Option<&Decision>, joined: &Decision, together: bool) -> Option<ChoiceFact> {
-    let option = |name: &str, decision: &Decision| {
-        Some(OptionFact {
-            name: name.to_owned(),
-            rmse_ug_m3: decision.rmse_ug_m3()?,
-        })
+/// Which horizons are learned how, where both ways were tried.
+fn because(decisions: &[Decisions]) -> Option<String> {
+    decisions.iter().find(|it| it.each.is_some())?;
+    let of = |joined: bool| -> Vec<String> {
+        let those = decisions
+            .iter()
+            .filter(|it| it.joined_is_better() == joined);
+        those.map(|it| it.horizon_h.to_string()).collect()
     };
-    Some(ChoiceFact {
-        chosen: if together { "together" } else { "each" }.to_owned(),
-        options: vec![option("each", each?)?, option("together", joined)?],
-    })
+    let ways = [(EACH, of(false)), (TOGETHER, of(true))];
+    let ways = ways.iter().filter(|(_, hours)| !hours.is_empty());
+    let ways: Vec<String> = ways
+        .map(|(way, hours)| format!("{way} at {} h", hours.join(", ")))
+        .collect();
+    Some(format!("{}, the smaller RMSE out of fold", ways.join("; ")))
 }
 
 /// Numbers of `n_kept` of `n_rows` rows, rising, one from each of as many equal stretches. Where in its stretch is
@@ -563,21 +578,21 @@ mod tests {
             let truth = 50.0 * f64::from(horizon_h);
             assert!((said - truth).abs() < 8.0, "{horizon_h} h: {said}");
         }
-        // Both ways: a sentence says which, and each has its figures.
+        // Both ways: a sentence says which, and each horizon has its figures.
         let best = make_several(&order(Ways::Best, &[], &params), 3, &read, &console).unwrap();
+        let because = best.because.unwrap();
         assert!(
-            best.because
-                .unwrap()
-                .contains("of the RMSE of learning each")
+            because.ends_with("the smaller RMSE out of fold"),
+            "{because}"
         );
-        let chosen: Vec<String> = best
-            .made
-            .iter()
-            .flat_map(|it| &it.1)
-            .map(|it| it.chosen.clone())
-            .collect();
-        assert!(chosen.len() == 3 && chosen.iter().all(|word| *word == chosen[0]));
-        assert_eq!(best.together.is_some(), chosen[0] == "together");
+        let mut any_together = false;
+        for (_, choice) in &best.made {
+            let choice = choice.as_ref().unwrap();
+            let is_better = choice.options[1].rmse_ug_m3 < choice.options[0].rmse_ug_m3;
+            assert_eq!(choice.chosen == TOGETHER, is_better);
+            any_together |= is_better;
+        }
+        assert_eq!(because.contains("together at"), any_together);
     }
 
     #[test]

@@ -84,10 +84,6 @@ pub(crate) fn expect_one_space(blend: &Blend) -> Result<()> {
 }
 
 fn ensembles(part: &PartModel) -> Vec<&Ensemble> {
-    let trees_of = |learned| match learned {
-        &Learned::Trees(ref trees) => Some(trees),
-        Learned::Linear(_) => None,
-    };
     match part {
         PartModel::Linear(_) => Vec::new(),
         PartModel::Trees(trees) => vec![trees],
@@ -96,6 +92,13 @@ fn ensembles(part: &PartModel) -> Vec<&Ensemble> {
             let all = own.stations.iter().flatten().chain([&own.pooled]);
             all.filter_map(trees_of).collect()
         }
+    }
+}
+
+fn trees_of(learned: &Learned) -> Option<&Ensemble> {
+    match learned {
+        Learned::Trees(trees) => Some(trees),
+        Learned::Linear(_) => None,
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct FitArgs {
     #[arg(long, value_name = "H")]
     pub(crate) horizon_h: Option<u16>,
     /// Of tables with several horizons: a model of each by itself, blends whose boosters learn from all of them with
-    /// hours ahead as one more column, or whichever is best on the folds
+    /// hours ahead as one more column, or for each horizon whichever is best on the folds
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) horizons: Ways,
     /// How many rows at most teach what learns from all horizons; each horizon gives as many

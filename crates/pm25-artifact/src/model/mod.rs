@@ -5,6 +5,7 @@
 
 mod blend;
 mod climatology;
+mod cost;
 mod file;
 mod horizons;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use blend::{Blend, Part, PartModel};
 pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
+pub use cost::{WarningCosts, line_at};
 
 pub use horizons::{Horizons, N_HORIZONS_MAX};
 pub use intervals::{IntervalLevel, Intervals, Measure, Said};
