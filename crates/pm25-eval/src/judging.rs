@@ -48,8 +48,9 @@ pub(crate) struct JudgeArgs {
     /// Warn of single hours above these, µg/m³
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "75,150", value_parser = threshold)]
     thresholds: Vec<f64>,
-    /// What a warning costs, as a share of what a missed hour costs: between 0 and 1
-    #[arg(long, value_name = "SHARE", value_parser = share, requires = "valid")]
+    /// What a warning costs, as a share of what a missed hour costs: between 0 and 1. Its line is chosen on --valid, or is
+    /// the one that the model found out of fold
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     warning_cost: Option<f64>,
     /// Folder for eval.json, predictions.parquet and pictures
     #[arg(long, value_name = "DIR", required = true)]
@@ -168,6 +169,7 @@ fn one(
         Some(table) => Some(lessons(args, table, (&exam, model))?),
         None => None,
     };
+    expect_cost_lines(args, model)?;
     let answers = args.threads.install(|| Answers::of(model, &exam))??;
     let rival = args
         .against
@@ -247,6 +249,17 @@ fn write_state(output: &Output, answers: &Answers, report: &EvalReport) -> Resul
     };
     file.write(output)?;
     Ok(())
+}
+
+/// A cost needs rows that may choose a line, or lines that such rows have chosen.
+fn expect_cost_lines(args: &JudgeArgs, model: &Model) -> Result<()> {
+    let has_lines = model.warning_lines.iter().any(|line| line.costs.is_some());
+    if args.warning_cost.is_none() || args.valid.is_some() || has_lines {
+        return Ok(());
+    }
+    Err(Fault::usage("--warning-cost: the model holds no lines by cost, and no rows choose one")
+        .hint("give --valid valid.parquet of the same pm25-prep run, or train with `pm25-train --model best`")
+        .into())
 }
 
 /// Validation rows and what the model says to them; refused if they are not all before the test rows.

@@ -6,6 +6,7 @@
 mod choose;
 mod explain;
 mod interactions;
+mod parts;
 mod pictures;
 mod report;
 mod say;

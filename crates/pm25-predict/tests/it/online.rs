@@ -51,6 +51,7 @@ fn begin() -> OnlineState {
 
 fn remembering(task: Task) -> Model {
     let line = WarningLine {
+        costs: None,
         threshold_ug_m3: 75.0,
         line_ug_m3: 64.5,
         linear_line_ug_m3: 70.0,
