@@ -1,6 +1,6 @@
 //! Walking a tree with several rows at once: while one waits for memory, the others go on.
 //!
-//! Not for small trees and many rows, which [`leaf_bits`](super::leaf_bits) answers without walking.
+//! Not for small trees and many rows, which [`sweep`](super::sweep) answers without walking.
 //!
 //! A leaf asks a question that no value passes, and its right child is the leaf itself: rows that have arrived stay
 //! where they are, and no row has to be asked whether it has.

@@ -9,7 +9,7 @@
 //!                    objective → quantise ───────────────────────┘          forest ─────────┘     │ │
 //!                                                                                           check └──→ shap
 //!                                                                             (what came from outside)
-//! predict → compiled ┬→ codes → leaf_bits
+//! predict → compiled ┬→ chapter → sweep
 //!                    └→ lockstep
 //! ```
 
@@ -20,6 +20,7 @@ mod bins;
 mod boost;
 mod categories;
 mod chance;
+mod chapter;
 mod check;
 mod codes;
 mod compiled;
@@ -30,7 +31,6 @@ mod grow;
 mod grown;
 mod histogram;
 mod knobs;
-mod leaf_bits;
 mod leaf_sums;
 mod link;
 mod lockstep;
@@ -50,6 +50,7 @@ mod sparse;
 mod split;
 mod sprout;
 mod sums;
+mod sweep;
 mod transform;
 mod wide;
 

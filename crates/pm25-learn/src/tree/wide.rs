@@ -34,6 +34,11 @@ pub(crate) fn run<W: Work>(work: W) -> W::Done {
         // SAFETY: just asked.
         return unsafe { run_wide(work) };
     }
+    if has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt") {
+        #[expect(unsafe_code, reason = "the processor has what the function asks for")]
+        // SAFETY: just asked.
+        return unsafe { run_medium(work) };
+    }
     work.work()
 }
 
@@ -46,6 +51,12 @@ pub(crate) fn run<W: Work>(work: W) -> W::Done {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn run_wide<W: Work>(work: W) -> W::Done {
+    work.work()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn run_medium<W: Work>(work: W) -> W::Done {
     work.work()
 }
 
