@@ -157,16 +157,25 @@ fn plausible_share(quantity: Quantity, unit: Unit, values: &[f32]) -> Option<f64
     let conversion = unit.conversion(quantity)?;
     let range = plausible(quantity)?;
     let signed = matches!(quantity, Quantity::Temp | Quantity::Dewpoint);
-    let telling = values
-        .iter()
-        .filter(|value| value.is_finite() && (signed || 0.0 < **value));
-    let (mut n, mut n_plausible) = (0_u64, 0_u64);
-    for &value in telling {
-        n += 1;
-        let ours = conversion.exact(f64::from(value));
-        n_plausible += u64::from(range.contains(&(ours as f32)));
-    }
+    // Most are in our own unit already; then nothing is computed, and several numbers are looked at at once.
+    let (n, n_plausible) = if conversion == Conversion::NONE {
+        shares(values, signed, |value| range.contains(&value))
+    } else {
+        let ours = |value: f32| conversion.exact(f64::from(value)) as f32;
+        shares(values, signed, |value| range.contains(&ours(value)))
+    };
     (0 < n).then(|| n_plausible as f64 / n as f64)
+}
+
+/// How many numbers tell something, and how many of those are plausible.
+fn shares(values: &[f32], signed: bool, is_plausible: impl Fn(f32) -> bool) -> (u64, u64) {
+    let (mut n, mut n_plausible) = (0, 0);
+    for &value in values {
+        let is_telling = (value.abs() < f32::INFINITY) & (signed | (0.0 < value));
+        n += u64::from(is_telling);
+        n_plausible += u64::from(is_telling & is_plausible(value));
+    }
+    (n, n_plausible)
 }
 
 #[cfg(test)]

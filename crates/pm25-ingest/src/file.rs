@@ -15,6 +15,7 @@ use crate::claim::{Claim, Decision, decide};
 use crate::clock::Order;
 use crate::correction::{Correction, epa_pm25_ug_m3};
 use crate::count::{Reason, Tally, shown};
+use crate::extremes::Extremes;
 use crate::head::{HEAD_BYTES, Head, HeadRow};
 use crate::hourly::{Part, hourly};
 use crate::inputs::{Origin, RawInput};
@@ -409,9 +410,7 @@ fn convert(layout: &Layout, rows: &mut Rows, warnings: &mut Vec<String>) -> Vec<
                     .map(|code| decision.conversion.apply(code))
                     .collect(),
             );
-            values
-                .iter_mut()
-                .for_each(|value| *value = decision.conversion.apply(*value));
+            decision.conversion.apply_all(values);
             used
         })
         .collect();
@@ -449,12 +448,7 @@ fn column_use(
     decision: &Decision,
     values: &[f32],
 ) -> ColumnUse {
-    let (mut n, mut min, mut max) = (0_u64, f32::INFINITY, f32::NEG_INFINITY);
-    for &value in values.iter().filter(|value| value.is_finite()) {
-        n += 1;
-        min = min.min(value);
-        max = max.max(value);
-    }
+    let Extremes { n, min, max } = Extremes::of(values);
     let is_any = 0 < n;
     ColumnUse {
         column: header.to_owned(),

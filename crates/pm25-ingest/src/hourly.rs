@@ -122,6 +122,12 @@ pub(crate) fn hourly(
     layout: &Layout,
     tally: &mut Tally,
 ) -> Result<Hourly> {
+    if let Some(part) = gapless(&mut rows, layout) {
+        return Ok(Hourly {
+            parts: vec![part],
+            step_s: HOUR_S as u32,
+        });
+    }
     let stations = rows_by_station(&rows);
     let step_s = match layout.step_s {
         Some(step_s) => i64::from(step_s),
@@ -238,26 +244,34 @@ fn refuse_wide_gaps(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<()
 }
 
 /// All rows of a file, if they are one hour after the other of one station: then columns are grids already.
-fn gapless(rows: &Rows, layout: &Layout, station: &[u32]) -> Option<Part> {
-    let is_whole = station.len() == rows.stamp_s.len() && rows.flags.is_empty();
+fn gapless(rows: &mut Rows, layout: &Layout) -> Option<Part> {
+    let (&station, &stamp_s) = (rows.station.first()?, rows.stamp_s.first()?);
+    let is_hourly = layout
+        .step_s
+        .is_none_or(|step_s| i64::from(step_s) == HOUR_S);
     let follows = |pair: &[i64]| pair[1] - pair[0] == HOUR_S;
-    if !is_whole || !rows.stamp_s.windows(2).all(follows) {
+    let is_whole = is_hourly
+        && rows.flags.is_empty()
+        && rows.station.iter().all(|other| *other == station)
+        && rows.stamp_s.windows(2).all(follows);
+    if !is_whole {
         return None;
     }
-    let mut part = Part::empty(rows, layout, station, rows.stamp_s[0]);
-    part.line.clone_from(&rows.line);
-    for (column, raw) in layout.mapped.iter().zip(&rows.values) {
-        set_values(&mut part, column.quantity, raw.clone());
+    let start_s = match layout.stamped {
+        Stamped::Begin => stamp_s,
+        Stamped::End => stamp_s - HOUR_S,
+    };
+    let mut part = Part::empty(rows, layout, &[0], start_s);
+    part.line = std::mem::take(&mut rows.line);
+    for (column, raw) in layout.mapped.iter().zip(std::mem::take(&mut rows.values)) {
+        set_values(&mut part, column.quantity, raw);
     }
-    part.channels.clone_from(&rows.channels);
+    part.channels = std::mem::take(&mut rows.channels);
     Some(part)
 }
 
 /// Each line is an hour.
 fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
-    if let Some(part) = gapless(rows, layout, station) {
-        return part;
-    }
     let on_grid = on_grid(rows, station, tally);
     let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
     let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));
@@ -380,20 +394,36 @@ pub(crate) fn reject_duplicate(
     tally.note(reason, u64::from(rows.line[row as usize]), text);
 }
 
+/// Values that are looked at together.
+const TOGETHER: usize = 256;
+
 /// Stores a column and sets the flags that a value shows by itself.
 pub(crate) fn set_values(part: &mut Part, quantity: Quantity, mut values: Vec<f32>) {
     let possible = quantity.possible();
     let is_concentration = quantity.index() <= Quantity::Co.index();
-    for (hour_idx, value) in values.iter_mut().enumerate() {
-        if *value == SENTINEL {
-            *value = f32::NAN;
-            part.flag(quantity, hour_idx, flag::SENTINEL);
-        } else if value.is_nan() {
+    let least = if is_concentration {
+        0.0
+    } else {
+        *possible.start()
+    };
+    let ordinary = |value: &f32| value.is_nan() | (least <= *value) & (value <= possible.end());
+    for (idx, some) in values.chunks_mut(TOGETHER).enumerate() {
+        // Without branches, so that the machine looks at several at once; hardly any stretch has a value to flag.
+        if some.iter().fold(true, |all, value| all & ordinary(value)) {
             continue;
-        } else if !possible.contains(value) {
-            part.flag(quantity, hour_idx, flag::IMPOSSIBLE);
-        } else if is_concentration && *value < 0.0 {
-            part.flag(quantity, hour_idx, flag::NEGATIVE);
+        }
+        for (at, value) in some.iter_mut().enumerate() {
+            let hour_idx = idx * TOGETHER + at;
+            if *value == SENTINEL {
+                *value = f32::NAN;
+                part.flag(quantity, hour_idx, flag::SENTINEL);
+            } else if value.is_nan() {
+                continue;
+            } else if !possible.contains(value) {
+                part.flag(quantity, hour_idx, flag::IMPOSSIBLE);
+            } else if is_concentration && *value < 0.0 {
+                part.flag(quantity, hour_idx, flag::NEGATIVE);
+            }
         }
     }
     part.values[quantity.index()] = values;

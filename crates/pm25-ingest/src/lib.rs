@@ -23,6 +23,7 @@ mod coverage;
 mod cpcb;
 mod demo;
 mod eea;
+mod extremes;
 mod fetch;
 mod file;
 mod generic;
@@ -62,6 +63,7 @@ mod twins;
 mod uci;
 mod units;
 mod unpack;
+mod word;
 mod zone;
 
 use clap::{Parser, Subcommand, ValueEnum};

@@ -8,12 +8,13 @@ use pm25_air::civil::{OFFSETS_MIN, format_offset};
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
 
-use crate::cells::{NAME_BYTES_MAX, SENTINEL, decimal, value};
+use crate::cells::{NAME_BYTES_MAX, SENTINEL, coded, decimal, value};
 use crate::clock::{Days, NoStamp, Order, Parts, Stamp, parse, parse_halves, whole_number};
 use crate::count::{Reason, Tally, shown};
 use crate::cpcb;
 use crate::head::decode;
 use crate::layout::{Judged, Kind, Layout, Names, Offsets, Source, TimeColumns};
+use crate::number::word_decimal;
 use crate::record::Cells;
 use crate::rows::{Line, Rows, TableRows};
 use crate::source::Wishes;
@@ -349,6 +350,14 @@ impl<'a> Reader<'a> {
         let mut read = |at: usize, header: &str, kind: Kind| {
             if missing {
                 return SENTINEL;
+            }
+            // Nearly every cell of a column of numbers is short and plain.
+            if kind == Kind::Number
+                && let Some((word, n_bytes)) = cells.word(at)
+                && let Some(number) = word_decimal(word, n_bytes)
+            {
+                tally.cells_filled += 1;
+                return coded(number, layout);
             }
             let cell = cells[at].trim_ascii();
             value(cell, (header, kind), layout, line, tally)
