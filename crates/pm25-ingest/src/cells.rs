@@ -52,6 +52,7 @@ pub(crate) fn value(
 }
 
 /// A number that was read, or [`SENTINEL`] where it is a code.
+#[inline]
 pub(crate) fn coded(number: f32, layout: &Layout) -> f32 {
     if SENTINELS.contains(&number) || layout.sentinels.contains(&number) {
         SENTINEL

@@ -18,32 +18,36 @@ const LANES: usize = 8;
 impl Extremes {
     /// Looks at several numbers at once, and so has no branches.
     pub(crate) fn of(values: &[f32]) -> Self {
-        let mut n = 0_u64;
+        let mut n = [0_u32; LANES];
         let (mut mins, mut maxs) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-        let mut look = |lane: usize, value: f32| {
-            let is_finite = value.abs() < f32::INFINITY;
-            n += u64::from(is_finite);
-            let (low, high) = match is_finite {
-                true => (value, value),
-                false => (f32::INFINITY, f32::NEG_INFINITY),
-            };
-            mins[lane] = if low < mins[lane] { low } else { mins[lane] };
-            maxs[lane] = if maxs[lane] < high { high } else { maxs[lane] };
-        };
-        let mut lanes = values.chunks_exact(LANES);
-        for some in &mut lanes {
-            for (lane, &value) in some.iter().enumerate() {
-                look(lane, value);
+        let (lanes, rest) = values.as_chunks::<LANES>();
+        let mut look = |some: &[f32; LANES]| {
+            for lane in 0..LANES {
+                let value = some[lane];
+                let is_finite = value.abs() < f32::INFINITY;
+                n[lane] += u32::from(is_finite);
+                let low = if is_finite { value } else { f32::INFINITY };
+                let high = if is_finite { value } else { f32::NEG_INFINITY };
+                mins[lane] = if low < mins[lane] { low } else { mins[lane] };
+                maxs[lane] = if maxs[lane] < high { high } else { maxs[lane] };
             }
-        }
-        for &value in lanes.remainder() {
-            look(0, value);
-        }
+        };
+        lanes.iter().for_each(&mut look);
+        let mut last = [f32::NAN; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        look(&last);
         Self {
-            n,
+            n: n.into_iter().map(u64::from).sum(),
             min: mins.into_iter().fold(f32::INFINITY, f32::min),
             max: maxs.into_iter().fold(f32::NEG_INFINITY, f32::max),
         }
+    }
+
+    /// Further numbers of the same column.
+    pub(crate) fn append(&mut self, more: &Self) {
+        self.n += more.n;
+        self.min = self.min.min(more.min);
+        self.max = self.max.max(more.max);
     }
 }
 
@@ -66,7 +70,11 @@ mod tests {
                 min: finite().fold(f32::INFINITY, f32::min),
                 max: finite().fold(f32::NEG_INFINITY, f32::max),
             };
-            prop_assert_eq!(Extremes::of(&values), plain);
+            prop_assert_eq!(&Extremes::of(&values), &plain);
+            let (front, back) = values.split_at(values.len() / 3);
+            let mut joined = Extremes::of(front);
+            joined.append(&Extremes::of(back));
+            prop_assert_eq!(joined, plain);
         }
     }
 }

@@ -52,6 +52,7 @@ mod records;
 mod report;
 mod rows;
 mod sensor_community;
+mod shelf;
 mod source;
 mod spill;
 mod stateair;

@@ -100,6 +100,11 @@ impl Spill {
         })
     }
 
+    /// Stores pieces one after the other; where the first begins.
+    pub(crate) fn put_bytes(&self, pieces: &[&[u8]]) -> Result<u64> {
+        Ok(self.put(pieces)?.at)
+    }
+
     /// Appends pieces one after the other.
     fn put(&self, pieces: &[&[u8]]) -> Result<Extent> {
         self.append(pieces).map_err(|e| {
@@ -140,7 +145,7 @@ impl Spill {
     }
 
     /// So many values from a place on.
-    fn column<T: FromBytes + IntoBytes + FromZeros + Clone>(
+    pub(crate) fn column<T: FromBytes + IntoBytes + FromZeros + Clone>(
         &self,
         at: u64,
         n: usize,
