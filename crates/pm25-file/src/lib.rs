@@ -4,6 +4,7 @@
 //! no file is ever half-written and no damaged file is ever believed.
 
 mod document;
+mod draft;
 mod fault;
 mod header;
 mod input;
@@ -18,6 +19,7 @@ mod touched;
 pub use document::{
     Document, claimed_format, decode_document, encode_document, read_document, write_document,
 };
+pub use draft::Draft;
 pub use fault::{Fault, Kind, Result};
 pub use header::{Header, InputRef, Program};
 pub use input::{Input, relative_name};

@@ -15,6 +15,7 @@ pub mod ceiling;
 pub mod channels;
 pub mod flat;
 pub mod gap;
+pub mod hundredths;
 pub mod limit;
 pub mod neighbour;
 pub mod profile;
@@ -25,6 +26,10 @@ pub mod slip;
 pub mod spike;
 
 pub use profile::Profile;
+
+use std::borrow::Cow;
+
+use runs::Stretches;
 
 use crate::{Quantity, flag};
 
@@ -164,36 +169,39 @@ pub const POLLUTANTS: [Quantity; 6] = [
     Quantity::Co,
 ];
 
-/// The values that no flag removes; the others as NaN. `flags` may be empty.
-pub fn usable(values: &[f32], flags: &[u16]) -> Vec<f32> {
+/// The values that no flag removes; the others as NaN. `flags` may be empty. Borrowed where nothing is removed.
+pub fn usable<'a>(values: &'a [f32], flags: &[u16]) -> Cow<'a, [f32]> {
+    if flags.iter().all(|mask| mask & flag::REMOVES_TARGET == 0) {
+        return Cow::Borrowed(values);
+    }
     let mut usable = values.to_vec();
     for (value, mask) in usable.iter_mut().zip(flags) {
         if mask & flag::REMOVES_TARGET != 0 {
             *value = f32::NAN;
         }
     }
-    usable
+    Cow::Owned(usable)
 }
 
 /// What the rules about one series find; `values` are [`usable`].
 pub fn series(values: &[f32], quantity: Quantity, profile: Profile) -> Vec<Finding> {
-    let runs = runs::runs(values);
-    let levels = runs::levels(&runs);
-    let limit = limit::detection_limit(&levels);
+    let stretches = Stretches::of(values);
+    let levels = &stretches.levels;
+    let limit = limit::detection_limit(levels);
     let is_particle = matches!(quantity, Quantity::Pm25 | Quantity::Pm10);
     let mut found = vec![
         (Rule::Range, range::hours(values, quantity, profile)),
-        (Rule::FlatLine, flat::hours(values, &runs, limit)),
+        (Rule::FlatLine, flat::hours(values, &stretches, limit)),
         (
             Rule::DetectionLimit,
             limit.map_or_else(Vec::new, |limit| limit::hours(values, limit)),
         ),
     ];
     if is_particle {
-        found.push((Rule::Ceiling, ceiling::hours(values, &runs, &levels)));
+        found.push((Rule::Ceiling, ceiling::hours(values, levels)));
         found.push((Rule::Spike, spike::isolated(values, quantity)));
         found.push((Rule::Cluster, spike::cluster(values, quantity)));
-        found.push((Rule::HistogramGap, gap::hours(values, &levels)));
+        found.push((Rule::HistogramGap, gap::hours(values, levels)));
     }
     let finding = |(rule, hours)| Finding {
         rule,
@@ -274,7 +282,7 @@ mod tests {
     fn what_is_removed_makes_no_neighbour() {
         let values = usable(&[10.0, 9_999.0, 10.0], &[0, flag::IMPOSSIBLE, flag::SPIKE]);
         assert!(values[1].is_nan() && values[2] == 10.0);
-        assert_eq!(usable(&[1.0], &[]), [1.0]);
+        assert_eq!(*usable(&[1.0], &[]), [1.0]);
     }
 
     #[test]
