@@ -32,6 +32,7 @@ fn sure(task: Task) -> Model {
         csi: 0.3,
         events: 1,
         rows: 9,
+        costs: None,
     }];
     sure
 }
