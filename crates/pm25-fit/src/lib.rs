@@ -16,6 +16,7 @@ mod data;
 mod decide;
 mod fit;
 mod folds;
+mod heads;
 mod learner;
 mod make;
 mod oof;
@@ -24,6 +25,7 @@ mod roles;
 mod sample;
 mod spread;
 mod weights;
+mod widths;
 
 pub use asked::LearnArgs;
 pub use choose::Wanted;

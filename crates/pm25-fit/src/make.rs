@@ -1,7 +1,7 @@
 //! One model from the rows before its test, as it was asked for.
 
 use pm25_artifact::model::{Model, ModelKind};
-use pm25_artifact::train::{Candidate, FoldFact, LearnedFrom, PartFact};
+use pm25_artifact::train::{Candidate, FoldFact, IntervalsFact, LearnedFrom, PartFact};
 use pm25_file::{Fault, Result};
 use pm25_tool::Console;
 
@@ -39,6 +39,8 @@ pub struct Made {
     pub folds: Vec<FoldFact>,
     /// Parts with their weights where folds decided.
     pub parts: Vec<PartFact>,
+    /// What intervals are made of, and what else was tried; none where the model has none.
+    pub intervals: Option<IntervalsFact>,
     /// Why folds did not decide although they were asked for, in a sentence.
     pub without_folds: Option<String>,
 }
@@ -88,6 +90,7 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
         candidates: decision.candidates,
         folds: folds.into_iter().map(|fold| fold.fact).collect(),
         parts: decision.parts,
+        intervals: Some(decision.intervals),
         without_folds,
     })
 }
@@ -114,6 +117,7 @@ fn on_valid(order: &Order, (train, valid): (&Sample, &Sample), console: &Console
         candidates,
         folds: Vec::new(),
         parts: Vec::new(),
+        intervals: None,
         without_folds: None,
     })
 }

@@ -133,6 +133,7 @@ fn fit(
         candidates: made.candidates,
         folds: made.folds,
         parts: made.parts,
+        intervals: made.intervals,
         without_folds: made.without_folds,
     };
     Ok((model, report))

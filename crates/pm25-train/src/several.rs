@@ -69,6 +69,7 @@ fn of_horizon(report: &TrainReport) -> (u16, HorizonTrained) {
         candidates: report.candidates.clone(),
         folds: report.folds.clone(),
         parts: report.parts.clone(),
+        intervals: report.intervals.clone(),
     };
     (report.task.horizon_h(), trained)
 }

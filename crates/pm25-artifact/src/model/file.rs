@@ -5,9 +5,10 @@ use pm25_learn::{Linear, Term};
 use serde::{Deserialize, Serialize};
 
 use super::blend::BlendFile;
+use super::expected::HeadsFile;
 use super::trees::TreesFile;
 use super::{
-    Climatology, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
+    Climatology, Expected, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
     TrainProfile, WarningLine, warning,
 };
 use crate::drift::check_profiles;
@@ -35,6 +36,8 @@ pub(super) struct ModelFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spread: Option<TreesFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    heads: Option<HeadsFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     online: Option<OnlineState>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warning_lines: Vec<WarningLine>,
@@ -58,6 +61,8 @@ pub(super) struct Body {
     intervals: Option<Intervals>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spread: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heads: Option<HeadsFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     online: Option<OnlineState>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -119,6 +124,11 @@ impl From<Model> for ModelFile {
                 .map(|mean| (!mean.is_nan()).then_some(mean))
                 .collect()
         };
+        let (spread, heads) = match &model.spread {
+            Some(Expected::Error(trees)) => (Some(TreesFile::from(trees)), None),
+            Some(Expected::Heads(heads)) => (None, Some(HeadsFile::from(heads))),
+            None => (None, None),
+        };
         Self {
             pm25: model.header,
             kind: model.kind,
@@ -135,7 +145,8 @@ impl From<Model> for ModelFile {
             trees: model.trees.as_ref().map(TreesFile::from),
             blend: model.blend.map(BlendFile::from),
             intervals: model.intervals,
-            spread: model.spread.as_ref().map(TreesFile::from),
+            spread,
+            heads,
             online: model.online,
             warning_lines: model.warning_lines,
             profile: model.profile,
@@ -203,6 +214,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -216,6 +228,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -237,6 +250,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -253,6 +267,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -277,8 +292,7 @@ impl ModelFile {
             .trees
             .as_ref()
             .map(|trees| trees.check(self.inputs.len()));
-        let spread = self.spread.as_ref();
-        let spread = spread.map(|trees| trees.check(self.inputs.len() + 1));
+        let expected = self.expected().map_err(unusable)?;
         let blend = self.blend.map(|blend| blend.check(self.inputs.len()));
         let in_memory = |means: Vec<Option<f64>>| {
             means
@@ -302,10 +316,20 @@ impl ModelFile {
             trees: trees.transpose().map_err(unusable)?,
             blend: blend.transpose().map_err(unusable)?,
             intervals: self.intervals,
-            spread: spread.transpose().map_err(unusable)?,
+            spread: expected,
             online: self.online,
             warning_lines: self.warning_lines,
             profile: self.profile,
+        })
+    }
+
+    /// How far off it expects itself to be.
+    fn expected(&self) -> std::result::Result<Option<Expected>, String> {
+        let n_columns = self.inputs.len();
+        Ok(match (&self.spread, &self.heads) {
+            (Some(trees), _) => Some(Expected::Error(trees.check(n_columns + 1)?)),
+            (None, Some(heads)) => Some(Expected::Heads(heads.check(n_columns)?)),
+            (None, None) => None,
         })
     }
 
@@ -345,8 +369,13 @@ impl ModelFile {
             intervals.check()?;
         }
         let measure = self.intervals.as_ref().map(|intervals| intervals.measure);
-        if (measure == Some(Measure::Spread)) != self.spread.is_some() {
-            return Err("its intervals and its spread do not go together".to_owned());
+        let is_there = |wanted| measure == Some(wanted);
+        if is_there(Measure::Spread) != self.spread.is_some()
+            || is_there(Measure::Heads) != self.heads.is_some()
+        {
+            return Err(
+                "its intervals and what they are measured in do not go together".to_owned(),
+            );
         }
         if let Some(online) = &self.online {
             online.check()?;
