@@ -315,14 +315,19 @@ def followed(rows, memory, promised, horizon):
         lower = weighted_end(all_scores[up], all_weights[up], outside)
         upper = weighted_end(all_scores[up[::-1]], all_weights[up[::-1]], outside)
         ends[mine] = low[mine, None] + width[mine, None] * (np.array([lower, upper]) / 1000)
-    return np.maximum(ends[:, 0], np.minimum(rows["prediction"], 0)), ends[:, 1]
+    return possible(rows["prediction"], ends[:, 0], ends[:, 1])
+
+
+def possible(prediction, low, high):
+    """Ends with the prediction between them, the lower one not below 0 unless the prediction is."""
+    return np.maximum(np.minimum(low, prediction), np.minimum(prediction, 0)), np.maximum(high, prediction)
 
 
 def check_followed(check, report, rows, model, horizon):
     """Whether the intervals' ends are what the base intervals and what was known at each hour give."""
     (promised, low), (_, high) = rows["ends"]["lower"], rows["ends"]["upper"]
     base_low, base_high = rows["base"]
-    fixed = np.maximum(base_low, np.minimum(rows["prediction"], 0)), base_high
+    fixed = possible(rows["prediction"], base_low, base_high)
     outside = np.maximum(fixed[0] - rows["target"], 0) + np.maximum(rows["target"] - fixed[1], 0)
     inside = (fixed[0] <= rows["target"]) & (rows["target"] <= fixed[1])
     compare(check, "coverage.fixed", report["coverage"]["fixed"], {

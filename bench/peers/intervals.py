@@ -85,8 +85,10 @@ def main():
                                              flush=True)
         show("ours", ours, "" if all(bars) else "MISSED")
         if "base_lower_ug_m3" in said:
-            low = np.maximum(said["base_lower_ug_m3"], np.minimum(said["prediction_ug_m3"], 0))
-            show("ours, had they not followed", judge(target, month, (low, said["base_upper_ug_m3"])), "")
+            middle = said["prediction_ug_m3"]
+            low = np.maximum(np.minimum(said["base_lower_ug_m3"], middle), np.minimum(middle, 0))
+            high = np.maximum(said["base_upper_ug_m3"], middle)
+            show("ours, had they not followed", judge(target, month, (low, high)), "")
         show("LightGBM quantiles, conformal", theirs, "")
     print(f"bars: {COVERED[0]} to {COVERED[1]} inside, {MONTH_MIN} in each month, Winkler not above the peer's; "
           f"{missed} missed")

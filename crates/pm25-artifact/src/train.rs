@@ -40,6 +40,9 @@ pub struct TrainReport {
     /// How the blend learned from stations, where that was a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stations: Option<ChoiceFact>,
+    /// What intervals are made of; none of a model without any, and in a report from before there was a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<IntervalsFact>,
     /// Why the best model was chosen on the valid table although folds were asked for, in a sentence; absent where they
     /// decided, or nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +92,9 @@ pub struct HorizonTrained {
     /// How the blend learned from stations, where that was a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stations: Option<ChoiceFact>,
+    /// What intervals are made of; none of a model without any, and in a report from before there was a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<IntervalsFact>,
     /// With a model of each horizon by itself and with parts that learn from all, RMSE over the same judged rows,
     /// where that was a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +187,26 @@ pub struct PartFact {
     /// Trees of the refit, for a booster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trees: Option<u64>,
+}
+
+/// What 90 % intervals are made of.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntervalsFact {
+    /// In plain words.
+    pub by: String,
+    /// Every way that was tried.
+    pub tried: Vec<IntervalsTried>,
+}
+
+/// One way to make intervals.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntervalsTried {
+    /// In plain words.
+    pub by: String,
+    /// Mean interval score over the judged rows of each fold, calibrated on the other folds, µg/m³; smaller is better.
+    pub winkler_ug_m3: f64,
 }
 
 /// One fitted model on the rows that it was chosen on: the valid table, or the judged rows of all folds.

@@ -30,6 +30,11 @@ impl Wanted {
         }
     }
 
+    /// Whether it is chosen on folds, and so has intervals.
+    pub(crate) fn is_folded(self) -> bool {
+        matches!(self, Self::Best | Self::Kind(ModelKind::Blend))
+    }
+
     /// As it is typed.
     pub fn word(self) -> &'static str {
         match self {

@@ -11,16 +11,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pm25_artifact::model::{
-    Blend, Intervals, Measure, Model, ModelKind, OnlineState, Part as ModelPart, PartModel, Said,
-    WarningLine,
+    Blend, Intervals, Model, ModelKind, OnlineState, Part as ModelPart, PartModel, WarningLine,
 };
 use pm25_artifact::prep::TaskFact;
-use pm25_artifact::train::{Candidate, ChoiceFact, OptionFact, PartFact};
+use pm25_artifact::train::{Candidate, ChoiceFact, IntervalsFact, OptionFact, PartFact};
 use pm25_file::{Fault, Result};
 use pm25_learn::tree::Ensemble;
 use pm25_tool::Console;
 
-use crate::calibrate::{calibrate, remembered, warning_lines};
+use crate::calibrate::{remembered, warning_lines};
 use crate::choose::{Wanted, candidate, rank};
 use crate::fit::{Facts, baselines, reference};
 use crate::learner::{Learner, Part, Share};
@@ -28,7 +27,8 @@ use crate::oof::OutOfFold;
 use crate::params::Params;
 use crate::sample::Sample;
 use crate::scope::{self, Scope};
-use crate::{spread, weights};
+use crate::weights;
+use crate::widths::{self, Way};
 
 /// The part of a blend that is the reference itself.
 pub(crate) const REFERENCE: &str = "persistence";
@@ -52,6 +52,8 @@ pub(crate) struct Decision {
     pub(crate) parts: Vec<PartFact>,
     /// What each way to learn from stations was worth, where several were tried or one was asked for.
     pub(crate) stations: Option<ChoiceFact>,
+    /// What intervals are made of.
+    pub(crate) intervals: IntervalsFact,
     promise: Promise,
     /// As in `parts`, what is to be fitted.
     plan: Vec<Planned>,
@@ -89,7 +91,7 @@ pub(crate) type Together = BTreeMap<Part, Arc<Ensemble>>;
 #[derive(Clone)]
 struct Promise {
     intervals: Intervals,
-    spread: Option<Ensemble>,
+    way: Way,
     online: Option<OnlineState>,
     warning_lines: Vec<WarningLine>,
 }
@@ -153,46 +155,37 @@ pub(crate) fn decide(of: &mut OutOfFold, request: &Request, console: &Console) -
             n_trees_pooled,
         });
     }
-    let promise = promise(of, &chosen.said, request, console)?;
+    let (promise, intervals) = promise(of, &chosen.said, request, console)?;
     Ok(Decision {
         kind,
         candidates,
         parts,
         stations: stations.filter(|_| kind == ModelKind::Blend),
+        intervals,
         promise,
         plan,
     })
 }
 
-/// Intervals from out-of-fold errors, scaled by what they were expected to be where there are rows to learn that from.
+/// Intervals from out-of-fold errors, by what was expected of each row where there are rows to learn that from.
 fn promise(
     of: &mut OutOfFold,
     predictions: &[f64],
     request: &Request,
     console: &Console,
-) -> Result<Promise> {
+) -> Result<(Promise, IntervalsFact)> {
     let persistence = of.persistence();
     let linear = of.part(Learner::Linear.value(), console)?.to_vec();
     let warning_lines = warning_lines(&of.target, [predictions, &linear, &persistence]);
-    let spread = spread::learn(&of.judged(), predictions)?;
-    let measure = match spread {
-        Some(_) => Measure::Spread,
-        None => Measure::UgM3,
-    };
-    let said: Vec<Said> = (0..predictions.len())
-        .map(|row| Said {
-            prediction_ug_m3: predictions[row],
-            spread_ug_m3: spread.as_ref().map_or(f64::NAN, |s| s.out_of_fold[row]),
-        })
-        .collect();
-    let intervals = calibrate(measure, &said, &of.target);
+    let chosen = widths::choose(of, predictions, request.params.intervals)?;
     let task = request.facts.task.into();
-    Ok(Promise {
-        online: remembered((&intervals, task), of.outcomes(&said)),
-        spread: spread.map(|spread| spread.trees),
-        intervals,
+    let promise = Promise {
+        online: remembered((&chosen.intervals, task), of.outcomes(&chosen.said)),
+        way: chosen.way,
+        intervals: chosen.intervals,
         warning_lines,
-    })
+    };
+    Ok((promise, chosen.fact))
 }
 
 fn every_kind(
@@ -464,12 +457,12 @@ pub(crate) fn refit(
     }
     let Promise {
         intervals,
-        spread,
+        way,
         online,
         warning_lines,
     } = decision.promise.clone();
     model.intervals = Some(intervals);
-    model.spread = spread;
+    model.spread = way.complete(sample, &model)?;
     model.online = online;
     model.warning_lines = warning_lines;
     Ok(model)

@@ -16,6 +16,7 @@ mod data;
 mod decide;
 mod fit;
 mod folds;
+mod heads;
 mod learner;
 mod make;
 mod oof;
@@ -26,6 +27,7 @@ mod scope;
 mod spread;
 mod together;
 mod weights;
+mod widths;
 
 pub use asked::LearnArgs;
 pub use choose::Wanted;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pm25_artifact::model::{Model, ModelKind};
-use pm25_artifact::train::{Candidate, ChoiceFact, FoldFact, LearnedFrom, PartFact};
+use pm25_artifact::train::{Candidate, ChoiceFact, FoldFact, IntervalsFact, LearnedFrom, PartFact};
 use pm25_file::{Fault, Result};
 use pm25_tool::Console;
 
@@ -47,6 +47,8 @@ pub struct Made {
     pub parts: Vec<PartFact>,
     /// How stations were learned from, where that was a question.
     pub stations: Option<ChoiceFact>,
+    /// What intervals are made of, and what else was tried; none where the model has none.
+    pub intervals: Option<IntervalsFact>,
     /// Why folds did not decide although they were asked for, in a sentence.
     pub without_folds: Option<String>,
 }
@@ -105,6 +107,7 @@ pub(crate) fn made(model: Model, decision: Decision, (all, folds): (&Sample, Vec
         folds: folds.into_iter().map(|fold| fold.fact).collect(),
         parts: decision.parts,
         stations: decision.stations,
+        intervals: Some(decision.intervals),
         without_folds: None,
     }
 }
@@ -132,6 +135,7 @@ fn on_valid(order: &Order, (train, valid): (&Sample, &Sample), console: &Console
         folds: Vec::new(),
         parts: Vec::new(),
         stations: None,
+        intervals: None,
         without_folds: None,
     })
 }

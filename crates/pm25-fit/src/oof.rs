@@ -120,6 +120,21 @@ impl<'a> OutOfFold<'a> {
         self.folds.iter().map(|fold| fold.judged.len())
     }
 
+    /// The baselines, the train rows and the judged rows of each fold.
+    pub(crate) fn each_fold(&self) -> impl Iterator<Item = (&Model, Sample, Sample)> {
+        let folds = self.folds.iter().zip(&self.models);
+        folds.map(|(fold, model)| {
+            let rows = [&fold.train, &fold.judged].map(|rows| self.sample.take(rows));
+            let [train, judged] = rows;
+            (model, train, judged)
+        })
+    }
+
+    /// Rows that may teach, judged or not.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.sample.n_rows()
+    }
+
     /// The judged rows of each fold.
     pub(crate) fn judged(&self) -> Vec<Sample> {
         let folds = self.folds.iter();

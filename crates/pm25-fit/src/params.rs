@@ -12,7 +12,7 @@ use pm25_learn::tree::{BoostParams, ForestParams, Knob, Link, Number, Objective,
 use crate::choose::Wanted;
 use crate::learner::Learner;
 use crate::oof::REFIT_TREES;
-use crate::unknown;
+use crate::{unknown, widths};
 
 /// Shrinkage of the ridge: weak, for tables of many rows.
 const ALPHA: f64 = 1.0;
@@ -32,6 +32,8 @@ const PATIENT: [(&str, &str); 8] = [
 
 /// The setting of the booster that is not the learner's own.
 const TRANSFORM: &str = "transform";
+/// The setting that is of no learner: what intervals are made of.
+const INTERVALS: &str = "intervals";
 
 /// Checked parameters of all learners.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Params {
     pub(crate) boost: BoostParams,
     /// What the booster learns in place of the target.
     pub(crate) transform: Transform,
+    /// What intervals are made of.
+    pub(crate) intervals: widths::Wanted,
     /// What boosters know of the columns; empty if all are plain numbers.
     pub(crate) roles: Vec<Role>,
     /// The number of trees that was set for the booster, which no refit may exceed; none where nobody set one.
@@ -67,7 +71,8 @@ pub(crate) fn help() -> String {
          a name goes to every learner that knows it.\n\nlinear:\n  alpha={ALPHA}  How strongly \
          weights are shrunk\n\nboost:{}\n  transform=none  \
          What is learned in place of the target: none, log1p or sqrt; predictions are corrected for \
-         the bias of the way back\n\nforest:{}",
+         the bias of the way back\n\nforest:{}\n\nbest and blend:\n  {INTERVALS}=best  What 90 % intervals are made \
+         of: spread (the error that a booster expects), heads (quantiles that boosters expect), or the better of both",
         lines(BoostParams::KNOBS),
         lines(ForestParams::KNOBS)
     )
@@ -119,6 +124,7 @@ impl Params {
                 .then(|| count_of(&boost.settings())),
             boost_is_set: !of_boost.is_empty() || transform != Transform::None,
             transform,
+            intervals: intervals(&settings)?,
             roles: Vec::new(),
             ridge: RidgeParams::new(alpha).map_err(|e| refused(e.to_string()))?,
             forest: ForestParams::from_pairs(&pairs(&settings, "forest", in_forest))
@@ -196,6 +202,9 @@ impl Params {
     /// Writes the parameters of the wanted learners into a header.
     pub(crate) fn put(&self, mut header: Header, wanted: Wanted) -> Header {
         header = header.param("linear.alpha", self.alpha);
+        if self.intervals != widths::Wanted::default() {
+            header = header.param(INTERVALS, self.intervals.word());
+        }
         if wanted.wants(ModelKind::Forest) {
             header = put(header, "forest", self.forest.settings());
         }
@@ -238,11 +247,16 @@ impl<'a> Setting<'a> {
         self.learner.is_none_or(|wanted| wanted == learner) && knows(self.name)
     }
 
+    fn is_of_intervals(&self) -> bool {
+        self.learner.is_none() && self.name == INTERVALS
+    }
+
     /// A setting that nothing would obey is a slip.
     fn expect_used(&self, wanted: Wanted) -> Result<()> {
         let used = self.is_for("linear", |name| name == "alpha")
             || wanted.wants(ModelKind::Forest) && self.is_for("forest", in_forest)
-            || wanted.wants(ModelKind::Boost) && self.is_for("boost", in_boost_or_transform);
+            || wanted.wants(ModelKind::Boost) && self.is_for("boost", in_boost_or_transform)
+            || wanted.is_folded() && self.is_of_intervals();
         if used {
             return Ok(());
         }
@@ -263,7 +277,8 @@ impl<'a> Setting<'a> {
         }
         let known = self.is_for("linear", |name| name == "alpha")
             || self.is_for("forest", in_forest)
-            || self.is_for("boost", in_boost_or_transform);
+            || self.is_for("boost", in_boost_or_transform)
+            || self.is_of_intervals();
         if known {
             return Ok(());
         }
@@ -271,7 +286,7 @@ impl<'a> Setting<'a> {
             .into_iter()
             .chain(ForestParams::KNOBS.iter().map(|knob| knob.name))
             .chain(BoostParams::KNOBS.iter().map(|knob| knob.name))
-            .chain([TRANSFORM])
+            .chain([TRANSFORM, INTERVALS])
             .collect();
         if let Some(learner) = self.learner
             && names.contains(self.name)
@@ -321,6 +336,16 @@ fn transform(settings: &[Setting]) -> Result<Transform> {
             .value
             .parse()
             .map_err(|what: String| Fault::usage(what).hint("--set boost.transform=log1p"))
+    })
+}
+
+fn intervals(settings: &[Setting]) -> Result<widths::Wanted> {
+    let said = settings.iter().rfind(|s| s.is_of_intervals());
+    said.map_or(Ok(widths::Wanted::default()), |setting| {
+        setting
+            .value
+            .parse()
+            .map_err(|what: String| Fault::usage(what).hint(format!("--set {INTERVALS}=heads")))
     })
 }
 

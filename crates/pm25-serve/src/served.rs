@@ -139,10 +139,7 @@ impl Served {
 
     /// Whether each horizon's model knows how far off it may be.
     pub(crate) fn knows_errors(&self) -> bool {
-        let any = Said {
-            prediction_ug_m3: 1.0,
-            spread_ug_m3: 1.0,
-        };
+        let any = Said::of_error(1.0, 1.0);
         let knows = |model: &Model| model.chance_above(any, 1.0).is_some();
         self.horizons.members().iter().all(knows)
     }

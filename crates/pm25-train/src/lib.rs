@@ -165,6 +165,7 @@ fn report(
         folds: made.folds,
         parts: made.parts,
         stations: made.stations,
+        intervals: made.intervals,
         without_folds: made.without_folds,
     };
     (model, report)

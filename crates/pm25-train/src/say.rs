@@ -56,6 +56,13 @@ impl fmt::Display for Said<'_> {
                 None => writeln!(f)?,
             }
         }
+        for tried in report.intervals.iter().flat_map(|fact| &fact.tried) {
+            writeln!(
+                f,
+                "  intervals by {}: score {:.2} µg/m³",
+                tried.by, tried.winkler_ug_m3
+            )?;
+        }
         match &report.stations {
             Some(stations) => choice(f, "stations", stations),
             None => Ok(()),

@@ -93,6 +93,7 @@ fn of_horizon(report: &TrainReport) -> (u16, HorizonTrained) {
         parts: report.parts.clone(),
         stations: report.stations.clone(),
         horizons: None,
+        intervals: report.intervals.clone(),
     };
     (report.task.horizon_h(), trained)
 }

@@ -8,10 +8,11 @@ use pm25_learn::{Linear, Term};
 use serde::{Deserialize, Serialize};
 
 use super::blend::BlendFile;
+use super::expected::HeadsFile;
 use super::own::Frame;
 use super::trees::TreesFile;
 use super::{
-    Climatology, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
+    Climatology, Expected, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
     TrainProfile, WarningLine, warning,
 };
 use crate::drift::check_profiles;
@@ -39,6 +40,8 @@ pub(super) struct ModelFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spread: Option<TreesFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    heads: Option<HeadsFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     online: Option<OnlineState>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warning_lines: Vec<WarningLine>,
@@ -62,6 +65,8 @@ pub(super) struct Body {
     intervals: Option<Intervals>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spread: Option<TreesFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heads: Option<HeadsFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     online: Option<OnlineState>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -135,6 +140,11 @@ impl ModelFile {
                 .map(|mean| (!mean.is_nan()).then_some(mean))
                 .collect()
         };
+        let (spread, heads) = match &model.spread {
+            Some(Expected::Error(trees)) => (Some(TreesFile::from(trees)), None),
+            Some(Expected::Heads(heads)) => (None, Some(HeadsFile::from(heads))),
+            None => (None, None),
+        };
         Self {
             pm25: model.header,
             kind: model.kind,
@@ -151,7 +161,8 @@ impl ModelFile {
             trees: model.trees.as_ref().map(TreesFile::from),
             blend: model.blend.map(|blend| BlendFile::of(blend, shared)),
             intervals: model.intervals,
-            spread: model.spread.as_ref().map(TreesFile::from),
+            spread,
+            heads,
             online: model.online,
             warning_lines: model.warning_lines,
             profile: model.profile,
@@ -219,6 +230,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -232,6 +244,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -253,6 +266,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -269,6 +283,7 @@ impl ModelFile {
             blend,
             intervals,
             spread,
+            heads,
             online,
             warning_lines,
             profile,
@@ -298,8 +313,7 @@ impl ModelFile {
             .trees
             .as_ref()
             .map(|trees| trees.check(self.inputs.len()));
-        let spread = self.spread.as_ref();
-        let spread = spread.map(|trees| trees.check(self.inputs.len() + 1));
+        let expected = self.expected().map_err(unusable)?;
         let frame = Frame {
             n_features: self.inputs.len(),
             n_stations: self.stations.len(),
@@ -329,10 +343,20 @@ impl ModelFile {
             trees: trees.transpose().map_err(unusable)?,
             blend: blend.transpose().map_err(unusable)?,
             intervals: self.intervals,
-            spread: spread.transpose().map_err(unusable)?,
+            spread: expected,
             online: self.online,
             warning_lines: self.warning_lines,
             profile: self.profile,
+        })
+    }
+
+    /// How far off it expects itself to be.
+    fn expected(&self) -> std::result::Result<Option<Expected>, String> {
+        let n_columns = self.inputs.len();
+        Ok(match (&self.spread, &self.heads) {
+            (Some(trees), _) => Some(Expected::Error(trees.check(n_columns + 1)?)),
+            (None, Some(heads)) => Some(Expected::Heads(heads.check(n_columns)?)),
+            (None, None) => None,
         })
     }
 
@@ -372,8 +396,13 @@ impl ModelFile {
             intervals.check()?;
         }
         let measure = self.intervals.as_ref().map(|intervals| intervals.measure);
-        if (measure == Some(Measure::Spread)) != self.spread.is_some() {
-            return Err("its intervals and its spread do not go together".to_owned());
+        let is_there = |wanted| measure == Some(wanted);
+        if is_there(Measure::Spread) != self.spread.is_some()
+            || is_there(Measure::Heads) != self.heads.is_some()
+        {
+            return Err(
+                "its intervals and what they are measured in do not go together".to_owned(),
+            );
         }
         if let Some(online) = &self.online {
             online.check()?;

@@ -44,6 +44,86 @@ fn present_form() -> Vec<u8> {
     encode_document(&mut ModelFile::from(model)).unwrap()
 }
 
+/// A line whose intervals lie between two quantiles.
+fn with_heads() -> Vec<u8> {
+    let mut model = Model::decode("first-form.json", FIRST_FORM).unwrap();
+    let trees = model.trees.take().unwrap();
+    model.kind = ModelKind::Linear;
+    model.spread = Some(Expected::Heads(Heads {
+        base: HeadsBase::Linear,
+        ends: [trees.clone(), trees],
+    }));
+    model.intervals = Some(Intervals {
+        coverage: 0.9,
+        rows: 100,
+        measure: Measure::Heads,
+        levels: vec![IntervalLevel {
+            below_ug_m3: None,
+            lower: -1.1,
+            upper: 1.2,
+            errors: vec![-1.0, 0.5],
+        }],
+    });
+    encode_document(&mut ModelFile::from(model)).unwrap()
+}
+
+fn refusal(of: &[u8], change: impl FnOnce(&mut Value)) -> String {
+    let mut bytes = of.to_vec();
+    change_document(&mut bytes, change);
+    Model::decode("bad.json", &sealed(bytes))
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn heads_survive_the_file_and_go_with_their_intervals_only() {
+    let bytes = with_heads();
+    let model = Model::decode("heads.json", &bytes).unwrap();
+    assert!(matches!(model.spread, Some(Expected::Heads(_))));
+    assert_eq!(
+        encode_document(&mut ModelFile::from(model.clone())).unwrap(),
+        bytes
+    );
+    let without = refusal(&bytes, |it| {
+        it.as_object_mut().unwrap().remove("heads");
+    });
+    assert!(without.contains("do not go together"), "{without}");
+    let of_spread = refusal(&bytes, |it| it["intervals"]["measure"] = "spread".into());
+    assert!(of_spread.contains("do not go together"), "{of_spread}");
+    let both = refusal(&bytes, |it| it["spread"] = it["heads"]["lower"].clone());
+    assert!(both.contains("do not go together"), "{both}");
+    let more = refusal(&bytes, |it| it["heads"]["middle"] = 1.into());
+    assert!(more.contains("cannot be read"), "{more}");
+    let base = refusal(&bytes, |it| it["heads"]["base"] = "forest".into());
+    assert!(base.contains("cannot be read"), "{base}");
+    let one = refusal(&bytes, |it| {
+        it["heads"].as_object_mut().unwrap().remove("upper");
+    });
+    assert!(one.contains("cannot be read"), "{one}");
+    let mut narrow = model;
+    narrow.inputs.truncate(2);
+    narrow.linear.terms.truncate(2);
+    let narrow = encode_document(&mut ModelFile::from(narrow)).unwrap();
+    assert!(Model::decode("narrow.json", &narrow).is_err());
+}
+
+#[test]
+fn heads_are_members_of_several_horizons_too() {
+    let member = |horizon_h: u16| {
+        let mut model = Model::decode("heads.json", &with_heads()).unwrap();
+        model.task = TaskFact::Forecast { horizon_h };
+        model
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.json");
+    let several = Horizons::of(vec![member(1), member(6)]).unwrap();
+    several.write(&Output::Path(path.clone())).unwrap();
+    let (read, _) = Horizons::read(&Input::Path(path)).unwrap();
+    for model in read.members() {
+        assert_eq!(model.spread, member(1).spread);
+    }
+}
+
 #[test]
 fn a_model_of_the_first_form_still_predicts_the_same() {
     let model = Model::decode("first-form.json", FIRST_FORM).unwrap();
@@ -95,6 +175,15 @@ fn use_it(model: &Model) {
     {
         for row in ROWS {
             let _ = trees.predict_row(&row);
+        }
+    }
+    if let Some(Expected::Heads(heads)) = &model.spread
+        && model.inputs.len() == ROWS[0].len()
+    {
+        for row in ROWS {
+            for trees in &heads.ends {
+                let _ = trees.predict_row(&row);
+            }
         }
     }
 }
@@ -196,7 +285,7 @@ fn values(document: &mut Value) -> Vec<&mut Value> {
 
 /// Where the trees of a file are, of several horizons those of the first; the whole document where there are none.
 fn trees(document: &Value) -> &'static str {
-    let places = ["/trees", "/members/0/model/trees"];
+    let places = ["/trees", "/members/0/model/trees", "/heads"];
     let is_there = |place: &&str| document.pointer(place).is_some_and(Value::is_object);
     places.into_iter().find(is_there).unwrap_or("")
 }
@@ -268,17 +357,18 @@ fn change_packed(document: &mut Value, array: usize, at: usize, byte: u8) {
 
 /// Which good file, and what happens to it.
 fn changes() -> impl Strategy<Value = (usize, Vec<Change>)> {
-    (0..4_usize, proptest::collection::vec(a_change(), 1..4))
+    (0..5_usize, proptest::collection::vec(a_change(), 1..4))
 }
 
-/// Files that are read: of the first form, of the present, of several horizons, and of such that share trees.
-fn good() -> [Vec<u8>; 4] {
+/// Files that are read: of the first form, of the present, of several horizons, of such that share trees, and with quantile heads.
+fn good() -> [Vec<u8>; 5] {
     let shared = super::horizons_tests::together();
     [
         FIRST_FORM.to_vec(),
         present_form(),
         several(),
         written(shared),
+        with_heads(),
     ]
 }
 
@@ -298,7 +388,7 @@ fn written(several: Horizons) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-fn hostile((which, changes): &(usize, Vec<Change>), good: &[Vec<u8>; 4]) -> Vec<u8> {
+fn hostile((which, changes): &(usize, Vec<Change>), good: &[Vec<u8>; 5]) -> Vec<u8> {
     let good = &good[*which];
     sealed(changes.iter().fold(good.clone(), changed))
 }

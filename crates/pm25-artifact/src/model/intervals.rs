@@ -36,6 +36,9 @@ pub enum Measure {
     UgM3,
     /// Levels of the spread that the model expects, ends in multiples of it.
     Spread,
+    /// Levels of half the width between the quantiles that the model expects, ends in multiples of it and counted from the
+    /// middle between them; errors are still those of the prediction.
+    Heads,
 }
 
 impl Measure {
@@ -49,7 +52,10 @@ impl Measure {
 pub struct Said {
     /// µg/m³.
     pub prediction_ug_m3: f64,
-    /// Mean absolute error that is expected, µg/m³, above 0; NaN from a model that expects none.
+    /// What ends are counted from, µg/m³: the prediction, or the middle between two quantiles that are expected.
+    pub centre_ug_m3: f64,
+    /// Mean absolute error that is expected, or half the width between the quantiles, µg/m³, above 0; NaN from a model that
+    /// expects none.
     pub spread_ug_m3: f64,
 }
 
@@ -59,10 +65,10 @@ pub struct Said {
 pub struct IntervalLevel {
     /// The level holds what is below this, µg/m³; none for the highest, which has no end.
     pub below_ug_m3: Option<f64>,
-    /// Added to the prediction: the lower end, see [`Measure`].
+    /// Added to the centre: the lower end, see [`Measure`].
     #[serde(alias = "lower_ug_m3")]
     pub lower: f64,
-    /// Added to the prediction: the upper end, see [`Measure`].
+    /// Added to the centre: the upper end, see [`Measure`].
     #[serde(alias = "upper_ug_m3")]
     pub upper: f64,
     /// Errors (truth less prediction, see [`Measure`]) that stand for equal shares of the level's, rising; empty in a file
@@ -72,8 +78,8 @@ pub struct IntervalLevel {
 }
 
 impl Intervals {
-    /// Lower and upper end for each prediction, µg/m³. A concentration is not below 0, so the lower end is not either,
-    /// unless the prediction is.
+    /// Lower and upper end for each prediction, µg/m³, with the prediction between them. A concentration is not below 0, so
+    /// the lower end is not either, unless the prediction is.
     pub fn around(&self, said: &[Said]) -> Vec<[f64; 2]> {
         said.iter().map(|&said| self.around_one(said)).collect()
     }
@@ -83,30 +89,36 @@ impl Intervals {
         Self::possible(said, self.base(said))
     }
 
-    /// Both ends as they were calibrated, also where the lower one is no possible concentration.
+    /// Both ends as they were calibrated, also where the lower one is no possible concentration or the prediction is not
+    /// between them.
     pub fn base(&self, said: Said) -> [f64; 2] {
         let (place, unit) = self.place(said);
         let level = self.level(place);
-        [level.lower, level.upper].map(|end| said.prediction_ug_m3 + end * unit)
+        [level.lower, level.upper].map(|end| said.centre_ug_m3 + end * unit)
     }
 
     /// The probability, 0 to 1, that the truth is above a threshold, µg/m³: the share of the level's errors that would carry
-    /// it there, never surer than half of one of them. None where the file does not know errors.
+    /// it there. Beyond the outermost errors what is left, half of one of them, falls off exponentially, with the mean excess
+    /// of the outer tenth as its scale. None where the file does not know errors.
     pub fn exceedance(&self, said: Said, threshold_ug_m3: f64) -> Option<f64> {
         let (place, unit) = self.place(said);
         let errors = &self.level(place).errors;
         let least = (threshold_ug_m3 - said.prediction_ug_m3) / unit;
         let last = errors.len().checked_sub(1)?;
+        let n = errors.len() as f64;
         // Each error stands in the middle of its share.
         let passed = match errors.partition_point(|error| *error <= least) {
-            0 => 0.5,
-            n if last < n => last as f64 + 0.5,
-            n => {
-                let [below, above] = [errors[n - 1], errors[n]];
-                n as f64 - 0.5 + (least - below) / (above - below)
+            0 => 0.5 * beyond(errors[0] - least, errors.iter().copied()),
+            all if last < all => {
+                let outwards = errors.iter().rev().map(|error| -error);
+                n - 0.5 * beyond(least - errors[last], outwards)
+            }
+            at => {
+                let [below, above] = [errors[at - 1], errors[at]];
+                at as f64 - 0.5 + (least - below) / (above - below)
             }
         };
-        Some(1.0 - passed / errors.len() as f64)
+        Some(1.0 - passed / n)
     }
 
     /// The probability of each stretch between rising edges, µg/m³, from what is not above the first to what is above the
@@ -130,13 +142,17 @@ impl Intervals {
     fn place(&self, said: Said) -> (f64, f64) {
         match self.measure {
             Measure::UgM3 => (said.prediction_ug_m3, 1.0),
-            Measure::Spread => (said.spread_ug_m3, said.spread_ug_m3),
+            Measure::Spread | Measure::Heads => (said.spread_ug_m3, said.spread_ug_m3),
         }
     }
 
-    /// The ends with the lower one not below 0, unless the prediction is.
+    /// The ends with the prediction between them and the lower one not below 0, unless the prediction is.
     pub(super) fn possible(said: Said, [lower, upper]: [f64; 2]) -> [f64; 2] {
-        [lower.max(said.prediction_ug_m3.min(0.0)), upper]
+        let prediction = said.prediction_ug_m3;
+        [
+            lower.min(prediction).max(prediction.min(0.0)),
+            upper.max(prediction),
+        ]
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -166,6 +182,21 @@ impl Intervals {
     }
 }
 
+/// What is left of a tail at this distance beyond the outermost error. `errors` rise from the outermost on; the mean distance
+/// of its outer tenth from the innermost of that tenth is the scale.
+fn beyond(distance: f64, errors: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
+    let n_outer = errors.len().div_ceil(10) + 1;
+    let outer = errors.take(n_outer);
+    let inner = outer.clone().last().unwrap_or(0.0);
+    let n_apart = (n_outer - 1) as f64;
+    let scale = outer.map(|error| inner - error).sum::<f64>() / n_apart;
+    match 0.0 < scale {
+        true => libm::exp(-distance / scale),
+        false if 0.0 < distance => 0.0,
+        false => 1.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,10 +217,7 @@ mod tests {
     }
 
     fn plain(prediction_ug_m3: f64) -> Said {
-        Said {
-            prediction_ug_m3,
-            spread_ug_m3: f64::NAN,
-        }
+        Said::plain(prediction_ug_m3)
     }
 
     #[test]
@@ -198,11 +226,32 @@ mod tests {
             measure: Measure::Spread,
             ..intervals()
         };
-        let said = Said {
-            prediction_ug_m3: 500.0,
-            spread_ug_m3: 2.0,
-        };
+        let said = Said::of_error(500.0, 2.0);
         assert_eq!(intervals.around_one(said), [470.0, 560.0]);
+    }
+
+    #[test]
+    fn ends_between_heads_are_counted_from_their_middle_and_hold_the_prediction() {
+        let intervals = Intervals {
+            measure: Measure::Heads,
+            levels: vec![IntervalLevel {
+                below_ug_m3: None,
+                lower: -1.5,
+                upper: 1.25,
+                errors: vec![-1.0, 1.0],
+            }],
+            ..intervals()
+        };
+        let said = |prediction| Said::of_ends(prediction, [20.0, 60.0]);
+        assert_eq!(intervals.around_one(said(30.0)), [10.0, 65.0]);
+        // What is said of errors is still said of the prediction's.
+        assert_eq!(intervals.exceedance(said(30.0), 30.0), Some(0.5));
+        assert_eq!(intervals.around_one(said(5.0)), [5.0, 65.0]);
+        assert_eq!(intervals.around_one(said(70.0)), [10.0, 70.0]);
+        assert_eq!(intervals.around_one(said(-2.0)), [-2.0, 65.0]);
+        assert_eq!(intervals.base(said(70.0)), [10.0, 65.0], "as calibrated");
+        let low = Said::of_ends(10.0, [1.0, 21.0]);
+        assert_eq!(intervals.around_one(low), [0.0, 23.5]);
     }
 
     #[test]
@@ -214,7 +263,11 @@ mod tests {
             [0.0, 10.0, 20.0, 40.0].map(above),
             [0.875, 0.625, 0.375, 0.125]
         );
-        assert_eq!([15.0, -500.0, 500.0].map(above), [0.5, 0.875, 0.125]);
+        assert_eq!(above(15.0), 0.5);
+        // Beyond: half an error that falls off by e each 20 µg/m³ above, each 10 below.
+        assert!((above(60.0) - 0.125 * libm::exp(-1.0)).abs() < 1e-12);
+        assert!((above(-5.0) - 1.0 + 0.125 * libm::exp(-0.5)).abs() < 1e-12);
+        assert!(0.0 < above(500.0) && above(500.0) < 1e-9);
         assert_eq!(
             known.exceedance(plain(20.0), 30.0),
             None,
@@ -225,11 +278,25 @@ mod tests {
             Some(vec![0.125, 0.25, 0.5, 0.125])
         );
         known.measure = Measure::Spread;
-        let said = Said {
-            prediction_ug_m3: 10.0,
-            spread_ug_m3: 2.0,
-        };
+        let said = Said::of_error(10.0, 2.0);
         assert_eq!(known.exceedance(said, 30.0), Some(0.375));
+    }
+
+    #[test]
+    fn a_worse_band_far_away_is_less_likely_than_one_before_it() {
+        let mut known = intervals();
+        known.levels[0].errors = (0..100).map(|n| f64::from(n) - 50.0).collect();
+        let shares = known.shares(plain(10.0), &[9.0, 35.0, 55.0, 125.0, 225.0]);
+        let shares = shares.unwrap();
+        assert!(shares[2..].is_sorted_by(|a, b| a > b), "{shares:?}");
+        assert!(0.0 < shares[5]);
+        known.levels[0].errors = vec![3.0];
+        assert_eq!(known.exceedance(plain(10.0), 13.0), Some(0.5));
+        assert_eq!(
+            known.exceedance(plain(10.0), 13.1),
+            Some(0.0),
+            "nothing is known of a tail"
+        );
     }
 
     #[test]

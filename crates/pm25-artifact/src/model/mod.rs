@@ -7,6 +7,7 @@ mod blend;
 mod chances;
 mod climatology;
 mod cost;
+mod expected;
 mod file;
 mod horizons;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use blend::{Blend, Part, PartModel};
 pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
 pub use cost::{WarningCosts, line_at};
+pub use expected::{Expected, Heads, HeadsBase, spreads};
 
 pub use horizons::{Horizons, N_HORIZONS_MAX};
 pub use intervals::{IntervalLevel, Intervals, Measure, Said};
@@ -142,9 +144,8 @@ pub struct Model {
     pub blend: Option<Blend>,
     /// How far truths lie from its predictions; none if it was not calibrated.
     pub intervals: Option<Intervals>,
-    /// The mean absolute error to expect, from the inputs and, as one more column, the prediction; only beside
-    /// `intervals`.
-    pub spread: Option<Ensemble>,
+    /// How far off it expects itself to be; only beside `intervals`.
+    pub spread: Option<Expected>,
     /// What was remembered of the calibration's last weeks, so that intervals can follow what comes true from there on;
     /// only beside `intervals`.
     pub online: Option<OnlineState>,
@@ -256,16 +257,10 @@ impl Model {
     /// # Panics
     /// As [`Model::predict`].
     pub fn said(&self, rows: &Rows, predictions: &[f64]) -> Vec<Said> {
-        let spreads = match &self.spread {
-            Some(trees) => spreads(trees, rows, predictions),
-            None => vec![f64::NAN; predictions.len()],
-        };
-        let said = predictions.iter().zip(spreads);
-        said.map(|(&prediction_ug_m3, spread_ug_m3)| Said {
-            prediction_ug_m3,
-            spread_ug_m3,
-        })
-        .collect()
+        match &self.spread {
+            Some(expected) => expected.said(&self.linear, rows, predictions),
+            None => predictions.iter().copied().map(Said::plain).collect(),
+        }
     }
 
     /// For each row whether the model looks at other stations and nothing is known of any of them. It was hardly ever
@@ -315,21 +310,6 @@ impl Model {
             .map(|(new, usual)| if new.is_nan() { usual } else { new })
             .collect()
     }
-}
-
-/// No error smaller than this is expected, µg/m³: monitors show no less.
-const SPREAD_MIN_UG_M3: f64 = 0.5;
-
-/// What an ensemble that has learned from absolute errors expects them to be, µg/m³: its last column is the prediction.
-pub fn spreads(trees: &Ensemble, rows: &Rows, predictions: &[f64]) -> Vec<f64> {
-    let last: Vec<f32> = predictions.iter().map(|&p| p as f32).collect();
-    let mut features = rows.features.clone();
-    features.push(&last);
-    let expected = trees.predict(&Columns::new(features, rows.n_rows));
-    expected
-        .into_iter()
-        .map(|error| error.max(SPREAD_MIN_UG_M3))
-        .collect()
 }
 
 fn columns<'a>(rows: &Rows<'a>) -> Columns<'a> {

@@ -22,6 +22,9 @@ use super::{Intervals, Said};
 pub const WINDOW_H: u32 = 720;
 /// The weight of the calibration in hours, see [`WINDOW_H`].
 pub const PRIOR_H: u32 = 240;
+/// The same for intervals between quantiles that were learned: thirty days, on the rows of [`WINDOW_H`] at 1, 6 and 24 h among
+/// 10 to 60.
+pub const HEADS_PRIOR_H: u32 = 720;
 /// A file that claims more is not read further; thirty years.
 const HOURS_MAX: u32 = 262_800;
 /// Scores of a calibration, or of an hour, at most.
@@ -329,10 +332,7 @@ mod tests {
     }
 
     fn plain(prediction_ug_m3: f64) -> Said {
-        Said {
-            prediction_ug_m3,
-            spread_ug_m3: f64::NAN,
-        }
+        Said::plain(prediction_ug_m3)
     }
 
     fn rows(outcomes: &[Outcome]) -> Vec<(i64, Said)> {

@@ -326,30 +326,8 @@ fn a_line_from_validation_rows_warns_where_the_threshold_is_shy() {
     assert_eq!(report.pm25.inputs[2].name, "valid.parquet");
 }
 
-/// A model that was refitted on its validation rows has lines by cost from rows out of fold: the same as if these rows
-/// were given, and nothing is asked for.
-#[test]
-fn a_refitted_model_warns_by_the_cost_of_its_own_lines() {
-    let world = year();
-    table(&world, "test.parquet", 40 * 24..HOURS, shy);
-    table(&world, "valid.parquet", 0..40 * 24 - 1, shy);
-    let args = [
-        "--model",
-        "model.json",
-        "--test",
-        "test.parquet",
-        "--out-dir",
-        "out",
-        "--no-plots",
-    ];
-    let cost = ["--thresholds", "150", "--warning-cost", "0.2"];
-    let valid = ["--valid", "valid.parquet"];
-    let (status, why) = said(&world, &[&args[..], &cost].concat());
-    assert_eq!(status, 2, "{why}");
-    assert!(why.contains("pm25-train --model best"), "{why}");
-    assert_eq!(said(&world, &[&args[..], &cost, &valid].concat()).0, 0);
-    let by_valid = world.report("out").exceedance[0].cheapest.clone().unwrap();
-    // The rows that chose, as folds would have kept them: the model is the ridge.
+/// Writes the model as if refitted, with lines of the validation rows as folds would have kept them: the model is the ridge.
+fn refitted(world: &World) {
     let path = Input::Path(world.path("valid.parquet"));
     let (mut model, _) = Model::read(&Input::Path(world.path("model.json"))).unwrap();
     let rows = Table::read(&path, "pm25-features").unwrap();
@@ -400,6 +378,32 @@ fn a_refitted_model_warns_by_the_cost_of_its_own_lines() {
     model
         .write(&pm25_file::Output::Path(world.path("refitted.json")))
         .unwrap();
+}
+
+/// A model that was refitted on its validation rows has lines by cost from rows out of fold: the same as if these rows
+/// were given, and nothing is asked for.
+#[test]
+fn a_refitted_model_warns_by_the_cost_of_its_own_lines() {
+    let world = year();
+    table(&world, "test.parquet", 40 * 24..HOURS, shy);
+    table(&world, "valid.parquet", 0..40 * 24 - 1, shy);
+    let args = [
+        "--model",
+        "model.json",
+        "--test",
+        "test.parquet",
+        "--out-dir",
+        "out",
+        "--no-plots",
+    ];
+    let cost = ["--thresholds", "150", "--warning-cost", "0.2"];
+    let valid = ["--valid", "valid.parquet"];
+    let (status, why) = said(&world, &[&args[..], &cost].concat());
+    assert_eq!(status, 2, "{why}");
+    assert!(why.contains("pm25-train --model best"), "{why}");
+    assert_eq!(said(&world, &[&args[..], &cost, &valid].concat()).0, 0);
+    let by_valid = world.report("out").exceedance[0].cheapest.clone().unwrap();
+    refitted(&world);
     let args = [&["--model", "refitted.json"], &args[2..]].concat();
     assert_eq!(said(&world, &[&args[..], &cost].concat()).0, 0);
     assert_eq!(world.report("out").exceedance[0].cheapest, Some(by_valid));

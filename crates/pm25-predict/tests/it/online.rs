@@ -4,8 +4,10 @@ use pm25_air::civil::{HOUR_S, format_utc};
 use pm25_air::{Network, Quantity, Task};
 use pm25_artifact::model::online::{Outcome, Stamp};
 use pm25_artifact::model::{
-    IntervalLevel, Intervals, Measure, Model, ModelKind, OnlineState, Said, WarningLine,
+    Expected, Heads, HeadsBase, IntervalLevel, Intervals, Measure, Model, ModelKind, OnlineState,
+    Said, WarningLine,
 };
+use pm25_learn::tree::{Ensemble, Link};
 use pm25_table::Table;
 
 use super::house::{House, model, network, said, station};
@@ -87,10 +89,7 @@ fn ends(table: &Table) -> Vec<[f64; 2]> {
 }
 
 fn plain(prediction_ug_m3: f64) -> Said {
-    Said {
-        prediction_ug_m3,
-        spread_ug_m3: f64::NAN,
-    }
+    Said::plain(prediction_ug_m3)
 }
 
 #[test]
@@ -149,6 +148,61 @@ fn a_state_file_stands_for_the_observations_that_made_it() {
     house.observations("obs.parquet", &short);
     assert_eq!(ends(&at(&house, 90, &state)), ends(&whole));
     assert_ne!(ends(&at(&house, 90, &[])), ends(&whole));
+}
+
+#[test]
+fn ends_between_heads_follow_what_came_true_and_a_state_file_knows_them() {
+    let constant = |base| Ensemble {
+        base,
+        scale: 1.0,
+        link: Link::Identity,
+        trees: Vec::new(),
+    };
+    let house = House::new();
+    house.observations("obs.parquet", &air());
+    let heads = Heads {
+        base: HeadsBase::Linear,
+        ends: [-9.0, 21.0].map(constant),
+    };
+    let of_heads = Intervals {
+        measure: Measure::Heads,
+        levels: vec![IntervalLevel {
+            lower: -1.0,
+            upper: 1.0,
+            ..intervals().levels[0].clone()
+        }],
+        ..intervals()
+    };
+    let sure = Model {
+        spread: Some(Expected::Heads(heads)),
+        intervals: Some(of_heads.clone()),
+        ..remembering(SOON)
+    };
+    house.model("model.json", sure);
+    let whole = at(&house, 90, &[]);
+    let told = whole.f64("prediction_ug_m3").unwrap();
+    let fixed = |p: &f64| of_heads.around_one(Said::of_ends(*p, [p - 9.0, p + 21.0]));
+    let fixed: Vec<[f64; 2]> = told.iter().map(fixed).collect();
+    assert_ne!(ends(&whole), fixed, "what came true has moved them");
+    let early = at(&house, BEGIN_H - 5, &[]);
+    let p = early.f64("prediction_ug_m3").unwrap()[0];
+    assert_eq!(
+        ends(&early)[0],
+        of_heads.around_one(Said::of_ends(p, [p - 9.0, p + 21.0]))
+    );
+    for hour in [70, 71, 83] {
+        at(&house, hour, &["--state", "state.json"]);
+    }
+    assert_eq!(
+        ends(&at(&house, 90, &["--state", "state.json"])),
+        ends(&whole)
+    );
+    let inside = ends(&whole).into_iter().zip(told);
+    assert!(
+        inside
+            .into_iter()
+            .all(|(ends, p)| ends[0] <= *p && *p <= ends[1])
+    );
 }
 
 #[test]

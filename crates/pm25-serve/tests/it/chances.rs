@@ -43,10 +43,7 @@ fn ask(site: &Site, request: &Value) -> (u16, Value) {
 }
 
 fn said(prediction: &Value) -> Said {
-    Said {
-        prediction_ug_m3: prediction["prediction_ug_m3"].as_f64().unwrap(),
-        spread_ug_m3: f64::NAN,
-    }
+    Said::plain(prediction["prediction_ug_m3"].as_f64().unwrap())
 }
 
 #[test]

@@ -4,8 +4,8 @@ use pm25_air::feature::{Scene, evaluate};
 use pm25_air::{FeatureSet, Network, Quantity, Station, Task, task};
 use pm25_artifact::model::online::{KnownHour, Stamp};
 use pm25_artifact::model::{
-    Blend, IntervalLevel, Intervals, Measure, Model, ModelKind, OnlineState, Part, PartModel, Rows,
-    Said,
+    Blend, Expected, Heads, HeadsBase, IntervalLevel, Intervals, Measure, Model, ModelKind,
+    OnlineState, Part, PartModel, Rows, Said,
 };
 use pm25_learn::Columns;
 use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, Link, fit_boost, fit_forest};
@@ -420,10 +420,7 @@ fn a_day_is_judged_by_scales_and_an_hour_is_not() {
 }
 
 fn plain(prediction_ug_m3: f64) -> Said {
-    Said {
-        prediction_ug_m3,
-        spread_ug_m3: f64::NAN,
-    }
+    Said::plain(prediction_ug_m3)
 }
 
 #[test]
@@ -492,6 +489,66 @@ fn intervals_follow_the_state_that_batch_and_service_share() {
         "{batch:?}"
     );
     assert_eq!(batch[1][1], value + 28.0);
+}
+
+#[test]
+fn intervals_between_heads_are_those_of_the_batch() {
+    let constant = |base| Ensemble {
+        base,
+        scale: 1.0,
+        link: Link::Identity,
+        trees: Vec::new(),
+    };
+    let mut sure = model(FORECAST, "pm10", ModelKind::Linear);
+    sure.spread = Some(Expected::Heads(Heads {
+        base: HeadsBase::Linear,
+        ends: [-20.0, 35.5].map(constant),
+    }));
+    sure.intervals = Some(Intervals {
+        coverage: 0.9,
+        rows: 100,
+        measure: Measure::Heads,
+        levels: vec![IntervalLevel {
+            below_ug_m3: None,
+            lower: -1.25,
+            upper: 1.5,
+            errors: Vec::new(),
+        }],
+    });
+    let begin = Stamp(1_488_290_400);
+    let state = OnlineState {
+        known_until: begin,
+        issued_until: begin,
+        window_h: 48,
+        prior_h: 5,
+        prior: (0..100).map(|i| i * 8).collect(),
+        hours: Vec::new(),
+    };
+    let rows = Rows {
+        station: None,
+        time_s: Some(&[begin.0]),
+        persistence_ug_m3: None,
+        features: vec![&[80.0]],
+        n_rows: 1,
+    };
+    let said = sure.said(&rows, &sure.predict(&rows))[0];
+    let intervals = sure.intervals.clone().unwrap();
+    let fixed = intervals.around_one(said);
+    let (followed, _) = state.follow((&intervals, FORECAST), Vec::new(), &[(begin.0, said)]);
+    let row = json!({"pm10_ug_m3": 80.0, "time": begin.to_string()});
+    let body = json!({"rows": [row]}).to_string();
+    for (site, ends) in [
+        (Site::of(sure.clone()), fixed),
+        (Site::remembering(sure, state), followed[0]),
+    ] {
+        let answer = post(site.listen, "/v1/predict", body.clone());
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        let served = &answer["predictions"][0];
+        let served = [&served["lower_90_ug_m3"], &served["upper_90_ug_m3"]];
+        assert_eq!(served, [&json!(ends[0]), &json!(ends[1])]);
+    }
+    assert_ne!(fixed, followed[0]);
+    assert_eq!(said.spread_ug_m3, 27.75);
 }
 
 #[test]

@@ -153,10 +153,7 @@ fn folds_compare_and_calibrate_in_ug_m3() {
         let said = predictions(&model, &later);
         // Too few rows to learn a spread from: levels go by the prediction.
         assert!(model.spread.is_none());
-        let plain = |prediction_ug_m3: f64| Said {
-            prediction_ug_m3,
-            spread_ug_m3: f64::NAN,
-        };
+        let plain = |prediction_ug_m3: f64| Said::plain(prediction_ug_m3);
         let said: Vec<Said> = said.into_iter().map(plain).collect();
         let ends = model.intervals.as_ref().unwrap().around(&said);
         let truths = later.f32("target_ug_m3").unwrap();

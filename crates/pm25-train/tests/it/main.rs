@@ -4,6 +4,7 @@
 mod choice;
 mod front;
 mod horizons;
+mod intervals;
 mod losses;
 mod order;
 mod together;
