@@ -23,7 +23,7 @@ use pm25_learn::tree::{Ensemble, Role, Transform};
 use pm25_tool::Console;
 
 use crate::choose::Wanted;
-use crate::decide::{self, Decision, Request, Together, joint_parts};
+use crate::decide::{self, Decision, Request, Together, joint_part};
 use crate::fit::Facts;
 use crate::folds::{Fold, embargo_h};
 use crate::learner::{Part, Share, Stop, learn_shown};
@@ -235,7 +235,7 @@ impl Joint {
         let named = order.parts.iter().copied();
         let mut parts: Vec<Part> = named.filter(|part| part.scope == Scope::Together).collect();
         if order.parts.is_empty() {
-            parts = joint_parts(order.params);
+            parts = vec![joint_part(order.params)];
         }
         let params = with_horizon(order.params, self.rows.slices().len());
         let mut learned = BTreeMap::new();
