@@ -40,8 +40,8 @@ pub(super) fn check(lines: &[WarningLine]) -> Result<(), String> {
     if !rising || N_LINES_MAX < lines.len() {
         return Err("thresholds of its warnings do not rise".to_owned());
     }
-    let costs = lines.iter().filter_map(|line| line.costs.as_ref());
-    costs.map(WarningCosts::check).collect()
+    let mut costs = lines.iter().filter_map(|line| line.costs.as_ref());
+    costs.try_for_each(WarningCosts::check)
 }
 
 #[cfg(test)]

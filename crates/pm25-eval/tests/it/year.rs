@@ -326,6 +326,20 @@ fn a_line_from_validation_rows_warns_where_the_threshold_is_shy() {
     assert_eq!(report.pm25.inputs[2].name, "valid.parquet");
 }
 
+/// A line for 150 µg/m³ that nobody asks for but by its cost.
+fn line(costs: Option<WarningCosts>) -> WarningLine {
+    WarningLine {
+        threshold_ug_m3: 150.0,
+        line_ug_m3: 150.0,
+        linear_line_ug_m3: 150.0,
+        persistence_line_ug_m3: 150.0,
+        csi: 0.5,
+        events: 1,
+        rows: 1,
+        costs,
+    }
+}
+
 /// A model that was refitted on its validation rows has lines by cost from rows out of fold: the same as if these rows
 /// were given, and nothing is asked for.
 #[test]
@@ -383,16 +397,7 @@ fn a_refitted_model_warns_by_the_cost_of_its_own_lines() {
             .collect()
     };
     let (ours, newest) = (pairs(answers), pairs(newest.collect()));
-    model.warning_lines = vec![WarningLine {
-        threshold_ug_m3: 150.0,
-        line_ug_m3: 150.0,
-        linear_line_ug_m3: 150.0,
-        persistence_line_ug_m3: 150.0,
-        csi: 0.5,
-        events: 1,
-        rows: ours.len() as u64,
-        costs: WarningCosts::of([&ours, &ours, &newest], 150.0),
-    }];
+    model.warning_lines = vec![line(WarningCosts::of([&ours, &ours, &newest], 150.0))];
     model
         .header
         .params
