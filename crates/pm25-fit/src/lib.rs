@@ -25,6 +25,7 @@ mod roles;
 mod sample;
 mod scope;
 mod spread;
+mod stretches;
 mod together;
 mod weights;
 mod widths;

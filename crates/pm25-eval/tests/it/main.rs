@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it stands")]
 
 mod backtest;
+mod cost;
 mod dependence;
 mod files;
 mod horizons;

@@ -189,7 +189,7 @@ fn a_thousand_rows_of_each_horizon_are_the_same_in_batch_forecast_and_service() 
     let train = "--train train.parquet --valid valid.parquet --out model.json";
     for model in [
         "--model linear",
-        "--model blend --parts linear,boost-together,boost-change-together --folds 2 --set boost.n_estimators=12",
+        "--model blend --parts boost-together,boost-change-together --folds 2 --set boost.n_estimators=12",
     ] {
         let train = format!("{train} {model}");
         for (program, words) in [
@@ -203,6 +203,15 @@ fn a_thousand_rows_of_each_horizon_are_the_same_in_batch_forecast_and_service() 
         }
         expect_the_same(&house, &["h1", "h6", "h9"]);
     }
+    // The last of them asks for hours ahead.
+    let path = Input::Path(house.path("model.json"));
+    let (model, _) = Model::read_at(&path, Some(6)).unwrap();
+    let parts = model.blend.as_ref().unwrap().parts.iter();
+    assert!(
+        parts
+            .map(|part| &part.model)
+            .any(|it| matches!(it, PartModel::Together(_)))
+    );
 }
 
 /// A learner for each of three stations: rows of one hour of all of them are answered each by its own.
