@@ -297,7 +297,7 @@ mod tests {
             let split = RawSplit {
                 feature,
                 threshold,
-                missing_left: n_leaves % 3 == 0,
+                missing_left: n_leaves.is_multiple_of(3),
             };
             tree.push_split(&split, tree.n_nodes() + 1, 1.0);
             tree.push_leaf(n_leaves.into(), 1.0);
