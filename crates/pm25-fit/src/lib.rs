@@ -16,6 +16,7 @@ mod data;
 mod decide;
 mod fit;
 mod folds;
+mod lean;
 mod learner;
 mod make;
 mod oof;

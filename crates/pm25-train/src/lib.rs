@@ -52,11 +52,11 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
     if args.horizon_h.is_none() && !train.horizons_h().is_empty() {
         return several::train(&asked, (&train, &valid), console);
     }
-    let tables = (
+    let mut tables = (
         train.into_dataset(args.horizon_h)?,
         valid.into_dataset(args.horizon_h)?,
     );
-    let (model, mut report) = fit(&asked, &tables, console)?;
+    let (model, mut report) = fit(&asked, &mut tables, console)?;
     report.model = model.write(args.out()?)?;
     if let Some(to) = &args.report {
         write_document(to, &mut report)?;
@@ -74,10 +74,10 @@ struct Asked<'a> {
     found: Option<tune::Found>,
 }
 
-/// One model, and what led to it; its file is still to be written.
+/// One model, and what led to it; its file is still to be written. The train table has no features afterwards.
 fn fit(
     asked: &Asked,
-    (train, valid): &(Dataset, Dataset),
+    (train, valid): &mut (Dataset, Dataset),
     console: &Console,
 ) -> anyhow::Result<(Model, TrainReport)> {
     let args = asked.args;
@@ -91,7 +91,7 @@ fn fit(
     warn_of_few(train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
     let params = args.learn.fitted_to(asked.params.clone(), &columns)?;
-    for table in [train, valid] {
+    for table in [&*train, valid] {
         let name = &table.source().name;
         args.learn.expect_targets(&params, name, table.target())?;
     }
@@ -103,7 +103,8 @@ fn fit(
         params: &params,
     };
     let made = args.threads.install(|| {
-        let rows = (Sample::of(train, train)?, Sample::of(valid, train)?);
+        let valid = Sample::of(valid, train)?;
+        let rows = (Sample::out_of(train)?, valid);
         make(&order, rows, console)
     })??;
     let header = Header::new(&PROGRAM)
