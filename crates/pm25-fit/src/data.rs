@@ -286,6 +286,14 @@ impl Dataset {
             .collect()
     }
 
+    /// Takes the feature columns out of the table, in order.
+    pub(crate) fn take_columns(&mut self) -> Result<Vec<Vec<f32>>> {
+        let columns = self.features.iter();
+        columns
+            .map(|feature| self.table.take_numbers(&feature.column))
+            .collect()
+    }
+
     /// As a model wants them.
     pub(crate) fn rows<'a>(&'a self, columns: &'a [Cow<'a, [f32]>]) -> Rows<'a> {
         let text = self.table.text("station").ok();

@@ -3,7 +3,7 @@
 //! It does not choose: which rows, which kind and how many trees is said by whoever calls.
 
 use pm25_air::civil::{Civil, format_utc};
-use pm25_artifact::drift::{ProfileFile, RowSpan, profiles};
+use pm25_artifact::drift::{ProfileFile, Profiles, RowSpan, profiles};
 use pm25_artifact::model::{Climatology, Model, ModelKind, Rows, TrainProfile, predicted_hour};
 use pm25_artifact::prep::{FeatureFact, StationFact, TaskFact};
 use pm25_file::{Header, Result, program};
@@ -126,6 +126,25 @@ fn places<'a>(
 }
 
 impl Fitted {
+    /// One kind of trees with the baselines. The out-of-bag error is that of a forest, µg/m³.
+    pub(crate) fn of(
+        baselines: Model,
+        kind: ModelKind,
+        trees: Ensemble,
+        oob_rmse_ug_m3: Option<f64>,
+    ) -> Self {
+        let (forest, boost) = match kind {
+            ModelKind::Forest => (Some(trees), None),
+            _ => (None, Some(trees)),
+        };
+        Self {
+            model: baselines,
+            forest,
+            oob_rmse_ug_m3,
+            boost,
+        }
+    }
+
     /// Which kinds were fitted.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = ModelKind> {
         ModelKind::ALL.into_iter().filter(|kind| match kind {
@@ -176,10 +195,25 @@ impl Fitted {
 }
 
 /// The model with the profile of the rows that it learned from.
-pub(crate) fn profiled(mut model: Model, train: &Sample) -> Model {
-    let rows = train.rows();
-    let predictions = model.predict(&rows);
-    let names = model.inputs.iter().map(|input| input.column.as_str());
+pub(crate) fn profiled(model: Model, train: &Sample) -> Model {
+    let predictions = model.predict(&train.rows());
+    let columns = column_profiles(&model.inputs, train);
+    with_profile(model, train, columns, &predictions)
+}
+
+/// The profile of each feature column.
+pub(crate) fn column_profiles(inputs: &[FeatureFact], train: &Sample) -> Profiles {
+    let names = inputs.iter().map(|input| input.column.as_str());
+    profiles(names.zip(train.slices()))
+}
+
+/// The model with the profile of train rows, whose columns may be gone by now.
+pub(crate) fn with_profile(
+    mut model: Model,
+    train: &Sample,
+    columns: Profiles,
+    predictions: &[f64],
+) -> Model {
     let times = train.time_s().unwrap_or_default();
     model.profile = Some(TrainProfile {
         span: RowSpan {
@@ -187,8 +221,8 @@ pub(crate) fn profiled(mut model: Model, train: &Sample) -> Model {
             first: times.iter().min().map(|&time_s| format_utc(time_s)),
             last: times.iter().max().map(|&time_s| format_utc(time_s)),
         },
-        columns: profiles(names.zip(train.slices())),
-        prediction: ProfileFile::of_f64(&predictions),
+        columns,
+        prediction: ProfileFile::of_f64(predictions),
     });
     model
 }

@@ -17,6 +17,7 @@ mod decide;
 mod fit;
 mod folds;
 mod heads;
+mod lean;
 mod learner;
 mod make;
 mod oof;

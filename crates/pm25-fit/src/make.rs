@@ -11,6 +11,7 @@ use crate::choose::{self, Wanted};
 use crate::decide::{self, Decision, Request};
 use crate::fit::{self, Facts};
 use crate::folds::{self, Fold};
+use crate::lean;
 use crate::learner::Part;
 use crate::oof::OutOfFold;
 use crate::params::Params;
@@ -80,7 +81,7 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
     let Some((all, folds)) = folded else {
         return Ok(Made {
             without_folds,
-            ..on_valid(order, (&train, &valid), console)?
+            ..on_valid(order, (train, valid), console)?
         });
     };
     drop((train, valid));
@@ -123,13 +124,13 @@ pub(crate) fn folds_of(all: &Sample, n_folds: usize, facts: &Facts) -> Result<Ve
 }
 
 /// Learns from the train rows and compares on the valid rows.
-fn on_valid(order: &Order, (train, valid): (&Sample, &Sample), console: &Console) -> Result<Made> {
-    let (wanted, facts) = (order.wanted, order.facts);
-    let mut fitted = fit::fit((train, valid), facts, wanted, order.params, console)?;
-    let candidates = choose::candidates(&mut fitted, valid)?;
-    let kind = choose::choose(wanted, facts.task, &candidates)?;
+fn on_valid(order: &Order, (train, valid): (Sample, Sample), console: &Console) -> Result<Made> {
+    let (model, candidates) = match lean::kind(order.wanted, &train) {
+        Some(kind) => lean::learn(order, kind, (train, &valid), console)?,
+        None => chosen_on_valid(order, (&train, &valid), console)?,
+    };
     Ok(Made {
-        model: fit::profiled(fitted.into_model(kind), train),
+        model,
         learned_from: LearnedFrom::Train,
         candidates,
         folds: Vec::new(),
@@ -138,6 +139,18 @@ fn on_valid(order: &Order, (train, valid): (&Sample, &Sample), console: &Console
         intervals: None,
         without_folds: None,
     })
+}
+
+fn chosen_on_valid(
+    order: &Order,
+    (train, valid): (&Sample, &Sample),
+    console: &Console,
+) -> Result<(Model, Vec<Candidate>)> {
+    let (wanted, facts) = (order.wanted, order.facts);
+    let mut fitted = fit::fit((train, valid), facts, wanted, order.params, console)?;
+    let candidates = choose::candidates(&mut fitted, valid)?;
+    let kind = choose::choose(wanted, facts.task, &candidates)?;
+    Ok((fit::profiled(fitted.into_model(kind), train), candidates))
 }
 
 /// A model of a kind by name that will only be asked: it is compared with no other and has no profile, and its answers

@@ -57,20 +57,36 @@ impl Sample {
     /// # Errors
     /// Bad data: a column of `like` that is missing or no number.
     pub fn of(table: &Dataset, like: &Dataset) -> Result<Self> {
-        let columns = table.columns(&like.features)?;
-        let rows = table.rows(&columns);
-        Ok(Self {
+        let columns = table.columns(&like.features)?.into_iter();
+        let columns = columns.map(std::borrow::Cow::into_owned).collect();
+        Ok(Self::around(columns, table))
+    }
+
+    /// Columns, with all else that a table has of its rows.
+    fn around(columns: Vec<Vec<f32>>, table: &Dataset) -> Self {
+        let rows = table.rows(&[]);
+        Self {
             target: table.target().to_vec(),
             time_s: rows.time_s.map(<[i64]>::to_vec),
             persistence: rows.persistence_ug_m3.map(<[f32]>::to_vec),
             station: rows
                 .station
                 .map(|(words, codes)| (words.to_vec(), codes.to_vec())),
-            columns: columns
-                .into_iter()
-                .map(std::borrow::Cow::into_owned)
-                .collect(),
-        })
+            columns,
+        }
+    }
+
+    /// All rows of a table and its own columns, which the table does not have afterwards: there is one copy of them.
+    ///
+    /// # Errors
+    /// Bad data: a feature column that is missing or no number.
+    pub fn out_of(table: &mut Dataset) -> Result<Self> {
+        Ok(Self::around(table.take_columns()?, table))
+    }
+
+    /// Takes the feature columns away; everything else stays.
+    pub(crate) fn take_columns(&mut self) -> Vec<Vec<f32>> {
+        std::mem::take(&mut self.columns)
     }
 
     /// These rows and then those of another sample; what one of them lacks, both lack together.

@@ -126,8 +126,11 @@ fn main() -> Anyhow<()> {
         let (ensemble, fit_s) = timed(|| fit(kind, &x, train.target(), &settings));
         let (ensemble, fit_mib) = (ensemble?, peak_mib());
         let (predictions, predict_s) = timed(|| ensemble.predict(&test.columns(test.n_rows)));
-        let row: Vec<f32> = (0..n_columns).map(|c| test.columns(1).column(c)[0]).collect();
-        let (_, rows_s) = timed(|| (0..1000).map(|_| ensemble.predict_row(&row)).sum::<f64>());
+        let all = test.columns(test.n_rows);
+        // Rows from all over the table: the same one again and again would find its way in the innermost cache.
+        let row = |idx: usize| (0..n_columns).map(|c| all.column(c)[idx * 7919 % test.n_rows]).collect();
+        let rows: Vec<Vec<f32>> = (0..1000).map(row).collect();
+        let (_, rows_s) = timed(|| rows.iter().map(|row| ensemble.predict_row(row)).sum::<f64>());
         let (_, shap_s) = match shap_rows {
             0 => ((), 0.0),
             rows => timed(|| drop(shap(&ensemble, &test.columns(rows)))),

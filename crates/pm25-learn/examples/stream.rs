@@ -72,7 +72,7 @@ fn learn(path: &str, target: &str, params: &BoostParams) -> Anyhow<String> {
         Ok((binned, y))
     })?;
     let bins_mib = peak_mib();
-    let (fit, fit_s) = timed(|| Ok(fit_binned(&binned, &y, &[], params, &|_| ())))?;
+    let (fit, fit_s) = timed(|| Ok(fit_binned(&binned, (&y, &[]), None, params, &|_| ())))?;
     let say = |mib: Option<u64>| mib.map_or("null".to_owned(), |mib| mib.to_string());
     Ok(format!(
         r#"{{"rows":{},"edges_s":{edges_s},"bins_s":{bins_s},"fit_s":{fit_s},"rmse":{},"bins_mib":{},"peak_mib":{}}}"#,

@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray};
-use arrow::compute::{cast, concat_batches};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, new_empty_array};
+use arrow::compute::{cast, concat};
 use arrow::datatypes::{
     DataType, Float32Type, Int16Type, Int32Type, TimeUnit, TimestampMicrosecondType, UInt16Type,
     UInt32Type,
@@ -42,13 +42,22 @@ fn decode(bytes: Bytes) -> Caused<Table> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
     let header = header(builder.metadata().file_metadata().key_value_metadata())?;
     let schema = builder.schema().clone();
-    let batches = builder
-        .with_batch_size(1 << 16)
-        .build()?
-        .collect::<std::result::Result<Vec<_>, _>>()?;
-    let whole = concat_batches(&schema, &batches)?;
-    drop(batches);
-    let mut table = batch(&whole)?;
+    let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); schema.fields().len()];
+    for batch in builder.with_batch_size(1 << 16).build()? {
+        for (pieces, piece) in columns.iter_mut().zip(batch?.columns()) {
+            pieces.push(piece.clone());
+        }
+    }
+    let mut table = Table::new();
+    // The pieces of a column are gone before the next column is put together: one copy of the table, not three.
+    for (field, pieces) in schema.fields().iter().zip(columns) {
+        let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+        let whole = match pieces.is_empty() {
+            true => new_empty_array(field.data_type()),
+            false => concat(&pieces)?,
+        };
+        push(&mut table, field.name(), &whole)?;
+    }
     if let Some(header) = header {
         table.set_header(header);
     }
@@ -58,14 +67,19 @@ fn decode(bytes: Bytes) -> Caused<Table> {
 /// The columns of some rows.
 pub(crate) fn batch(batch: &RecordBatch) -> Caused<Table> {
     let mut table = Table::new();
-    for (at, field) in batch.schema().fields().iter().enumerate() {
-        let column = column(field.name(), batch.column(at))?;
-        if table.column(field.name()).is_some() {
-            return Err(format!("it has two columns named `{}`", field.name()).into());
-        }
-        table.push(field.name(), column);
+    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+        push(&mut table, field.name(), array)?;
     }
     Ok(table)
+}
+
+fn push(table: &mut Table, name: &str, array: &ArrayRef) -> Caused<()> {
+    let column = column(name, array)?;
+    if table.column(name).is_some() {
+        return Err(format!("it has two columns named `{name}`").into());
+    }
+    table.push(name, column);
+    Ok(())
 }
 
 /// Our header among a file's key-value metadata.

@@ -154,6 +154,21 @@ impl Table {
         })
     }
 
+    /// As [`Table::numbers`], and the table does not have the column afterwards.
+    pub fn take_numbers(&mut self, name: &str) -> Result<Vec<f32>> {
+        let numbers = match self.need(name)? {
+            Column::F32(_) => Vec::new(),
+            _ => self.numbers(name)?.into_owned(),
+        };
+        let at = self.names.iter().position(|known| known == name);
+        let at = at.expect("the column was found above");
+        self.names.remove(at);
+        Ok(match self.columns.remove(at) {
+            Column::F32(numbers) => numbers,
+            _ => numbers,
+        })
+    }
+
     /// A column of f64.
     pub fn f64(&self, name: &str) -> Result<&[f64]> {
         match self.need(name)? {

@@ -57,11 +57,11 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         return several::train(&asked, (&train, &valid), console);
     }
     together::expect_not_asked(args)?;
-    let tables = (
+    let mut tables = (
         train.into_dataset(args.horizon_h)?,
         valid.into_dataset(args.horizon_h)?,
     );
-    let (model, mut report) = fit(&asked, (&tables.0, &tables.1), console)?;
+    let (model, mut report) = fit(&asked, &mut tables, console)?;
     report.model = model.write(args.out()?)?;
     if let Some(to) = &args.report {
         write_document(to, &mut report)?;
@@ -79,10 +79,10 @@ struct Asked<'a> {
     found: Option<tune::Found>,
 }
 
-/// One model, and what led to it; its file is still to be written.
+/// One model, and what led to it; its file is still to be written. The train table has no features afterwards.
 fn fit(
     asked: &Asked,
-    (train, valid): (&Dataset, &Dataset),
+    (train, valid): &mut (Dataset, Dataset),
     console: &Console,
 ) -> anyhow::Result<(Model, TrainReport)> {
     let args = asked.args;
@@ -96,7 +96,8 @@ fn fit(
         params: &params,
     };
     let made = args.threads.install(|| {
-        let rows = (Sample::of(train, train)?, Sample::of(valid, train)?);
+        let valid = Sample::of(valid, train)?;
+        let rows = (Sample::out_of(train)?, valid);
         make(&order, rows, console)
     })??;
     Ok(report(asked, (train, valid), &params, made))
@@ -119,7 +120,7 @@ fn checked(
     warn_of_few(train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
     let params = args.learn.fitted_to(asked.params.clone(), &columns)?;
-    for table in [train, valid] {
+    for table in [&*train, valid] {
         let name = &table.source().name;
         args.learn.expect_targets(&params, name, table.target())?;
     }

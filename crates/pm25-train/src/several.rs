@@ -25,8 +25,8 @@ pub(crate) fn train(
     let mut reports = Vec::new();
     for &horizon_h in train.horizons_h() {
         console.detail(&format!("{horizon_h} h ahead"));
-        let tables = (train.at(horizon_h)?, valid.at(horizon_h)?);
-        let (model, report) = fit(asked, (&tables.0, &tables.1), console)?;
+        let mut tables = (train.at(horizon_h)?, valid.at(horizon_h)?);
+        let (model, report) = fit(asked, &mut tables, console)?;
         members.push(model);
         reports.push(report);
     }

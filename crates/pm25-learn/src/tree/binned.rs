@@ -8,9 +8,11 @@
 //! second look   batch → Binned   a byte a row and column       ┘ of any sizes
 //! ```
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::bins::{Cuts, Table};
+use super::bins::{Cuts, Table, cut_all};
 use super::counts::Counts;
 use super::params::BoostParams;
 use super::role::Role;
@@ -86,6 +88,46 @@ impl Edges {
 }
 
 impl Binned {
+    /// Of columns that are in memory, and need not stay there: each is dropped once it is in bins, and is cut as
+    /// [`fit_lesson`](super::fit_lesson) does. `roles` may be empty if all are plain numbers; `max_bin` counts bins of
+    /// numbers, 2 ..= 255.
+    ///
+    /// # Panics
+    /// If there are roles, but not for every column.
+    #[must_use]
+    pub fn of(columns: Vec<Vec<f32>>, roles: &[Role], max_bin: usize) -> Self {
+        assert!(
+            roles.is_empty() || roles.len() == columns.len(),
+            "every column has a role"
+        );
+        let binned = |(at, column): (usize, Vec<f32>)| {
+            let x = Columns::new(vec![&column], column.len());
+            let role = roles.get(at).map_or(&[][..], std::slice::from_ref);
+            let cuts = cut_all(&x, role, max_bin).remove(0);
+            let bins = column.iter().map(|&x| cuts.bin(x)).collect();
+            (cuts, bins)
+        };
+        let columns = columns.into_par_iter().enumerate();
+        let (cuts, bins) = columns.map(binned).unzip();
+        Self {
+            cuts,
+            roles: roles.to_vec(),
+            bins,
+        }
+    }
+
+    /// For some rows and each column values that all trees grown on the table send where they sent the rows, if none
+    /// of its values is infinite.
+    pub(crate) fn stand_ins(&self, rows: Range<usize>) -> Vec<Vec<f32>> {
+        let columns = self.cuts.iter().zip(&self.bins);
+        let column = |(cuts, bins): (&Cuts, &Vec<u8>)| {
+            let of_bin: Vec<f32> = (0..=u8::MAX).map(|bin| cuts.stand_in(bin)).collect();
+            let bins = bins[rows.clone()].iter();
+            bins.map(|&bin| of_bin[usize::from(bin)]).collect()
+        };
+        columns.map(column).collect()
+    }
+
     /// Adds some rows behind those that are there.
     ///
     /// # Panics
@@ -123,7 +165,9 @@ impl Table for Binned {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Lesson, fit_binned, fit_lesson};
+    use super::super::{
+        ForestParams, Lesson, fit_binned, fit_binned_forest, fit_forest, fit_lesson,
+    };
     use super::*;
 
     fn a_value() -> impl Strategy<Value = f32> {
@@ -147,11 +191,13 @@ mod tests {
             let mut roles = vec![Role::Number; 9];
             roles[2] = Role::Category;
             roles[4] = Role::Rising;
-            let pairs = [("n_estimators", "4"), ("max_bin", "50")];
+            let pairs = [("n_estimators", "9"), ("max_bin", "50"), ("early_stopping_rounds", "2")];
             let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let params = BoostParams::from_pairs(&pairs).unwrap();
             let lesson = Lesson { x: &x, y: &y, weights: &weights, roles: &roles };
-            let whole = fit_lesson(lesson, None, &params, &|_| ());
+            // Few enough rows that a table of as many decides when to stop.
+            let valid = Some((&x, &y[..]));
+            let whole = fit_lesson(lesson, valid, &params, &|_| ());
 
             let batches = || (0..n).step_by(batch_rows).map(|from| {
                 let to = n.min(from + batch_rows);
@@ -161,7 +207,30 @@ mod tests {
             batches().for_each(|batch| edges.add(&batch));
             let mut binned = edges.cut(&params);
             batches().for_each(|batch| binned.add(&batch));
-            prop_assert_eq!(fit_binned(&binned, &y, &weights, &params, &|_| ()), whole);
+            prop_assert_eq!(&fit_binned(&binned, (&y, &weights), valid, &params, &|_| ()), &whole);
+
+            let binned = Binned::of(table.clone(), &roles, params.max_bin);
+            prop_assert_eq!(&fit_binned(&binned, (&y, &weights), valid, &params, &|_| ()), &whole);
+            prop_assert_eq!(whole.ensemble.predict_binned(&binned), whole.ensemble.predict(&x));
+            prop_assert_eq!(whole.ensemble.scores_of_binned(&binned), whole.ensemble.scores(&x));
+        }
+
+        #[test]
+        fn a_forest_of_bins_is_the_forest_of_the_table(
+            rows in proptest::collection::vec(proptest::collection::vec(a_value(), 9), 1..200),
+        ) {
+            let table: Vec<Vec<f32>> = (0..9).map(|c| rows.iter().map(|row| row[c]).collect()).collect();
+            let x = Columns::new(table.iter().map(Vec::as_slice).collect(), rows.len());
+            let y: Vec<f32> = (0..rows.len()).map(|row| (row % 17) as f32).collect();
+            let pairs = [("n_estimators", "3"), ("max_bin", "20")];
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let params = ForestParams::from_pairs(&pairs).unwrap();
+            let whole = fit_forest(&x, &y, &params, &|_| ());
+            let binned = Binned::of(table.clone(), &[], params.max_bin);
+            let found = fit_binned_forest(&binned, &y, &params, &|_| ());
+            prop_assert_eq!(&found.ensemble, &whole.ensemble);
+            prop_assert_eq!(found.out_of_bag_rmse.to_bits(), whole.out_of_bag_rmse.to_bits());
+            prop_assert_eq!(whole.ensemble.predict_binned(&binned), whole.ensemble.predict(&x));
         }
     }
 }

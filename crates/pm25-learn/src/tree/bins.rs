@@ -154,6 +154,16 @@ impl Cuts {
         self.thresholds.len() + 1
     }
 
+    /// A value that every threshold of this column parts from others as it parts the values in `bin`: the largest of
+    /// them that may be. NaN for what is missing.
+    pub(crate) fn stand_in(&self, bin: u8) -> f32 {
+        match bin {
+            MISSING => f32::NAN,
+            _ if self.is_category => f32::from(bin),
+            _ => self.threshold(bin),
+        }
+    }
+
     /// The raw value up to which a row is in `bin` or a lower one.
     pub(crate) fn threshold(&self, bin: u8) -> f32 {
         self.thresholds

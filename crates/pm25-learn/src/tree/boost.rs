@@ -127,14 +127,15 @@ pub fn fit_lesson(
 /// the cuts are the same; they come from the parameters of [`Edges::cut`](super::Edges::cut), whose `max_bin` is not asked
 /// again.
 ///
-/// Memory is that of [`fit_lesson`] with one byte instead of four for each value of the table.
+/// Memory is that of [`fit_lesson`] with one byte instead of four for each value of the table. Validation rows are few:
+/// they come as they are.
 ///
 /// # Panics
 /// As [`fit_lesson`].
 pub fn fit_binned(
     table: &Binned,
-    y: &[f32],
-    weights: &[f32],
+    (y, weights): (&[f32], &[f32]),
+    valid: Option<(&Columns, &[f32])>,
     params: &BoostParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> BoostFit {
@@ -144,7 +145,7 @@ pub fn fit_binned(
         weights,
         roles: &table.roles,
     };
-    learn(task, None, params, advance)
+    learn(task, valid, params, advance)
 }
 
 /// A lesson of which the table is in bins, or may be.

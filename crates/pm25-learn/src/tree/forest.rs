@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-use super::bins::{Cuts, cut_all, pack};
+use super::binned::Binned;
+use super::bins::{Cuts, Table};
 use super::boost::check_sizes;
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
@@ -47,10 +48,33 @@ pub fn fit_forest(
     params: &ForestParams,
     advance: &(dyn Fn(u64) + Sync),
 ) -> ForestFit {
+    learn(x, y, params, advance)
+}
+
+/// Fits a forest to a table that is in bins: the one of [`fit_forest`], to the bit, where the cuts are the same. They are
+/// not made again, whatever `max_bin` says.
+///
+/// # Panics
+/// As [`fit_forest`].
+pub fn fit_binned_forest(
+    table: &Binned,
+    y: &[f32],
+    params: &ForestParams,
+    advance: &(dyn Fn(u64) + Sync),
+) -> ForestFit {
+    learn(table, y, params, advance)
+}
+
+fn learn(
+    x: &dyn Table,
+    y: &[f32],
+    params: &ForestParams,
+    advance: &(dyn Fn(u64) + Sync),
+) -> ForestFit {
     check_sizes(x, y);
-    let cuts = cut_all(x, &[], params.max_bin);
+    let cuts = x.cuts(&[], params.max_bin);
     let layout = Layout::named(Load::Counted, x.n_columns());
-    let mut table = pack(x, &cuts, &layout);
+    let mut table = x.pack(&cuts, &layout);
     let step = write_gradients(&layout, &mut table, y, params.seed);
     let wood = Wood {
         cuts: &cuts,

@@ -69,7 +69,7 @@ pub use binned::{Binned, Edges};
 pub use boost::{BoostFit, History, Lesson, fit_binned, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
-pub use forest::{ForestFit, fit_forest};
+pub use forest::{ForestFit, fit_binned_forest, fit_forest};
 pub use knobs::{BadParam, Knob, Number};
 pub use link::Link;
 pub use objective::Objective;

@@ -25,6 +25,12 @@ pub struct BoostParams {
 }
 
 impl BoostParams {
+    /// The most bins of a column of numbers, 2 to 255.
+    #[must_use]
+    pub fn max_bin(&self) -> usize {
+        self.max_bin
+    }
+
     /// Everything that can be set, with defaults, ranges and meanings.
     pub const KNOBS: &'static [Knob] = &[
         word("objective", OBJECTIVES, "the loss that is made small"),
@@ -223,6 +229,12 @@ pub struct ForestParams {
 }
 
 impl ForestParams {
+    /// The most bins of a column of numbers, 2 to 255.
+    #[must_use]
+    pub fn max_bin(&self) -> usize {
+        self.max_bin
+    }
+
     /// Everything that can be set, with defaults, ranges and meanings.
     pub const KNOBS: &'static [Knob] = &[
         whole("n_estimators", 100, 1.0, 10_000.0, "trees"),

@@ -4,6 +4,8 @@
 
 use rayon::prelude::*;
 
+use super::binned::Binned;
+use super::bins::Table;
 use super::compiled::{self, Compiled};
 use super::ensemble::{Ensemble, Tree};
 use super::link::Link;
@@ -34,7 +36,13 @@ impl Tree {
 }
 
 /// Trees that one row walks together: while one waits for memory, the others go on.
-const N_TREES_AT_ONCE: usize = 8;
+const N_TREES_AT_ONCE: usize = 16;
+
+/// With fewer rows than this each walks many trees together; with more it is each tree that many rows share.
+const N_ROWS_ALONE: usize = 16;
+
+/// Rows of a table in bins that get values again at once.
+const N_ROWS_OF_BINS: usize = 1 << 14;
 
 /// What each of at most [`N_TREES_AT_ONCE`] trees says of a row; 0 for a tree that is not there.
 fn values_of(trees: &[Tree], row: &[f32]) -> [f32; N_TREES_AT_ONCE] {
@@ -73,7 +81,13 @@ impl Ensemble {
     #[must_use]
     pub fn scores(&self, x: &Columns) -> Vec<f64> {
         let mut sums = vec![0.0; x.n_rows()];
-        if x.n_rows() < compiled::N_ROWS_MIN {
+        if x.n_rows() < N_ROWS_ALONE {
+            each_block(x, N_ROWS_ALONE, &mut sums, |rows, sums| {
+                for (row, sum) in rows.iter().zip(sums) {
+                    *sum = self.sum_of(row);
+                }
+            });
+        } else if x.n_rows() < compiled::N_ROWS_MIN {
             add_trees(&self.trees, x, &mut sums);
         } else {
             Compiled::of(&self.trees, x.n_columns()).add(x, &mut sums);
@@ -89,6 +103,11 @@ impl Ensemble {
     /// If the row is shorter than the `n_features` of [`Ensemble::check`].
     #[must_use]
     pub fn predict_row(&self, row: &[f32]) -> f64 {
+        let sum = self.sum_of(row);
+        self.link.prediction(self.base + self.scale * sum)
+    }
+
+    fn sum_of(&self, row: &[f32]) -> f64 {
         let mut sum = 0.0;
         for trees in self.trees.chunks(N_TREES_AT_ONCE) {
             let values = values_of(trees, row);
@@ -96,7 +115,35 @@ impl Ensemble {
                 sum += f64::from(*value);
             }
         }
-        self.link.prediction(self.base + self.scale * sum)
+        sum
+    }
+
+    /// As [`Ensemble::predict`], of the rows of a table on whose bins all trees were grown and that holds no infinite
+    /// value: to the bit what their values would be given.
+    #[must_use]
+    pub fn predict_binned(&self, table: &Binned) -> Vec<f64> {
+        self.of_binned(table, |x| self.predict(x))
+    }
+
+    /// As [`Ensemble::scores`], of such rows.
+    #[must_use]
+    pub fn scores_of_binned(&self, table: &Binned) -> Vec<f64> {
+        self.of_binned(table, |x| self.scores(x))
+    }
+
+    fn of_binned(&self, table: &Binned, says: impl Fn(&Columns) -> Vec<f64>) -> Vec<f64> {
+        let n_rows = table.n_rows();
+        let firsts = (0..n_rows).step_by(N_ROWS_OF_BINS);
+        firsts
+            .flat_map(|first| {
+                let rows = first..n_rows.min(first + N_ROWS_OF_BINS);
+                let columns = table.stand_ins(rows.clone());
+                says(&Columns::new(
+                    columns.iter().map(Vec::as_slice).collect(),
+                    rows.len(),
+                ))
+            })
+            .collect()
     }
 }
 
