@@ -8,9 +8,11 @@
 //! second look   batch → Binned   a byte a row and column       ┘ of any sizes
 //! ```
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
-use super::bins::{Cuts, Table};
+use super::bins::{Cuts, Packed, Table, pack_columns};
 use super::counts::Counts;
 use super::params::BoostParams;
 use super::role::Role;
@@ -112,10 +114,12 @@ impl Table for Binned {
         self.cuts.clone()
     }
 
-    fn pack(&self, _: &[Cuts], layout: &Layout) -> Vec<u64> {
-        super::bins::pack_with(self.n_rows(), layout, |column, rows| {
-            self.bins[column][rows].iter().copied()
-        })
+    fn pack(&self, _: &[Cuts], layout: Layout) -> Packed<'_> {
+        Packed {
+            layout,
+            table: pack_columns(&self.bins, &layout),
+            columns: Cow::Borrowed(&self.bins),
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! thresholds       0.5  1.5   3.5           x <= threshold goes left
 //! ```
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -48,7 +49,16 @@ pub(crate) trait Table {
     fn cuts(&self, roles: &[Role], n_bins_max: usize) -> Vec<Cuts>;
 
     /// The rows in bins, gradients 0.
-    fn pack(&self, cuts: &[Cuts], layout: &Layout) -> Vec<u64>;
+    fn pack(&self, cuts: &[Cuts], layout: Layout) -> Packed<'_>;
+}
+
+/// A table in bins.
+pub(crate) struct Packed<'a> {
+    pub(crate) layout: Layout,
+    /// Row after row.
+    pub(crate) table: Vec<u64>,
+    /// Column after column; none if a row is one word.
+    pub(crate) columns: Cow<'a, [Vec<u8>]>,
 }
 
 impl Table for Columns<'_> {
@@ -64,9 +74,35 @@ impl Table for Columns<'_> {
         cut_all(self, roles, n_bins_max)
     }
 
-    fn pack(&self, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
-        pack(self, cuts, layout)
+    fn pack(&self, cuts: &[Cuts], layout: Layout) -> Packed<'_> {
+        if layout.n_words == 1 {
+            let (table, columns) = (pack(self, cuts, &layout), Cow::Borrowed(&[][..]));
+            return Packed {
+                layout,
+                table,
+                columns,
+            };
+        }
+        let columns = cuts.par_iter().enumerate();
+        let columns = columns.map(|(column, cuts)| {
+            let values = self.column(column).iter();
+            values.map(|&x| cuts.bin(x)).collect()
+        });
+        let columns: Vec<Vec<u8>> = columns.collect();
+        Packed {
+            layout,
+            table: pack_columns(&columns, &layout),
+            columns: Cow::Owned(columns),
+        }
     }
+}
+
+/// Rows from columns of bins.
+pub(crate) fn pack_columns(columns: &[Vec<u8>], layout: &Layout) -> Vec<u64> {
+    let n_rows = columns.first().map_or(0, Vec::len);
+    pack_with(n_rows, layout, |column, rows| {
+        columns[column][rows].iter().copied()
+    })
 }
 
 /// The table in bins, gradients 0.
@@ -78,7 +114,7 @@ pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
 }
 
 /// Rows from what finds the bins of some rows in a column.
-pub(crate) fn pack_with<B: Iterator<Item = u8>>(
+fn pack_with<B: Iterator<Item = u8>>(
     n_rows: usize,
     layout: &Layout,
     bins: impl Fn(usize, Range<usize>) -> B + Sync,

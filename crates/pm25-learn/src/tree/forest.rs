@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use super::bins::{Cuts, cut_all, pack};
 use super::boost::check_sizes;
+use super::carry::{Span, Whole};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Leaves, Plan, Seed, Span, grow};
+use super::grow::{Leaves, Plan, Seed, grow};
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
 use super::link::Link;
 use super::params::ForestParams;
@@ -209,7 +210,7 @@ fn grow_tree(wood: &Wood, tree_idx: usize, room: &mut Room) -> Tree {
         histogram,
         sum,
     };
-    grow(&plan, size, seed).finish(wood.cuts, 1.0)
+    grow(&plan, &Whole(wood.layout), size, seed).finish(wood.cuts, 1.0)
 }
 
 /// Draws as many rows as there are, with replacement, and names all.

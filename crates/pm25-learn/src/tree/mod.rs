@@ -5,10 +5,12 @@
 //! ```text
 //! ascending → bins → rows ┬→ histogram → split ┬→ sprout ┐
 //!                         │                    └─────────┤
-//!                         └→ partition ──────────────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict …
-//!                    objective → quantise ───────────────────────┘          forest ─────────┘     │ │
-//!                                                                                           check └──→ shap
-//!                                                                             (what came from outside)
+//!                         └→ partition ┬→ listed ┐       │
+//!                                      └→ carry ─┴───────┴→ grow ┬→ buffers ┐
+//!                                                                │   assign ┴→ scores → boost ┬→ ensemble → predict …
+//!                    objective → quantise ───────────────────────┴→ forest ───────────────────┘     │ │
+//!                                                                                             check └──→ shap
+//!                                                                               (what came from outside)
 //! predict → compiled ┬→ codes → leaf_bits
 //!                    └→ lockstep
 //! ```
@@ -18,6 +20,8 @@ mod assign;
 mod binned;
 mod bins;
 mod boost;
+mod buffers;
+mod carry;
 mod categories;
 mod chance;
 mod check;
@@ -33,6 +37,7 @@ mod knobs;
 mod leaf_bits;
 mod leaf_sums;
 mod link;
+mod listed;
 mod lockstep;
 mod objective;
 mod params;
