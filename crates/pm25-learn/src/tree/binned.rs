@@ -75,7 +75,7 @@ impl Edges {
     #[must_use]
     pub fn cut(self, params: &BoostParams) -> Binned {
         let cut = |counts: Option<Counts>| match counts {
-            Some(counts) => Cuts::of_runs(&counts.finish(), params.max_bin),
+            Some(counts) => Cuts::of_spread(&counts.finish()[..], params.max_bin),
             None => Cuts::of_categories(),
         };
         let cuts: Vec<Cuts> = self.counts.into_par_iter().map(cut).collect();

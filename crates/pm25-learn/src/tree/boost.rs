@@ -88,12 +88,12 @@ pub fn fit_boost(
 /// Fits an ensemble.
 ///
 /// Memory beyond the table and the targets is 10 bytes a row for scores and leaves, and for the rows in bins, up to 6
-/// columns: 24 bytes a row, namely the row with its gradient and two buffers of the same size to part rows in; more
-/// columns: 8 bytes for each word of the row, one byte for each column and 8 for two lists of rows. A row is
-/// 1 + (columns - 6) / 8 words, rounded up (see `rows.rs`): 34 bytes a row for 6 columns, 76 for 26. Weights, or an
+/// columns: 16 bytes a row, namely the row with its gradient and a buffer of the same size to part rows in; more
+/// columns: 8 bytes for each word of the row, one for each column and 4 for a list of rows. A row is
+/// 1 + (columns - 6) / 8 words, rounded up (see `rows.rs`): 26 bytes a row for 6 columns, 72 for 26. Weights, or an
 /// objective with second derivatives, take 2 bytes of the first word. Order statistics (absolute, Huber, quantile) take
-/// 16 more. Before that, while columns are cut into bins, each thread needs up to 28 bytes a row for one column, and
-/// gives them back.
+/// 16 more. Before that, while columns are cut into bins, each thread needs 8 bytes a row for one column, and gives them
+/// back.
 ///
 /// With validation rows their error is followed, and decides when to stop if
 /// `early_stopping_rounds` is above 0. `advance` is told of each finished tree.

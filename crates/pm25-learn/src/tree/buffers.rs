@@ -3,10 +3,10 @@
 //! Not the rows, which stay in their own order between trees.
 //!
 //! ```text
-//! one word a row      table → [ rows ] ⇄ [ spare ]         16 bytes a row: see `carry.rs`
-//! longer rows         0 1 … → [ list ] ⇄ [ spare ]          8 bytes a row, and 1 for each column: see `listed.rs`
+//! one word a row      table → [ rows ]          8 bytes a row: see `carry.rs`
+//! longer rows         0 1 … → [ list ]          4 bytes a row, and 1 for each column: see `listed.rs`
 //!
-//! list of a shard     [ 0 2 3 4 6 7 | 5 1 ]                 drawn from the front, not drawn from the back
+//! list of a shard     [ 0 2 3 4 6 7 | 5 1 ]     drawn from the front, not drawn from the back
 //! ```
 
 use std::borrow::Cow;
@@ -23,12 +23,12 @@ use super::rows::{Layout, NOT_DRAWN, gradient};
 
 /// Room for one tree.
 pub(crate) enum Buffers<'a> {
-    /// Two for rows.
-    Whole([Vec<u64>; 2]),
-    /// Two for numbers of rows, and the bins column by column.
+    /// For rows.
+    Whole(Vec<u64>),
+    /// For numbers of rows, and the bins column by column.
     Listed {
         columns: Cow<'a, [Vec<u8>]>,
-        lists: [Vec<u32>; 2],
+        list: Vec<u32>,
         /// Of each shard.
         n_drawn: Vec<usize>,
     },
@@ -49,10 +49,10 @@ impl<'a> Buffers<'a> {
     /// Room for as many rows as there are bins in each column. Rows of one word need no columns.
     pub(crate) fn new(layout: Layout, n_rows: usize, columns: Cow<'a, [Vec<u8>]>) -> Self {
         match layout.n_words {
-            1 => Self::Whole([vec![0; n_rows], vec![0; n_rows]]),
+            1 => Self::Whole(vec![0; n_rows]),
             _ => Self::Listed {
                 columns,
-                lists: [vec![0; n_rows], vec![0; n_rows]],
+                list: vec![0; n_rows],
                 n_drawn: Vec::new(),
             },
         }
@@ -67,7 +67,7 @@ impl<'a> Buffers<'a> {
     pub(crate) fn lists(&mut self, n_shard: usize, n_shards: usize) -> Vec<&mut [u32]> {
         match self {
             Self::Whole(_) => (0..n_shards).map(|_| &mut [][..]).collect(),
-            Self::Listed { lists, .. } => lists[0].chunks_mut(n_shard).collect(),
+            Self::Listed { list, .. } => list.chunks_mut(n_shard).collect(),
         }
     }
 
@@ -81,27 +81,25 @@ impl<'a> Buffers<'a> {
     /// Grows a tree.
     pub(crate) fn grow(&mut self, plan: &Plan, root: Root) -> Grown {
         match self {
-            Self::Whole(buffers) => grow_whole(plan, buffers, root),
+            Self::Whole(rows) => grow_whole(plan, rows, root),
             Self::Listed {
                 columns,
-                lists,
+                list,
                 n_drawn,
             } => {
                 let listed = Listed::new(root.layout, root.table, columns);
-                grow_listed(plan, &listed, lists, n_drawn, root)
+                grow_listed(plan, &listed, list, n_drawn, root)
             }
         }
     }
 }
 
-fn grow_whole(plan: &Plan, [rows, spare]: &mut [Vec<u64>; 2], root: Root) -> Grown {
+fn grow_whole(plan: &Plan, rows: &mut [u64], root: Root) -> Grown {
     let n_items = (root.n_shard * root.layout.n_words).max(1);
-    let buffers = rows.chunks_mut(n_items).zip(spare.chunks_mut(n_items));
-    let spans = buffers.zip(root.table.chunks(n_items));
-    let spans = spans.map(|((rows, spare), table)| Span {
+    let spans = rows.chunks_mut(n_items).zip(root.table.chunks(n_items));
+    let spans = spans.map(|(rows, table)| Span {
         table: Some(table),
         rows,
-        spare,
     });
     let seed = Seed {
         spans: spans.collect(),
@@ -114,18 +112,15 @@ fn grow_whole(plan: &Plan, [rows, spare]: &mut [Vec<u64>; 2], root: Root) -> Gro
 fn grow_listed(
     plan: &Plan,
     listed: &Listed,
-    [list, spare]: &mut [Vec<u32>; 2],
+    list: &mut [u32],
     n_drawn: &[usize],
     root: Root,
 ) -> Grown {
-    let n_shard = root.n_shard.max(1);
-    let shards = list.chunks_mut(n_shard).zip(spare.chunks_mut(n_shard));
-    let shards = shards.zip(n_drawn).map(|((list, spare), &n_drawn)| {
+    let shards = list.chunks_mut(root.n_shard.max(1)).zip(n_drawn);
+    let shards = shards.map(|(list, &n_drawn)| {
         let (rows, others) = list.split_at_mut(n_drawn);
-        let (spare, others_spare) = spare.split_at_mut(n_drawn);
         let table = None;
-        let span = Span { table, rows, spare };
-        (span, [others, others_spare])
+        (Span { table, rows }, others)
     });
     let (spans, others): (Vec<_>, Vec<_>) = shards.unzip();
     let seed = Seed {
@@ -136,7 +131,7 @@ fn grow_listed(
     let grown = grow(plan, listed, root.size, seed);
     if let Leaves::Numbered(of_rows) = plan.leaves {
         let others = others.into_par_iter();
-        others.for_each(|buffers| listed.tell_others(&grown, 0, buffers, of_rows));
+        others.for_each(|numbers| listed.tell_others(&grown, 0, numbers, of_rows));
     }
     grown
 }

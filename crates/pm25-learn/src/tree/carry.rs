@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::histogram::{Among, Histogram};
+use super::in_place::part_in_place;
 use super::partition::{Filled, Question, part};
 use super::rows::{Chosen, Layout};
 use super::split::Split;
@@ -18,16 +19,13 @@ use super::split::Split;
 /// A way for rows to go down a tree.
 pub(crate) trait Carry: Sync {
     /// What moves.
-    type Item: Copy + Send + Sync;
+    type Item: Copy + Default + Send + Sync;
 
-    /// Whether that is the rows themselves.
+    /// Whether that is the rows themselves. Only these may have a table.
     const MOVES_ROWS: bool;
 
     /// Items that a row takes.
     fn n_items(&self) -> usize;
-
-    /// Rows that are parted before those on the smaller side are summed.
-    fn n_rows_at_once(&self) -> usize;
 
     /// Goes on parting: `from` holds the next items.
     fn part(&self, job: &Job, from: &[Self::Item], to: &mut [Self::Item], filled: Filled)
@@ -70,13 +68,13 @@ pub(crate) struct Job<'a> {
 
 /// One shard of the rows of one node.
 pub(crate) struct Span<'r, I> {
-    /// The rows of the root, which stay as they are; elsewhere none.
+    /// The rows of the root, if they shall stay as they are; elsewhere none.
     pub(crate) table: Option<&'r [I]>,
+    /// The rows, or room for those of the table.
     pub(crate) rows: &'r mut [I],
-    pub(crate) spare: &'r mut [I],
 }
 
-impl<'r, I: Copy> Span<'r, I> {
+impl<I: Copy + Default> Span<'_, I> {
     pub(crate) fn rows(&self) -> &[I] {
         self.table.unwrap_or(self.rows)
     }
@@ -90,47 +88,56 @@ impl<'r, I: Copy> Span<'r, I> {
         mut histogram: Option<&mut Histogram>,
     ) -> [Self; 2] {
         let n_items = carry.n_items();
-        let Span { table, rows, spare } = self;
-        let from = table.unwrap_or(rows);
-        let mut filled = Filled {
-            left: 0,
-            right: from.len() / n_items,
+        let Span { table, rows } = self;
+        // Rows that move are summed while they are in the first cache; others are fetched for that, many at once.
+        let mut see = |sides: [&[I]; 2]| match &mut histogram {
+            Some(histogram) if C::MOVES_ROWS => carry.add(chosen, sides[job.small], histogram),
+            _ => {}
         };
-        for chunk in from.chunks(n_items * carry.n_rows_at_once()) {
-            let next = carry.part(job, chunk, spare, filled);
-            if let Some(histogram) = &mut histogram {
-                let new = match job.small {
-                    0 => filled.left..next.left,
-                    _ => next.right..filled.right,
-                };
-                carry.add(
-                    chosen,
-                    &spare[new.start * n_items..new.end * n_items],
-                    histogram,
-                );
+        let filled = match table {
+            Some(table) => part_out(carry, job, table, rows, see),
+            None => {
+                let part = |from: &[I], to: &mut [I], filled| carry.part(job, from, to, filled);
+                let left = part_in_place(rows, n_items, part, &mut see);
+                Filled { left, right: left }
             }
-            filled = next;
+        };
+        let (low, right) = rows.split_at_mut(filled.right * n_items);
+        let sides = [&mut low[..filled.left * n_items], right];
+        if let (Some(histogram), false) = (histogram, C::MOVES_ROWS) {
+            carry.add(chosen, sides[job.small], histogram);
         }
-        let [left, right] = [filled.left * n_items, filled.right * n_items];
-        let cut = |buffer: &'r mut [I]| {
-            let (low, high) = buffer.split_at_mut(right);
-            [&mut low[..left], high]
-        };
-        let ([rows_left, rows_right], [spare_left, spare_right]) = (cut(spare), cut(rows));
-        let side = |rows, spare| Span {
-            table: None,
-            rows,
-            spare,
-        };
-        [side(rows_left, spare_left), side(rows_right, spare_right)]
+        sides.map(|rows| Span { table: None, rows })
     }
+}
+
+/// Words that are parted before the smaller side's new rows are summed, while these are in the first cache.
+const CHUNK_WORDS: usize = 2048;
+
+/// Parts what stays as it is into a buffer, and shows each two new sides.
+fn part_out<C: Carry>(
+    carry: &C,
+    job: &Job,
+    table: &[C::Item],
+    rows: &mut [C::Item],
+    mut see: impl FnMut([&[C::Item]; 2]),
+) -> Filled {
+    let n_items = carry.n_items();
+    let mut filled = Filled {
+        left: 0,
+        right: table.len() / n_items,
+    };
+    for chunk in table.chunks(n_items * (CHUNK_WORDS / n_items).max(1)) {
+        let next = carry.part(job, chunk, rows, filled);
+        let new = |from, to| &rows[from * n_items..to * n_items];
+        see([new(filled.left, next.left), new(next.right, filled.right)]);
+        filled = next;
+    }
+    filled
 }
 
 /// Rows that move as a whole.
 pub(crate) struct Whole(pub(crate) Layout);
-
-/// Words that are parted before the smaller side's new rows are summed, while these are in the first cache.
-const CHUNK_WORDS: usize = 2048;
 
 impl Carry for Whole {
     type Item = u64;
@@ -139,10 +146,6 @@ impl Carry for Whole {
 
     fn n_items(&self) -> usize {
         self.0.n_words
-    }
-
-    fn n_rows_at_once(&self) -> usize {
-        (CHUNK_WORDS / self.0.n_words).max(1)
     }
 
     fn part(&self, job: &Job, from: &[u64], to: &mut [u64], filled: Filled) -> Filled {

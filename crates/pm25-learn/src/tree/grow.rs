@@ -3,11 +3,8 @@
 //! Not the tree that predicts: a grown node knows its sums, a finished one only how to be asked.
 //!
 //! ```text
-//! rows    [ a b c d e f g h i j ]         a node owns a slice of each buffer: its rows are in one,
-//! spare   [ · · · · · · · · · · ]         and are parted into the other
-//!
-//! spare   [ · · · · | · · · · · · ]       the buffers change roles at every level, and the children
-//! rows    [ a c d h | j i g f e b ]       own what the parent owned, cut where its rows were cut
+//! rows    [ a b c d e f g h i j ]         a node owns a slice of rows, or of their numbers
+//! rows    [ a c d h | j i g f e b ]       and its children what it owned, cut where the rows were parted
 //!           └left─┘   └──right──┘
 //! ```
 //!
@@ -425,7 +422,11 @@ impl<C: Carry> Grower<'_, C> {
         let job = Job {
             split,
             small,
-            among: if depth == 1 { Among::All } else { Among::Drawn },
+            // What has been parted once has left behind those that were not drawn.
+            among: match leaf.spans[..] {
+                [Span { table: Some(_), .. }, ..] => Among::All,
+                _ => Among::Drawn,
+            },
             is_shared: self.n_root < PARALLEL_SHARE * leaf.sum.weight.max(1) as usize,
         };
         for sides in self.part_spans(leaf.spans, &job, of_small.as_mut()) {

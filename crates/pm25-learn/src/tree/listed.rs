@@ -19,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use super::carry::{Carry, Job};
 use super::grown::{Fork, Grown};
 use super::histogram::{Among, Histogram};
+use super::in_place::part_in_place;
 use super::partition::{Filled, part_all};
 use super::rows::{Chosen, Layout};
 use super::split::Split;
@@ -51,12 +52,12 @@ impl<'a> Listed<'a> {
     }
 
     /// Tells rows that were not drawn the numbers of their leaves, and that they were not drawn: they go down the
-    /// finished tree, from a node on. `buffers` are their numbers and as much room.
+    /// finished tree, from a node on.
     pub(crate) fn tell_others(
         &self,
         grown: &Grown,
         node: usize,
-        [numbers, room]: [&mut [u32]; 2],
+        numbers: &mut [u32],
         of_rows: &[AtomicU16],
     ) {
         if numbers.is_empty() {
@@ -66,17 +67,11 @@ impl<'a> Listed<'a> {
             let number = grown.nodes[node].numbers[0] as u16;
             return self.tell(numbers, number | TOLD_NOT_DRAWN, of_rows);
         };
-        let filled = Filled {
-            left: 0,
-            right: numbers.len(),
-        };
-        let n_left = self.part_by(split, numbers, room, filled).left;
-        let ([left_room, right_room], [left_rows, right_rows]) = (
-            <[_; 2]>::from(numbers.split_at_mut(n_left)),
-            <[_; 2]>::from(room.split_at_mut(n_left)),
-        );
-        self.tell_others(grown, *left, [left_rows, left_room], of_rows);
-        self.tell_others(grown, left + 1, [right_rows, right_room], of_rows);
+        let part = |from: &[u32], to: &mut [u32], filled| self.part_by(split, from, to, filled);
+        let n_left = part_in_place(numbers, 1, part, |_| ());
+        let (on_left, on_right) = numbers.split_at_mut(n_left);
+        self.tell_others(grown, *left, on_left, of_rows);
+        self.tell_others(grown, left + 1, on_right, of_rows);
     }
 
     fn part_by(&self, split: &Split, from: &[u32], to: &mut [u32], filled: Filled) -> Filled {
@@ -105,10 +100,6 @@ impl Carry for Listed<'_> {
 
     fn n_items(&self) -> usize {
         1
-    }
-
-    fn n_rows_at_once(&self) -> usize {
-        4 * N_FETCHED
     }
 
     fn part(&self, job: &Job, from: &[u32], to: &mut [u32], filled: Filled) -> Filled {

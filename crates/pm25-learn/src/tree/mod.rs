@@ -3,10 +3,10 @@
 //! Not a framework: a few losses, u8 bins, and the same bits for any number of threads.
 //!
 //! ```text
-//! ascending → bins → rows ┬→ histogram → split ┬→ sprout ┐
+//! ascending → tally → bins → rows ┬→ histogram → split ┬→ sprout ┐
 //!                         │                    └─────────┤
-//!                         └→ partition ┬→ listed ┐       │
-//!                                      └→ carry ─┴───────┴→ grow ┬→ buffers ┐
+//!                         └→ partition → in_place, carry,   │
+//!                            listed ────────────────────┴→ grow ┬→ buffers ┐
 //!                                                                │   assign ┴→ scores → boost ┬→ ensemble → predict …
 //!                    objective → quantise ───────────────────────┴→ forest ───────────────────┘     │ │
 //!                                                                                             check └──→ shap
@@ -33,6 +33,7 @@ mod forest;
 mod grow;
 mod grown;
 mod histogram;
+mod in_place;
 mod knobs;
 mod leaf_bits;
 mod leaf_sums;
@@ -55,6 +56,7 @@ mod sparse;
 mod split;
 mod sprout;
 mod sums;
+mod tally;
 mod transform;
 mod wide;
 

@@ -99,7 +99,7 @@ impl World {
 
     /// As the forest does: rows move.
     fn grow_moving(&self, plan: &Plan, n_shards: usize) -> Grown {
-        let buffers = Buffers::Whole([self.table.clone(), self.table.clone()]);
+        let buffers = Buffers::Whole(self.table.clone());
         self.grow_in(buffers, plan, n_shards)
     }
 
