@@ -1,4 +1,5 @@
-//! Numbers in rising order, digit by digit: a long column is sorted in three passes from front to back.
+//! Numbers in rising order, digit by digit: a long column is sorted in three passes from front to back, by whole numbers
+//! that rise with its values.
 //!
 //! Not for short ones, which the standard library sorts faster; and not stable, equal numbers being equal.
 
@@ -9,32 +10,32 @@ const DIGIT_BITS: u32 = 11;
 const N_DIGITS: usize = 1 << DIGIT_BITS;
 const SHIFTS: [u32; 3] = [0, DIGIT_BITS, 2 * DIGIT_BITS];
 
-/// Sorts as [`f32::total_cmp`] orders: -0 comes before 0.
-pub(crate) fn sort(values: &mut [f32]) {
-    if values.len() < N_MIN {
-        return values.sort_unstable_by(f32::total_cmp);
+/// Sorts keys with the help of as much room.
+pub(crate) fn sort(keys: &mut [u32], room: &mut [u32]) {
+    if keys.len() < N_MIN {
+        return keys.sort_unstable();
     }
-    let mut keys: Vec<u32> = values.iter().map(|value| key(value.to_bits())).collect();
-    let mut other = vec![0; keys.len()];
+    let (mut from, mut to) = (&mut *keys, &mut *room);
     for shift in SHIFTS {
-        sort_by_digit(&keys, &mut other, shift);
-        std::mem::swap(&mut keys, &mut other);
+        sort_by_digit(from, to, shift);
+        std::mem::swap(&mut from, &mut to);
     }
-    for (value, key) in values.iter_mut().zip(keys) {
-        *value = f32::from_bits(bits(key));
-    }
+    // An odd number of passes ends in the room.
+    keys.copy_from_slice(room);
 }
 
-/// A whole number that rises with the float: where the sign is set all bits are turned over, elsewhere the sign.
-fn key(bits: u32) -> u32 {
+/// A whole number that rises with the float, as [`f32::total_cmp`] orders: -0 comes before 0. Where the sign is set all
+/// bits are turned over, elsewhere the sign.
+pub(crate) fn key(x: f32) -> u32 {
+    let bits = x.to_bits();
     let is_negative = 0_u32.wrapping_sub(bits >> 31);
     bits ^ (is_negative | SIGN)
 }
 
-/// The float's bits again.
-fn bits(key: u32) -> u32 {
+/// The float again.
+pub(crate) fn value(key: u32) -> f32 {
     let was_negative = (key >> 31).wrapping_sub(1);
-    key ^ (was_negative | SIGN)
+    f32::from_bits(key ^ (was_negative | SIGN))
 }
 
 const SIGN: u32 = 1 << 31;
@@ -76,12 +77,13 @@ mod tests {
                 1.0,
             ];
             let bits = (0..n).map(mix).map(f32::from_bits);
-            let mut values: Vec<f32> = bits.filter(|x| !x.is_nan()).chain(special).collect();
-            let mut expected = values.clone();
+            let mut expected: Vec<f32> = bits.filter(|x| !x.is_nan()).chain(special).collect();
+            let mut keys: Vec<u32> = expected.iter().copied().map(key).collect();
             expected.sort_unstable_by(f32::total_cmp);
-            sort(&mut values);
-            let [found, expected] = [values, expected]
-                .map(|values| values.into_iter().map(f32::to_bits).collect::<Vec<u32>>());
+            let mut room = vec![0; keys.len()];
+            sort(&mut keys, &mut room);
+            let found: Vec<u32> = keys.into_iter().map(|key| value(key).to_bits()).collect();
+            let expected: Vec<u32> = expected.into_iter().map(f32::to_bits).collect();
             assert_eq!(found, expected);
         }
     }
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn keys_come_back() {
         for bits_of in [0, 1, SIGN, SIGN | 1, u32::MAX, 0x7f80_0000, 0xff80_0000] {
-            assert_eq!(bits(key(bits_of)), bits_of);
+            assert_eq!(value(key(f32::from_bits(bits_of))).to_bits(), bits_of);
         }
     }
 }

@@ -3,8 +3,7 @@
 //! Not the way to ask a finished tree, which knows raw values only. Rows are asked in their own order, so that memory
 //! is read from front to back.
 //!
-//! Long rows are named: while the tree grew they were told a number that now gives the leaf away. Only those that were
-//! not drawn, and so not moved, walk.
+//! Long rows are listed: while the tree grew they were told a number that now gives the leaf away.
 //!
 //! A tree of at most 128 leaves is not walked at all. Each feature has, for each bin, the set of leaves that a row
 //! with this bin may still reach, a bit for each leaf from the left; what all sets have in common is the row's leaf
@@ -22,14 +21,15 @@ use std::sync::atomic::AtomicU16;
 
 use super::grown::{Fork, Grown};
 use super::histogram::N_SLOTS;
+use super::listed::TOLD_NOT_DRAWN;
 use super::rows::{Layout, NOT_DRAWN, Place, gradient};
 use super::split::Split;
 use super::wide::{Work, run};
 
 /// Knows the leaf of a row.
 pub(crate) enum Assign {
-    /// For each number that a row was told its leaf, and the nodes for rows that were told none.
-    Numbers(Vec<u16>, Vec<Step>),
+    /// For each number that a row was told its leaf.
+    Numbers(Vec<u16>),
     /// One table of sets for each feature that the tree asks for.
     Sets(Vec<(Place, Box<[u128; N_SLOTS]>)>),
     /// The nodes, to be walked.
@@ -51,17 +51,16 @@ const N_FEATURES_MAX: usize = 14;
 const N_ROWS_MIN: usize = 1 << 12;
 
 impl Assign {
-    /// Where rows drawn were told numbers while the tree grew. Numbers leaves from left to right, and says in which
-    /// grown node each is.
-    pub(crate) fn of_numbers(grown: &Grown, layout: &Layout) -> (Self, Vec<usize>) {
+    /// Where rows were told numbers while the tree grew. Numbers leaves from left to right, and says in which grown
+    /// node each is.
+    pub(crate) fn of_numbers(grown: &Grown) -> (Self, Vec<usize>) {
         let order = from_left(grown);
-        let mut leaf_of = vec![0; 1 << u16::BITS];
+        let mut leaf_of = vec![0; TOLD_NOT_DRAWN.into()];
         for (leaf, &node) in (0..).zip(&order.leaves) {
             let [first, end] = grown.nodes[node].numbers.map(|number| number as usize);
             leaf_of[first..end].fill(leaf);
         }
-        let steps = steps(grown, layout, &order);
-        (Self::Numbers(leaf_of, steps), order.leaves)
+        (Self::Numbers(leaf_of), order.leaves)
     }
 
     /// The same where rows were told nothing.
@@ -80,30 +79,45 @@ impl Assign {
         (assign, leaves)
     }
 
-    /// Writes the number of each row's leaf, perhaps over what it was told.
-    pub(crate) fn fill(&self, layout: &Layout, rows: &[u64], leaves: &mut [AtomicU16]) {
+    /// Writes the number of each row's leaf, perhaps over what it was told, and whether it was drawn.
+    pub(crate) fn fill(
+        &self,
+        layout: &Layout,
+        rows: &[u64],
+        leaves: &mut [AtomicU16],
+        drawn: &mut [bool],
+    ) {
         let assign = self;
         run(Filling {
             assign,
             layout,
             rows,
             leaves,
+            drawn,
         });
     }
 
     #[inline(always)]
-    fn fill_wide(&self, layout: &Layout, rows: &[u64], leaves: &mut [AtomicU16]) {
-        match self {
-            Self::Numbers(leaf_of, steps) => {
-                for (leaf, row) in leaves.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
-                    let leaf = leaf.get_mut();
-                    *leaf = if gradient(row[0]) == NOT_DRAWN {
-                        walk(steps, row)
-                    } else {
-                        leaf_of[usize::from(*leaf)]
-                    };
-                }
+    fn fill_wide(
+        &self,
+        layout: &Layout,
+        rows: &[u64],
+        leaves: &mut [AtomicU16],
+        drawn: &mut [bool],
+    ) {
+        if let Self::Numbers(leaf_of) = self {
+            for (leaf, drawn) in leaves.iter_mut().zip(drawn) {
+                let leaf = leaf.get_mut();
+                *drawn = *leaf & TOLD_NOT_DRAWN == 0;
+                *leaf = leaf_of[usize::from(*leaf & !TOLD_NOT_DRAWN)];
             }
+            return;
+        }
+        for (drawn, row) in drawn.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
+            *drawn = gradient(row[0]) != NOT_DRAWN;
+        }
+        match self {
+            Self::Numbers(_) => {}
             Self::Sets(sets) => fill_by_sets(sets, layout.n_words, rows, leaves),
             Self::Walk(steps) => {
                 for (leaf, row) in leaves.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
@@ -119,6 +133,7 @@ struct Filling<'a> {
     layout: &'a Layout,
     rows: &'a [u64],
     leaves: &'a mut [AtomicU16],
+    drawn: &'a mut [bool],
 }
 
 impl Work for Filling<'_> {
@@ -126,7 +141,14 @@ impl Work for Filling<'_> {
 
     #[inline(always)]
     fn work(self) {
-        self.assign.fill_wide(self.layout, self.rows, self.leaves);
+        let Self {
+            assign,
+            layout,
+            rows,
+            leaves,
+            drawn,
+        } = self;
+        assign.fill_wide(layout, rows, leaves, drawn);
     }
 }
 
@@ -340,7 +362,7 @@ mod tests {
                 let mut answers = [1, N_ROWS_MIN].map(|n_rows| {
                     let (assign, leaves) = Assign::of_bins(&grown, &layout, n_rows);
                     let mut found: Vec<AtomicU16> = (0..300).map(AtomicU16::new).collect();
-                    assign.fill(&layout, &rows, &mut found);
+                    assign.fill(&layout, &rows, &mut found, &mut [false; 300]);
                     let found = found.into_iter().map(AtomicU16::into_inner);
                     let nodes = found.map(|leaf| leaves[usize::from(leaf)]);
                     nodes.collect::<Vec<usize>>()

@@ -8,11 +8,12 @@
 //! second look   batch → Binned   a byte a row and column       ┘ of any sizes
 //! ```
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::bins::{Cuts, Table, cut_all};
+use super::bins::{Cuts, Packed, Table, cut_all, pack_columns};
 use super::counts::Counts;
 use super::params::BoostParams;
 use super::role::Role;
@@ -75,7 +76,7 @@ impl Edges {
     #[must_use]
     pub fn cut(self, params: &BoostParams) -> Binned {
         let cut = |counts: Option<Counts>| match counts {
-            Some(counts) => Cuts::of_runs(&counts.finish(), params.max_bin),
+            Some(counts) => Cuts::of_spread(&counts.finish()[..], params.max_bin),
             None => Cuts::of_categories(),
         };
         let cuts: Vec<Cuts> = self.counts.into_par_iter().map(cut).collect();
@@ -154,10 +155,12 @@ impl Table for Binned {
         self.cuts.clone()
     }
 
-    fn pack(&self, _: &[Cuts], layout: &Layout) -> Vec<u64> {
-        super::bins::pack_with(self.n_rows(), layout, |column, rows| {
-            self.bins[column][rows].iter().copied()
-        })
+    fn pack(&self, _: &[Cuts], layout: Layout) -> Packed<'_> {
+        Packed {
+            layout,
+            table: pack_columns(&self.bins, &layout),
+            columns: Cow::Borrowed(&self.bins),
+        }
     }
 }
 

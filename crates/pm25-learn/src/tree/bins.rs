@@ -9,14 +9,15 @@
 //! thresholds       0.5  1.5   3.5           x <= threshold goes left
 //! ```
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::ascending;
 use super::role::Role;
 use super::rows::Layout;
 use super::sets::category;
+use super::tally::{Spread, Tally};
 use crate::columns::Columns;
 
 /// The bin of a missing value. Values use bins 0 ..= 254.
@@ -48,7 +49,16 @@ pub(crate) trait Table {
     fn cuts(&self, roles: &[Role], n_bins_max: usize) -> Vec<Cuts>;
 
     /// The rows in bins, gradients 0.
-    fn pack(&self, cuts: &[Cuts], layout: &Layout) -> Vec<u64>;
+    fn pack(&self, cuts: &[Cuts], layout: Layout) -> Packed<'_>;
+}
+
+/// A table in bins.
+pub(crate) struct Packed<'a> {
+    pub(crate) layout: Layout,
+    /// Row after row.
+    pub(crate) table: Vec<u64>,
+    /// Column after column; none if a row is one word.
+    pub(crate) columns: Cow<'a, [Vec<u8>]>,
 }
 
 impl Table for Columns<'_> {
@@ -64,9 +74,35 @@ impl Table for Columns<'_> {
         cut_all(self, roles, n_bins_max)
     }
 
-    fn pack(&self, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
-        pack(self, cuts, layout)
+    fn pack(&self, cuts: &[Cuts], layout: Layout) -> Packed<'_> {
+        if layout.n_words == 1 {
+            let (table, columns) = (pack(self, cuts, &layout), Cow::Borrowed(&[][..]));
+            return Packed {
+                layout,
+                table,
+                columns,
+            };
+        }
+        let columns = cuts.par_iter().enumerate();
+        let columns = columns.map(|(column, cuts)| {
+            let values = self.column(column).iter();
+            values.map(|&x| cuts.bin(x)).collect()
+        });
+        let columns: Vec<Vec<u8>> = columns.collect();
+        Packed {
+            layout,
+            table: pack_columns(&columns, &layout),
+            columns: Cow::Owned(columns),
+        }
     }
+}
+
+/// Rows from columns of bins.
+pub(crate) fn pack_columns(columns: &[Vec<u8>], layout: &Layout) -> Vec<u64> {
+    let n_rows = columns.first().map_or(0, Vec::len);
+    pack_with(n_rows, layout, |column, rows| {
+        columns[column][rows].iter().copied()
+    })
 }
 
 /// The table in bins, gradients 0.
@@ -78,7 +114,7 @@ pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
 }
 
 /// Rows from what finds the bins of some rows in a column.
-pub(crate) fn pack_with<B: Iterator<Item = u8>>(
+fn pack_with<B: Iterator<Item = u8>>(
     n_rows: usize,
     layout: &Layout,
     bins: impl Fn(usize, Range<usize>) -> B + Sync,
@@ -114,14 +150,14 @@ impl Cuts {
     /// bins; with no more different values than bins, each has its own. Infinite values count as the largest finite
     /// ones.
     fn new(column: &[f32], n_bins_max: usize) -> Self {
-        Self::of_runs(&runs(column), n_bins_max)
+        Self::of_spread(&Tally::of(column), n_bins_max)
     }
 
     /// As [`Cuts::new`], of a column whose values have been counted.
-    pub(crate) fn of_runs(runs: &[Run], n_bins_max: usize) -> Self {
-        let thresholds = bin_starts(runs, n_bins_max)
+    pub(crate) fn of_spread(spread: &(impl Spread + ?Sized), n_bins_max: usize) -> Self {
+        let thresholds = bin_starts(spread, n_bins_max)
             .into_iter()
-            .map(|start| midpoint(runs[start - 1].high, runs[start].low))
+            .map(|start| midpoint(spread.run(start - 1).high, spread.run(start).low))
             .collect();
         Self {
             thresholds,
@@ -173,52 +209,27 @@ impl Cuts {
     }
 }
 
-/// A value, or neighbours that count as one, and the number of rows that have it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Run {
-    pub(crate) low: f32,
-    pub(crate) high: f32,
-    pub(crate) n_rows: usize,
-}
-
-/// The different present values of a column in rising order, each with its count. 0 and -0 are one value.
-pub(crate) fn runs(column: &[f32]) -> Vec<Run> {
-    let mut sorted: Vec<f32> = column
-        .iter()
-        .filter(|x| !x.is_nan())
-        .map(|x| x.clamp(f32::MIN, f32::MAX))
-        .collect();
-    ascending::sort(&mut sorted);
-    sorted
-        .chunk_by(|a, b| a == b)
-        .map(|run| Run {
-            low: run[0],
-            high: run[0],
-            n_rows: run.len(),
-        })
-        .collect()
-}
-
 /// The first run of every bin but the lowest: as many bins as `n_bins_max` allows, of the smallest equal mass.
 ///
 /// The mass is found by halving an interval whose upper end, everything in one bin, always fits.
-fn bin_starts(runs: &[Run], n_bins_max: usize) -> Vec<usize> {
-    if runs.len() <= n_bins_max {
-        return (1..runs.len()).collect();
+fn bin_starts(spread: &(impl Spread + ?Sized), n_bins_max: usize) -> Vec<usize> {
+    let n = spread.n();
+    if n <= n_bins_max {
+        return (1..n).collect();
     }
-    let below = masses_below(runs);
+    let masses = Masses::new(spread);
     let mut too_small = 0;
-    let mut fits = below[runs.len()];
+    let mut fits = masses.below(n);
     // A thousandth more than needed costs no bin that anybody would miss.
     while too_small + too_small / 1024 + 1 < fits {
         let size = too_small + (fits - too_small) / 2;
-        if starts_at_size(&below, [size, n_bins_max as u64]).len() < n_bins_max {
+        if starts_at_size(&masses, [size, n_bins_max as u64]).len() < n_bins_max {
             fits = size;
         } else {
             too_small = size;
         }
     }
-    starts_at_size(&below, [fits, n_bins_max as u64])
+    starts_at_size(&masses, [fits, n_bins_max as u64])
 }
 
 /// The share of bins that is spent on range instead of rows. Bins of equal row counts alone are wide where values are
@@ -226,40 +237,86 @@ fn bin_starts(runs: &[Run], n_bins_max: usize) -> Vec<usize> {
 /// hourly air data 0.5 to 1 % smaller, and more than a tenth gained nothing.
 const RANGE_SHARE: f64 = 0.1;
 
-/// What all runs before each one, and all together, add to bins, in 2^-40 of everything: a run adds its rows, and its
-/// distance from the value below.
-fn masses_below(runs: &[Run]) -> Vec<u64> {
-    let everything = (1_u64 << 40) as f64;
-    let value = |run_idx: usize| f64::from(runs[run_idx].low);
-    let n_rows: usize = runs.iter().map(|run| run.n_rows).sum();
-    let per_row = everything * (1.0 - RANGE_SHARE) / n_rows as f64;
-    let per_unit = everything * RANGE_SHARE / (value(runs.len() - 1) - value(0));
-    let mass = |run_idx: usize| {
-        let distance = value(run_idx) - value(run_idx.saturating_sub(1));
-        (per_row * runs[run_idx].n_rows as f64 + per_unit * distance) as u64
-    };
-    let mut below = 0;
-    let sums = (0..runs.len()).map(|run_idx| {
-        below += mass(run_idx);
-        below
-    });
-    std::iter::once(0).chain(sums).collect()
+/// What runs add to bins, in 2^-40 of everything: a run adds its rows, and its distance from the value below.
+struct Masses<'a, S: ?Sized> {
+    spread: &'a S,
+    per_row: f64,
+    per_unit: f64,
+    /// The sum over all runs before every `step`-th.
+    sums: Vec<u64>,
+    step: usize,
+}
+
+/// Up to so many runs the sum before each is kept, and beyond for one of sixteen: half a byte a row.
+const N_SUMS_MAX: usize = 1 << 20;
+
+impl<'a, S: Spread + ?Sized> Masses<'a, S> {
+    fn new(spread: &'a S) -> Self {
+        let n = spread.n();
+        let everything = (1_u64 << 40) as f64;
+        let value = |idx: usize| f64::from(spread.run(idx).low);
+        let n_rows: usize = (0..n).map(|idx| spread.run(idx).n_rows).sum();
+        let per_row = everything * (1.0 - RANGE_SHARE) / n_rows as f64;
+        let per_unit = everything * RANGE_SHARE / (value(n - 1) - value(0));
+        let step = if n <= N_SUMS_MAX { 1 } else { 16 };
+        Self::summed(spread, [per_row, per_unit], step)
+    }
+
+    fn summed(spread: &'a S, [per_row, per_unit]: [f64; 2], step: usize) -> Self {
+        let (n, sums) = (spread.n(), Vec::new());
+        let mut masses = Self {
+            spread,
+            per_row,
+            per_unit,
+            sums,
+            step,
+        };
+        masses.sums.reserve_exact(n / masses.step + 1);
+        let mut below = 0;
+        for idx in 0..=n {
+            if idx % masses.step == 0 {
+                masses.sums.push(below);
+            }
+            if idx < n {
+                below += masses.of(idx);
+            }
+        }
+        masses
+    }
+
+    fn of(&self, idx: usize) -> u64 {
+        let value = |idx: usize| f64::from(self.spread.run(idx).low);
+        let distance = value(idx) - value(idx.saturating_sub(1));
+        let n_rows = self.spread.run(idx).n_rows as f64;
+        (self.per_row * n_rows + self.per_unit * distance) as u64
+    }
+
+    /// All that runs before this one add.
+    fn below(&self, idx: usize) -> u64 {
+        let kept = idx / self.step;
+        let since = (kept * self.step..idx).map(|idx| self.of(idx));
+        self.sums[kept] + since.sum::<u64>()
+    }
 }
 
 /// Fills bins from the left, `n_bins_max` at most. A bin ends where one more run would take it further beyond `size`
 /// than it is below it, so that a value with very many rows gets a bin of its own.
 ///
 /// Half a run beyond what is below it rises from run to run, so the end of a bin is found by halving.
-fn starts_at_size(below: &[u64], [size, n_bins_max]: [u64; 2]) -> Vec<usize> {
-    let n_runs = below.len() - 1;
+fn starts_at_size<S: Spread + ?Sized>(
+    masses: &Masses<S>,
+    [size, n_bins_max]: [u64; 2],
+) -> Vec<usize> {
+    let n_runs = masses.spread.n();
     let mut starts = Vec::new();
     let mut start = 0;
     while (starts.len() as u64) < n_bins_max {
-        let limit = below[start] + size;
+        let limit = masses.below(start) + size;
         let (mut from, mut to) = (start + 1, n_runs);
         while from < to {
             let middle = from + (to - from) / 2;
-            if below[middle] + (below[middle + 1] - below[middle]).div_ceil(2) <= limit {
+            let below = masses.below(middle);
+            if below + masses.of(middle).div_ceil(2) <= limit {
                 from = middle + 1;
             } else {
                 to = middle;
@@ -288,6 +345,7 @@ fn midpoint(low: f32, high: f32) -> f32 {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tally::Run;
     use super::*;
 
     fn binned(column: &[f32], n_bins_max: usize) -> (Vec<u8>, Vec<f32>) {
@@ -414,14 +472,17 @@ mod tests {
                 in_bin += mass;
             }
             expected.truncate(n_bins_max as usize);
-            let mut below = vec![0];
-            masses.iter().for_each(|mass| below.push(below[below.len() - 1] + mass));
-            prop_assert_eq!(starts_at_size(&below, [size, n_bins_max]), expected);
+            let run = |&mass: &u64| Run { low: 0.0, high: 0.0, n_rows: mass as usize };
+            let runs: Vec<Run> = masses.iter().map(run).collect();
+            for step in [1, 16] {
+                let masses = Masses::summed(&runs[..], [1.0, 0.0], step);
+                prop_assert_eq!(&starts_at_size(&masses, [size, n_bins_max]), &expected);
+            }
         }
 
         #[test]
         fn no_bin_is_empty_and_none_is_wasted(column in proptest::collection::vec(a_value(), 1..300)) {
-            let n_different = runs(&column).len();
+            let n_different = Tally::of(&column).n();
             let (bins, thresholds) = binned(&column, 40);
             for bin in 0..=thresholds.len() as u8 {
                 prop_assert!(n_different == 0 || bins.contains(&bin));

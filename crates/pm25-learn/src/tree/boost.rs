@@ -3,14 +3,12 @@
 //! Not what rows want: that is the objective's. With equal weights and a loss whose second derivative is 1, a count
 //! of rows takes its place.
 
-use rayon::prelude::*;
-
 use super::assign::Assign;
 use super::binned::Binned;
 use super::bins::{Cuts, Table};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Leaves, Plan, grow};
+use super::grow::{Leaves, Plan};
 use super::grown::Grown;
 use super::link::Link;
 use super::objective::{LOG_STEP_MAX, Objective};
@@ -89,11 +87,13 @@ pub fn fit_boost(
 
 /// Fits an ensemble.
 ///
-/// Memory beyond the table and the targets is 24 bytes a row for each word of the row, namely the bins with the gradient
-/// and two buffers of the same size to part rows in, and 10 bytes a row for scores and leaves. A row is one word for up
-/// to 6 columns, and 1 + (columns - 2) / 8 words, rounded up, for more (see `rows.rs`): 34 bytes a row for 6 columns,
-/// 106 for 26. Order statistics (absolute, Huber, quantile) take 16 more. Before that, while columns are cut into bins,
-/// each thread needs up to 28 bytes a row for one column, and gives them back.
+/// Memory beyond the table and the targets is 10 bytes a row for scores and leaves, and for the rows in bins, up to 6
+/// columns: 16 bytes a row, namely the row with its gradient and a buffer of the same size to part rows in; more
+/// columns: 8 bytes for each word of the row, one for each column and 4 for a list of rows. A row is
+/// 1 + (columns - 6) / 8 words, rounded up (see `rows.rs`): 26 bytes a row for 6 columns, 72 for 26. Weights, or an
+/// objective with second derivatives, take 2 bytes of the first word. Order statistics (absolute, Huber, quantile) take
+/// 16 more. Before that, while columns are cut into bins, each thread needs 8 bytes a row for one column, and gives them
+/// back.
 ///
 /// With validation rows their error is followed, and decides when to stop if
 /// `early_stopping_rounds` is above 0. `advance` is told of each finished tree.
@@ -297,14 +297,10 @@ struct Train<'a> {
 impl<'a> Train<'a> {
     fn new(task: &Task<'a>, goal: Goal<'a>, params: &'a BoostParams) -> Self {
         let cuts = task.table.cuts(task.roles, params.max_bin);
-        let layout = Layout::named_if_long(goal.load(), task.table.n_columns());
-        let mut table = task.table.pack(&cuts, &layout);
-        if layout.is_named {
-            let rows = table.par_chunks_exact_mut(layout.n_words).enumerate();
-            rows.for_each(|(number, row)| Layout::name(row, number as u32));
-        }
+        let layout = Layout::new(goal.load(), task.table.n_columns());
+        let packed = task.table.pack(&cuts, layout);
         Self {
-            scores: Scores::new(layout, table, goal),
+            scores: Scores::new(packed, goal),
             cuts,
             roles: task.roles,
             params,
@@ -331,9 +327,6 @@ impl<'a> Train<'a> {
     /// Grows the next tree; also tells the values of its leaves from the left.
     fn grow_tree(&mut self, start: Start, tree_idx: usize) -> (Tree, Vec<f32>) {
         let chance = self.stream(Purpose::Columns, tree_idx);
-        let is_numbered = self.is_numbered();
-        let size = self.scores.size(&start.chosen);
-        let (seed, of_rows) = self.scores.seed(start.histogram, start.sum);
         let plan = Plan {
             cuts: &self.cuts,
             roles: self.roles,
@@ -343,28 +336,18 @@ impl<'a> Train<'a> {
             max_depth: self.params.max_depth,
             max_leaves: Some(self.params.max_leaves),
             chance,
-            leaves: if is_numbered {
-                Leaves::Numbered(of_rows)
-            } else {
-                Leaves::Silent
-            },
+            leaves: Leaves::Silent,
         };
-        let mut grown = grow(&plan, size, seed);
+        let mut grown = self.scores.grow(plan, start.histogram, start.sum);
         let values = self.renew(&mut grown, start.steps);
         (grown.finish(&self.cuts, start.steps.weight), values)
-    }
-
-    /// Whether rows are told where they are while a tree grows: if they know their names, and 16 bits number all nodes
-    /// that there may be.
-    fn is_numbered(&self) -> bool {
-        self.scores.layout.is_named && self.params.max_leaves <= 1 << 15
     }
 
     /// Gives leaves their values, from exact residuals.
     fn renew(&mut self, grown: &mut Grown, steps: Steps) -> Vec<f32> {
         let (params, layout) = (self.params, &self.scores.layout);
-        let (assign, leaves) = if self.is_numbered() {
-            Assign::of_numbers(grown, layout)
+        let (assign, leaves) = if self.scores.is_numbered(Some(params.max_leaves)) {
+            Assign::of_numbers(grown)
         } else {
             Assign::of_bins(grown, layout, self.scores.n_rows())
         };

@@ -511,7 +511,7 @@ fn every_build_and_every_processor_makes_these_bits() {
 
 #[test]
 fn long_rows_know_their_leaf_whether_drawn_or_not() {
-    // From seven columns on rows know their number, and are told their leaf while the tree grows.
+    // From seven columns on rows are listed, and are told their leaf while the tree grows.
     let world = World::new(5_000, 3);
     let noise = |column| {
         (0..5_000).map(move |row| Stream::new(8, Purpose::Rows, column).below(row, 90) as f32)

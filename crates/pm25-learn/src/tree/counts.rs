@@ -10,7 +10,7 @@
 //! too many      [2.0 .. 5.5] x 4, 9.25 x 1      the ends are kept, so that a threshold between two runs parts them
 //! ```
 
-use super::bins::Run;
+use super::tally::{Run, Tally};
 
 /// Runs that are kept, and values that wait: 4 MiB together.
 const N_RUNS_MAX: usize = 1 << 17;
@@ -57,10 +57,10 @@ impl Counts {
     }
 
     fn settle(&mut self) {
-        let new = super::bins::runs(&self.waiting);
+        let new = Tally::of(&self.waiting);
         self.waiting.clear();
         let mut all = std::mem::take(&mut self.runs);
-        all.extend(new);
+        all.extend(new.runs());
         // Both halves rise: a stable sort merges them.
         all.sort_by(|a, b| a.low.total_cmp(&b.low));
         self.runs = all;
@@ -127,7 +127,7 @@ mod tests {
             column in proptest::collection::vec(a_value(), 0..300),
             batch_rows in 1..70_usize,
         ) {
-            let whole = super::super::bins::runs(&column);
+            let whole: Vec<Run> = Tally::of(&column).runs().collect();
             prop_assert_eq!(&counted(&column, batch_rows, 1 << 10), &whole);
             let reversed: Vec<f32> = column.iter().rev().copied().collect();
             let few = counted(&column, column.len().max(1), 20);

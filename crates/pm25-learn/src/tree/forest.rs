@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use super::binned::Binned;
 use super::bins::{Cuts, Table};
 use super::boost::check_sizes;
+use super::carry::{Span, Whole};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
-use super::grow::{Leaves, Plan, Seed, Span, grow};
+use super::grow::{Leaves, Plan, Seed, grow};
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
 use super::link::Link;
 use super::params::ForestParams;
@@ -35,10 +36,10 @@ pub struct ForestFit {
 
 /// Fits a forest to `y`, one finite target a row of `x`. `advance` is told of each finished tree, from any thread.
 ///
-/// Memory beyond the table and the targets: for each word of the row 8 bytes a row for the bins and 16 for each tree that
+/// Memory beyond the table and the targets: for each word of the row 8 bytes a row for the bins and 8 for each tree that
 /// is grown at the same time, as many as there are threads, and 5 for what it drew and said; 12 bytes a row for
 /// predictions out of bag. A row is two words for up to 9 columns, one more for each further 8: with 6 columns and two
-/// threads 102 bytes a row. Then the trees, 19 bytes a node.
+/// threads 70 bytes a row. Then the trees, 19 bytes a node.
 ///
 /// # Panics
 /// If there are not as many targets as rows or a target is not finite: the caller has mixed up tables.
@@ -74,7 +75,7 @@ fn learn(
     check_sizes(x, y);
     let cuts = x.cuts(&[], params.max_bin);
     let layout = Layout::named(Load::Counted, x.n_columns());
-    let mut table = x.pack(&cuts, &layout);
+    let mut table = x.pack(&cuts, layout).table;
     let step = write_gradients(&layout, &mut table, y, params.seed);
     let wood = Wood {
         cuts: &cuts,
@@ -164,7 +165,6 @@ fn write_gradients(layout: &Layout, table: &mut [u64], y: &[f32], seed: u64) -> 
 struct Room {
     counts: Vec<u8>,
     rows: Vec<u64>,
-    spare: Vec<u64>,
     /// What the tree says of each row, as the bits of an f32; NaN for a row that was drawn.
     said: Vec<AtomicU32>,
 }
@@ -175,7 +175,6 @@ impl Room {
         Self {
             counts: vec![0; n_rows],
             rows: vec![0; wood.table.len()],
-            spare: vec![0; wood.table.len()],
             said: (0..n_rows).map(|_| AtomicU32::new(0)).collect(),
         }
     }
@@ -196,9 +195,7 @@ fn grow_tree(wood: &Wood, tree_idx: usize, room: &mut Room) -> Tree {
         weight: 1.0,
     };
     draw(wood, stream(Purpose::Rows), room);
-    let Room {
-        rows, spare, said, ..
-    } = room;
+    let Room { rows, said, .. } = room;
     said.fill_with(|| AtomicU32::new(f32::NAN.to_bits()));
     let said = &*said;
     let plan = Plan {
@@ -223,17 +220,13 @@ fn grow_tree(wood: &Wood, tree_idx: usize, room: &mut Room) -> Tree {
     let sum = firsts.fold(Sum::default(), |sum, first| {
         sum + sum_of_row(Load::Counted, first)
     });
-    let spans = vec![Span {
-        table: None,
-        rows,
-        spare,
-    }];
+    let spans = vec![Span { table: None, rows }];
     let seed = Seed {
         spans,
         histogram,
         sum,
     };
-    grow(&plan, size, seed).finish(wood.cuts, 1.0)
+    grow(&plan, &Whole(wood.layout), size, seed).finish(wood.cuts, 1.0)
 }
 
 /// Draws as many rows as there are, with replacement, and names all.

@@ -3,11 +3,8 @@
 //! Not the tree that predicts: a grown node knows its sums, a finished one only how to be asked.
 //!
 //! ```text
-//! rows    [ a b c d e f g h i j ]         a node owns a slice of each buffer: its rows are in one,
-//! spare   [ · · · · · · · · · · ]         and are parted into the other
-//!
-//! spare   [ · · · · | · · · · · · ]       the buffers change roles at every level, and the children
-//! rows    [ a c d h | j i g f e b ]       own what the parent owned, cut where its rows were cut
+//! rows    [ a b c d e f g h i j ]         a node owns a slice of rows, or of their numbers
+//! rows    [ a c d h | j i g f e b ]       and its children what it owned, cut where the rows were parted
 //!           └left─┘   └──right──┘
 //! ```
 //!
@@ -15,19 +12,20 @@
 //! node without waiting for each other. Every sum is a whole number, so the tree depends on neither the order of
 //! rows nor the number of shards or threads.
 
+use std::borrow::Cow;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::AtomicU16;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::bins::Cuts;
+use super::carry::{Carry, Job, Span};
 use super::chance::Stream;
 use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
-use super::partition::{Filled, Question, part};
 use super::role::{Bounds, Role, UNBOUND};
-use super::rows::{Chosen, Layout, Load};
+use super::rows::{Chosen, Load};
 use super::sparse::SparseSlots;
 use super::split::{Below, Rule, Searched, Split};
 use super::sprout::{Stem, sprout};
@@ -69,32 +67,19 @@ impl Plan<'_> {
 /// The value of a leaf from its rows, shard by shard, and their sum.
 pub(crate) type Value<'a> = dyn Fn(&[&[u64]], Sum) -> f32 + Sync + 'a;
 
-/// One shard of the rows of one node.
-pub(crate) struct Span<'r> {
-    /// The rows of the root, which stay as they are; elsewhere none.
-    pub(crate) table: Option<&'r [u64]>,
-    pub(crate) rows: &'r mut [u64],
-    pub(crate) spare: &'r mut [u64],
-}
-
-impl Span<'_> {
-    fn rows(&self) -> &[u64] {
-        self.table.unwrap_or(self.rows)
-    }
-}
-
 /// The root of a tree to be.
-pub(crate) struct Seed<'r> {
-    pub(crate) spans: Vec<Span<'r>>,
+pub(crate) struct Seed<'r, I> {
+    pub(crate) spans: Vec<Span<'r, I>>,
     /// The sums of all rows that were drawn.
     pub(crate) histogram: Histogram,
     pub(crate) sum: Sum,
 }
 
 /// Grows a tree. `size` tells how much histograms must hold.
-pub(crate) fn grow(plan: &Plan, size: Size, seed: Seed) -> Grown {
+pub(crate) fn grow<C: Carry>(plan: &Plan, carry: &C, size: Size, seed: Seed<C::Item>) -> Grown {
     let grower = Grower {
         plan,
+        carry,
         size,
         idle: Mutex::new(Vec::new()),
         desks: Mutex::new(Vec::new()),
@@ -132,9 +117,6 @@ fn reaches_almost_all(max_depth: usize, max_leaves: usize) -> bool {
 /// 256 slots a feature would cost more than visiting the rows again.
 const SPARSE_ROWS_MAX: i64 = 128;
 
-/// Words that are parted before the smaller side's new rows are summed, while these are in the first cache.
-const CHUNK_WORDS: usize = 2048;
-
 /// From how many words on the shards of a node are worth other threads.
 pub(crate) const PARALLEL_WORDS_MIN: usize = 1 << 15;
 
@@ -143,8 +125,8 @@ pub(crate) const PARALLEL_WORDS_MIN: usize = 1 << 15;
 const PARALLEL_SHARE: usize = 8;
 
 /// A node that may still be split.
-struct Leaf<'r> {
-    spans: Vec<Span<'r>>,
+struct Leaf<'r, I> {
+    spans: Vec<Span<'r, I>>,
     sum: Sum,
     histogram: Option<Histogram>,
     depth: usize,
@@ -155,8 +137,9 @@ struct Leaf<'r> {
     split: Option<Split>,
 }
 
-struct Grower<'a> {
+struct Grower<'a, C> {
     plan: &'a Plan<'a>,
+    carry: &'a C,
     size: Size,
     /// Histograms to be used again.
     idle: Mutex<Vec<Histogram>>,
@@ -170,9 +153,9 @@ struct Desk {
     below: Below,
 }
 
-impl Grower<'_> {
+impl<C: Carry> Grower<'_, C> {
     /// Depth first, so that a node's rows are still in the caches when its children's turn comes.
-    fn grow_all(&self, mut leaf: Leaf) -> Subtree {
+    fn grow_all(&self, mut leaf: Leaf<C::Item>) -> Subtree {
         if let (Leaves::Valued(value), true) = (self.plan.leaves, self.is_small(&leaf)) {
             return self.sprout(leaf, value);
         }
@@ -201,17 +184,21 @@ impl Grower<'_> {
 
     /// Whether all below a leaf can be grown in place: it has few rows, in one piece that may be written to, and
     /// nothing but numbers to ask for.
-    fn is_small(&self, leaf: &Leaf) -> bool {
-        let is_one_piece = matches!(&leaf.spans[..], [Span { table: None, .. }]);
+    fn is_small(&self, leaf: &Leaf<C::Item>) -> bool {
+        let is_one_piece = C::MOVES_ROWS && matches!(&leaf.spans[..], [Span { table: None, .. }]);
         let is_plain = self.plan.roles.is_empty() && self.plan.chosen.layout.load != Load::Weighted;
         is_one_piece && is_plain && leaf.sum.weight <= SPARSE_ROWS_MAX
     }
 
-    fn sprout(&self, mut leaf: Leaf, value: &Value) -> Subtree {
+    fn sprout(&self, mut leaf: Leaf<C::Item>, value: &Value) -> Subtree {
         self.put_back(leaf.histogram.take());
         let mut desk = self.desk();
         let stem = Stem {
-            rows: leaf.spans.pop().map_or(&mut [], |span| span.rows),
+            rows: leaf
+                .spans
+                .pop()
+                .and_then(|span| self.carry.movable(span.rows))
+                .unwrap_or_default(),
             sum: leaf.sum,
             depth: leaf.depth,
             chance: leaf.chance,
@@ -226,7 +213,7 @@ impl Grower<'_> {
     }
 
     /// From the leaf with most to gain to the one with the next most, until there are enough.
-    fn grow_best_first(&self, mut root: Leaf, max_leaves: usize) -> Grown {
+    fn grow_best_first(&self, mut root: Leaf<C::Item>, max_leaves: usize) -> Grown {
         self.ripen(&mut root);
         root.numbers = [0, 1];
         let mut nodes = Vec::new();
@@ -258,7 +245,11 @@ impl Grower<'_> {
     }
 
     /// Makes a leaf the next node; it has its value at once if it cannot be split.
-    fn place<'r>(&self, leaf: Leaf<'r>, nodes: &mut Vec<GrownNode>) -> Option<Open<Leaf<'r>>> {
+    fn place<'r>(
+        &self,
+        leaf: Leaf<'r, C::Item>,
+        nodes: &mut Vec<GrownNode>,
+    ) -> Option<Open<Leaf<'r, C::Item>>> {
         let node = nodes.len();
         nodes.push(GrownNode::leaf(leaf.sum, leaf.bounds, leaf.numbers));
         let Some(split) = leaf.split else {
@@ -269,49 +260,47 @@ impl Grower<'_> {
     }
 
     /// Does with a leaf's rows what is to be done, and tells its value.
-    fn value(&self, leaf: &Leaf) -> f32 {
+    fn value(&self, leaf: &Leaf<C::Item>) -> f32 {
         match self.plan.leaves {
             Leaves::Silent => 0.0,
             Leaves::Numbered(of_rows) => {
                 let number = leaf.numbers[0] as u16;
-                for row in self.rows_of(&leaf.spans) {
-                    of_rows[Layout::number(row)].store(number, Ordering::Relaxed);
+                for span in &leaf.spans {
+                    self.carry.tell(span.rows(), number, of_rows);
                 }
                 0.0
             }
             Leaves::Valued(value) => {
-                let rows: Vec<&[u64]> = leaf.spans.iter().map(Span::rows).collect();
+                let spans = leaf.spans.iter();
+                let rows: Vec<Cow<[u64]>> = spans
+                    .map(|span| self.carry.side_by_side(span.rows()))
+                    .collect();
+                let rows: Vec<&[u64]> = rows.iter().map(|rows| &**rows).collect();
                 value(&rows, leaf.sum)
             }
         }
     }
 
-    fn rows_of<'r>(&self, spans: &'r [Span]) -> impl Iterator<Item = &'r [u64]> {
-        let n_words = self.plan.chosen.layout.n_words;
-        let spans = spans.iter();
-        spans.flat_map(move |span| span.rows().chunks_exact(n_words))
+    fn rows_of<'r>(&'r self, spans: &'r [Span<C::Item>]) -> impl Iterator<Item = &'r [u64]> {
+        spans.iter().flat_map(|span| self.carry.rows(span.rows()))
+    }
+
+    fn n_rows_of(&self, spans: &[Span<C::Item>]) -> usize {
+        let n_items: usize = spans.iter().map(|span| span.rows().len()).sum();
+        n_items / self.carry.n_items()
     }
 
     /// Tells rows the numbers of two leaves to which they need not be moved.
     fn number_sides(
         &self,
         of_rows: &[AtomicU16],
-        leaf: &Leaf,
+        leaf: &Leaf<C::Item>,
         split: &Split,
-        children: &[Leaf; 2],
+        children: &[Leaf<C::Item>; 2],
     ) {
-        let place = self.plan.chosen.layout.place(split.feature);
-        let [left, right] = children.each_ref().map(|child| child.numbers[0] as u16);
-        let tell = |row: &[u64], goes_left: bool| {
-            let number = if goes_left { left } else { right };
-            of_rows[Layout::number(row)].store(number, Ordering::Relaxed);
-        };
-        let rows = self.rows_of(&leaf.spans);
-        match split.interval() {
-            Some([add, limit]) => {
-                rows.for_each(|row| tell(row, place.bin(row).wrapping_add(add) <= limit));
-            }
-            None => rows.for_each(|row| tell(row, split.goes_left(place.bin(row)))),
+        let numbers = children.each_ref().map(|child| child.numbers[0] as u16);
+        for span in &leaf.spans {
+            self.carry.tell_sides(span.rows(), split, numbers, of_rows);
         }
     }
 
@@ -320,7 +309,7 @@ impl Grower<'_> {
     }
 
     /// Looks for the best split; a leaf without one gives its histogram back.
-    fn ripen(&self, leaf: &mut Leaf) {
+    fn ripen(&self, leaf: &mut Leaf<C::Item>) {
         if self.may_split(leaf.sum, leaf.depth) {
             let mut desk = self.desk();
             leaf.split = self.best_split(leaf, &mut desk);
@@ -348,7 +337,7 @@ impl Grower<'_> {
     }
 
     /// The best split by any of the features tried; of equal ones that of the feature tried first.
-    fn best_split(&self, leaf: &Leaf, desk: &mut Desk) -> Option<Split> {
+    fn best_split(&self, leaf: &Leaf<C::Item>, desk: &mut Desk) -> Option<Split> {
         let plan = self.plan;
         let mut best: Option<Split> = None;
         let order = order_to_try(plan, leaf.chance);
@@ -381,7 +370,7 @@ impl Grower<'_> {
         best
     }
 
-    fn fill_sparse(&self, sparse: &mut SparseSlots, leaf: &Leaf, feature: usize) {
+    fn fill_sparse(&self, sparse: &mut SparseSlots, leaf: &Leaf<C::Item>, feature: usize) {
         let layout = &self.plan.chosen.layout;
         let place = layout.place(feature);
         sparse.clear();
@@ -392,7 +381,7 @@ impl Grower<'_> {
 
     /// Parts a leaf's rows and shares out its histogram: the smaller child is summed, the larger one is what the
     /// parent has beyond that. Where nobody will look at them, rows stay where they are.
-    fn fork<'r>(&self, leaf: Leaf<'r>, split: &Split) -> [Leaf<'r>; 2] {
+    fn fork<'r>(&self, leaf: Leaf<'r, C::Item>, split: &Split) -> [Leaf<'r, C::Item>; 2] {
         let sums = [split.left, leaf.sum - split.left];
         let depth = leaf.depth + 1;
         let may_split = sums.map(|sum| self.may_split(sum, depth));
@@ -433,7 +422,11 @@ impl Grower<'_> {
         let job = Job {
             split,
             small,
-            among: if depth == 1 { Among::All } else { Among::Drawn },
+            // What has been parted once has left behind those that were not drawn.
+            among: match leaf.spans[..] {
+                [Span { table: Some(_), .. }, ..] => Among::All,
+                _ => Among::Drawn,
+            },
             is_shared: self.n_root < PARALLEL_SHARE * leaf.sum.weight.max(1) as usize,
         };
         for sides in self.part_spans(leaf.spans, &job, of_small.as_mut()) {
@@ -456,39 +449,38 @@ impl Grower<'_> {
 
     /// Whether a child has so many rows that it is searched with a histogram. Weights tell nothing about their
     /// number; there the parent's decides.
-    fn is_large(&self, parent: &Leaf, child: Sum) -> bool {
-        let layout = &self.plan.chosen.layout;
-        match layout.load {
+    fn is_large(&self, parent: &Leaf<C::Item>, child: Sum) -> bool {
+        match self.plan.chosen.layout.load {
             Load::Single | Load::Counted => SPARSE_ROWS_MAX < child.weight,
-            Load::Weighted => {
-                let n_words: usize = parent.spans.iter().map(|span| span.rows().len()).sum();
-                SPARSE_ROWS_MAX < (n_words / layout.n_words) as i64
-            }
+            Load::Weighted => SPARSE_ROWS_MAX < self.n_rows_of(&parent.spans) as i64,
         }
     }
 
     /// Parts every shard, and sums the smaller side's rows if a histogram is given.
     fn part_spans<'r>(
         &self,
-        spans: Vec<Span<'r>>,
+        spans: Vec<Span<'r, C::Item>>,
         job: &Job,
         histogram: Option<&mut Histogram>,
-    ) -> Vec<[Span<'r>; 2]> {
-        let n_words: usize = spans.iter().map(|span| span.rows().len()).sum();
+    ) -> Vec<[Span<'r, C::Item>; 2]> {
+        let chosen = self.plan.chosen;
+        let n_words = self.n_rows_of(&spans) * chosen.layout.n_words;
         if spans.len() == 1 || n_words < PARALLEL_WORDS_MIN || !job.is_shared {
             let mut histogram = histogram;
             let one_by_one = spans.into_iter();
             return one_by_one
-                .map(|span| self.part_span(span, job, histogram.as_deref_mut()))
+                .map(|span| span.part(self.carry, chosen, job, histogram.as_deref_mut()))
                 .collect();
         }
+        let parted = spans.into_par_iter();
         let Some(histogram) = histogram else {
-            let parted = spans.into_par_iter();
-            return parted.map(|span| self.part_span(span, job, None)).collect();
+            return parted
+                .map(|span| span.part(self.carry, chosen, job, None))
+                .collect();
         };
-        let parted = spans.into_par_iter().map(|span| {
+        let parted = parted.map(|span| {
             let mut own = self.empty();
-            (self.part_span(span, job, Some(&mut own)), own)
+            (span.part(self.carry, chosen, job, Some(&mut own)), own)
         });
         let (sides, parts): (Vec<_>, Vec<_>) = parted.collect();
         for part in parts {
@@ -496,52 +488,6 @@ impl Grower<'_> {
             self.put_back(Some(part));
         }
         sides
-    }
-
-    fn part_span<'r>(
-        &self,
-        span: Span<'r>,
-        job: &Job,
-        mut histogram: Option<&mut Histogram>,
-    ) -> [Span<'r>; 2] {
-        let layout = &self.plan.chosen.layout;
-        let n_words = layout.n_words;
-        let Span { table, rows, spare } = span;
-        let from = table.unwrap_or(rows);
-        let question = Question {
-            split: job.split,
-            place: layout.place(job.split.feature),
-            n_words,
-            among: job.among,
-        };
-        let mut filled = Filled {
-            left: 0,
-            right: from.len() / n_words,
-        };
-        for chunk in from.chunks(n_words * (CHUNK_WORDS / n_words).max(1)) {
-            let next = part(&question, chunk, spare, filled);
-            if let Some(histogram) = &mut histogram {
-                let new = match job.small {
-                    0 => filled.left..next.left,
-                    _ => next.right..filled.right,
-                };
-                let new = &spare[new.start * n_words..new.end * n_words];
-                histogram.add(self.plan.chosen, Among::Drawn, new);
-            }
-            filled = next;
-        }
-        let [left, right] = [filled.left * n_words, filled.right * n_words];
-        let cut = |buffer: &'r mut [u64]| {
-            let (low, high) = buffer.split_at_mut(right);
-            [&mut low[..left], high]
-        };
-        let ([rows_left, rows_right], [spare_left, spare_right]) = (cut(spare), cut(rows));
-        let side = |rows, spare| Span {
-            table: None,
-            rows,
-            spare,
-        };
-        [side(rows_left, spare_left), side(rows_right, spare_right)]
     }
 
     fn empty(&self) -> Histogram {
@@ -563,16 +509,6 @@ impl Grower<'_> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.extend(histogram);
     }
-}
-
-/// How a node is parted.
-struct Job<'a> {
-    split: &'a Split,
-    /// The side with fewer rows: 0 left, 1 right.
-    small: usize,
-    among: Among,
-    /// Whether the node is large enough for several threads.
-    is_shared: bool,
 }
 
 /// The order in which a node looks at the tree's features: by chance, or none, which is as they are, if all count.

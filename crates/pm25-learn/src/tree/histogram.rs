@@ -156,8 +156,10 @@ impl Work for Adding<'_> {
     }
 }
 
-/// So many words of rows stay in the first cache while each of their words is visited.
-const CHUNK_WORDS: usize = 2048;
+/// So many words of rows stay in the second cache while each of their words is visited, and are so many rows that
+/// fetching the slots of each word's bins into the first cache costs little beside the sums: with a quarter of it, and
+/// 26 features, an addition took 0.42 ns instead of 0.29 on Zen 4, which can do one a cycle of 0.27 ns.
+const CHUNK_WORDS: usize = 8192;
 
 #[inline(always)]
 fn add_words<const LOAD: u8>(chosen: &Chosen, rows: &[u64], slots: &mut [i64]) {

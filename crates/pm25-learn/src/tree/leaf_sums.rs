@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicU16;
 
 use super::assign::Assign;
-use super::rows::{Layout, Load, NOT_DRAWN, gradient};
+use super::rows::{Layout, Load};
 use super::scores::{CHUNK, Goal, Wants};
 use super::wide::{Work, run};
 
@@ -30,18 +30,18 @@ impl ByLeaf<'_> {
         let (layout, n_leaves) = (self.layout, self.n_leaves);
         // The last sum is that of rows that were not drawn.
         let mut by_leaf: Vec<LeafSums> = vec![[[0.0; 4]; 2]; n_leaves + 1];
-        let mut wants = Wants::new();
+        let (mut wants, mut drawn) = (Wants::new(), [false; CHUNK]);
         let chunks = self
             .leaves
             .chunks_mut(CHUNK)
             .zip(self.table.chunks(CHUNK * layout.n_words));
         for (chunk, ((leaves, table), sums)) in chunks.zip(self.sums.chunks(CHUNK)).enumerate() {
-            self.assign.fill(&layout, table, leaves);
+            self.assign.fill(&layout, table, leaves, &mut drawn);
             run(Adding {
                 goal: self.goal.from(chunk * CHUNK),
-                layout,
+                load: layout.load,
                 leaves,
-                table,
+                drawn: &drawn,
                 sums,
                 wants: &mut wants,
                 by_leaf: &mut by_leaf,
@@ -56,9 +56,9 @@ impl ByLeaf<'_> {
 /// Summing a chunk of rows by leaf.
 struct Adding<'a> {
     goal: Goal<'a>,
-    layout: Layout,
+    load: Load,
     leaves: &'a mut [AtomicU16],
-    table: &'a [u64],
+    drawn: &'a [bool],
     sums: &'a [f64],
     wants: &'a mut Wants,
     by_leaf: &'a mut [LeafSums],
@@ -72,13 +72,11 @@ impl Work for Adding<'_> {
         let Self { wants, by_leaf, .. } = self;
         self.goal.wants(self.sums, wants);
         let n_leaves = by_leaf.len() - 1;
-        let rows = self.table.chunks_exact(self.layout.n_words);
-        for (row, (leaf, words)) in self.leaves.iter_mut().zip(rows).enumerate() {
-            let is_drawn = gradient(words[0]) != NOT_DRAWN;
+        for (row, (leaf, &is_drawn)) in self.leaves.iter_mut().zip(self.drawn).enumerate() {
             let leaf = usize::from(*leaf.get_mut());
             let [gradients, hessians] = &mut by_leaf[if is_drawn { leaf } else { n_leaves }];
             gradients[row % 4] += wants.gradients[row % CHUNK];
-            if self.layout.load != Load::Single {
+            if self.load != Load::Single {
                 hessians[row % 4] += wants.hessians[row % CHUNK];
             }
         }

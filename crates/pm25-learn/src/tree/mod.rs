@@ -3,12 +3,14 @@
 //! Not a framework: a few losses, u8 bins, and the same bits for any number of threads.
 //!
 //! ```text
-//! ascending → bins → rows ┬→ histogram → split ┬→ sprout ┐
+//! ascending → tally → bins → rows ┬→ histogram → split ┬→ sprout ┐
 //!                         │                    └─────────┤
-//!                         └→ partition ──────────────────┴→ grow ┬→ assign → scores → boost ┬→ ensemble → predict …
-//!                    objective → quantise ───────────────────────┘          forest ─────────┘     │ │
-//!                                                                                           check └──→ shap
-//!                                                                             (what came from outside)
+//!                         └→ partition → in_place, carry,   │
+//!                            listed ────────────────────┴→ grow ┬→ buffers ┐
+//!                                                                │   assign ┴→ scores → boost ┬→ ensemble → predict …
+//!                    objective → quantise ───────────────────────┴→ forest ───────────────────┘     │ │
+//!                                                                                             check └──→ shap
+//!                                                                               (what came from outside)
 //! predict → compiled ┬→ chapter → sweep
 //!                    └→ lockstep
 //! ```
@@ -18,6 +20,8 @@ mod assign;
 mod binned;
 mod bins;
 mod boost;
+mod buffers;
+mod carry;
 mod categories;
 mod chance;
 mod chapter;
@@ -30,9 +34,11 @@ mod forest;
 mod grow;
 mod grown;
 mod histogram;
+mod in_place;
 mod knobs;
 mod leaf_sums;
 mod link;
+mod listed;
 mod lockstep;
 mod objective;
 mod params;
@@ -51,6 +57,7 @@ mod split;
 mod sprout;
 mod sums;
 mod sweep;
+mod tally;
 mod transform;
 mod wide;
 

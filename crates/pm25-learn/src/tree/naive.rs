@@ -4,11 +4,13 @@
 
 use super::bins::Cuts;
 use super::bins::{MISSING, cut_all, pack};
+use super::buffers::{Buffers, Root, list_drawn};
 use super::chance::Purpose;
 use super::chance::Stream;
 use super::grow::*;
 use super::grown::Grown;
 use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
+use super::partition::Filled;
 use super::rows::{Chosen, Layout, Load};
 use super::rows::{NOT_DRAWN, gradient};
 use super::sparse::SparseSlots;
@@ -88,7 +90,20 @@ impl World {
         rows.filter(|row| gradient(row[0]) != NOT_DRAWN)
     }
 
+    /// As boosting does: rows of one word move, of longer ones the numbers.
     fn grow(&self, plan: &Plan, n_shards: usize) -> Grown {
+        let n_rows = self.table.len() / self.layout.n_words;
+        let buffers = Buffers::new(self.layout, n_rows, self.columns().into());
+        self.grow_in(buffers, plan, n_shards)
+    }
+
+    /// As the forest does: rows move.
+    fn grow_moving(&self, plan: &Plan, n_shards: usize) -> Grown {
+        let buffers = Buffers::Whole(self.table.clone());
+        self.grow_in(buffers, plan, n_shards)
+    }
+
+    fn grow_in(&self, mut buffers: Buffers, plan: &Plan, n_shards: usize) -> Grown {
         let size = Size {
             load: Load::Single,
             n_features: plan.chosen.features.len(),
@@ -96,28 +111,37 @@ impl World {
         };
         let mut histogram = Histogram::new(size);
         histogram.add(plan.chosen, Among::All, &self.table);
-        let sum = sum_over(self.drawn());
-        let mut buffers = [self.table.clone(), self.table.clone()];
-        let shard = self.layout.n_words * size.n_drawn.div_ceil(n_shards);
-        let [rows, spare] = &mut buffers;
-        let spans = self
-            .table
-            .chunks(shard)
-            .zip(rows.chunks_mut(shard).zip(spare.chunks_mut(shard)));
-        let spans = spans.map(|(table, (rows, spare))| Span {
-            table: Some(table),
-            rows,
-            spare,
-        });
-        grow(
-            plan,
+        let root = Root {
+            layout: self.layout,
+            table: &self.table,
+            n_shard: size.n_drawn.div_ceil(n_shards),
             size,
-            Seed {
-                spans: spans.collect(),
-                histogram,
-                sum,
-            },
-        )
+            histogram,
+            sum: sum_over(self.drawn()),
+        };
+        let firsts = self.table.chunks_exact(self.layout.n_words);
+        let firsts: Vec<u64> = firsts.map(|row| row[0]).collect();
+        let shards = firsts.chunks(root.n_shard);
+        let lists = buffers.lists(root.n_shard, shards.len());
+        let listed = shards.zip(lists).enumerate();
+        let listed = listed.filter(|(_, (_, list))| !list.is_empty());
+        let listed = listed.map(|(shard, (firsts, list))| {
+            let (left, right) = (0, list.len());
+            list_drawn(shard * root.n_shard, firsts, list, Filled { left, right }).left
+        });
+        let n_drawn = listed.collect();
+        buffers.listed(n_drawn);
+        buffers.grow(plan, root)
+    }
+
+    /// The bins column by column, which rows of one word do without.
+    fn columns(&self) -> Vec<Vec<u8>> {
+        let rows = || self.table.chunks_exact(self.layout.n_words);
+        let column = |feature| {
+            let place = self.layout.place(feature);
+            rows().map(|row| place.bin(row)).collect()
+        };
+        (0..self.layout.n_features()).map(column).collect()
     }
 }
 
@@ -237,8 +261,9 @@ fn it_is_the_tree_that_the_simple_way_finds() {
                 ..world.plan()
             };
             let expected = grow_simply(&world, &plan);
-            for n_shards in [1, 3] {
-                let grown = world.grow(&plan, n_shards);
+            let grown = [1, 3].map(|n_shards| world.grow(&plan, n_shards));
+            let moved = [1, 3].map(|n_shards| world.grow_moving(&plan, n_shards));
+            for grown in grown.into_iter().chain(moved) {
                 let found: Vec<(Sum, Option<Split>)> = grown
                     .nodes
                     .iter()
@@ -255,12 +280,15 @@ fn it_is_the_tree_that_the_simple_way_finds() {
 
 #[test]
 fn threads_part_large_nodes_together() {
-    let world = World::new(3 * PARALLEL_WORDS_MIN, 2);
-    let trees =
-        [1, 2, 7].map(|n_shards| world.grow(&world.plan(), n_shards).finish(&world.cuts, 1.0));
-    assert_eq!(trees[0], trees[1]);
-    assert_eq!(trees[0], trees[2]);
-    assert_eq!(trees[0].n_leaves(), 20);
+    // Rows of one word, which move, and longer ones, of which only the numbers do.
+    for n_features in [2, 8] {
+        let world = World::new(3 * PARALLEL_WORDS_MIN, n_features);
+        let trees =
+            [1, 2, 7].map(|n_shards| world.grow(&world.plan(), n_shards).finish(&world.cuts, 1.0));
+        assert_eq!(trees[0], trees[1]);
+        assert_eq!(trees[0], trees[2]);
+        assert_eq!(trees[0].n_leaves(), 20);
+    }
 }
 
 #[test]
@@ -311,7 +339,8 @@ fn leaves_are_asked_for_their_value_with_their_rows() {
             max_depth: 12,
             ..world.plan()
         };
-        for node in world.grow(&plan, 2).nodes {
+        let grown = [world.grow(&plan, 2), world.grow_moving(&plan, 2)];
+        for node in grown.into_iter().flat_map(|grown| grown.nodes) {
             assert!(node.buds.is_empty());
             let expected = if node.fork.is_some() {
                 0.0
@@ -335,7 +364,7 @@ fn what_sprouts_from_few_rows_is_what_would_have_grown() {
                 max_depth: 30,
                 ..world.plan()
             };
-            world.grow(&plan, 1)
+            world.grow_moving(&plan, 1)
         };
         let weight = |_: &[&[u64]], sum: Sum| sum.weight as f32;
         let sprouted = grown(Leaves::Valued(&weight));

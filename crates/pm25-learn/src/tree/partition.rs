@@ -128,19 +128,19 @@ fn part_sized<const W: usize>(
 
 /// Every row goes to one side or the other, so that one counter tells both places.
 #[inline(always)]
-fn part_all<const W: usize>(
-    from: &[[u64; W]],
-    to: &mut [[u64; W]],
+pub(crate) fn part_all<R: Copy>(
+    from: &[R],
+    to: &mut [R],
     filled: Filled,
-    goes_left: impl Fn(&[u64; W]) -> bool,
+    goes_left: impl Fn(&R) -> bool,
 ) -> Filled {
     let mut left = filled.left;
     // Room between both sides, which every row makes smaller by one, wherever it goes.
     let mut room = filled.right - filled.left;
     for row in from {
         room -= 1;
-        to[left].copy_from_slice(row);
-        to[left + room].copy_from_slice(row);
+        to[left] = *row;
+        to[left + room] = *row;
         left += usize::from(goes_left(row));
     }
     Filled {

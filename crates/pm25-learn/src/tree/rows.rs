@@ -1,6 +1,7 @@
 //! A row as a few 64-bit words: its bins, what it asks for and how often it counts travel together.
 //!
-//! Not a table that is looked up: growing a tree moves whole rows, so that memory is read and written in order.
+//! Not columns: a row's bins are summed together. Rows of one word, and those of forests, move while a tree grows, so
+//! that memory is read and written in order; longer ones stay, see `listed.rs`.
 //!
 //! ```text
 //! Load::Single   word 0   | gradient i16 | bin 5 | bin 4 | bin 3 | bin 2 | bin 1 | bin 0 |
@@ -66,39 +67,26 @@ pub(crate) struct Layout {
     n_features: usize,
     /// Words a row.
     pub(crate) n_words: usize,
-    /// Whether rows know their number.
-    pub(crate) is_named: bool,
 }
 
 impl Layout {
     /// The smallest rows that hold so many features.
     pub(crate) fn new(load: Load, n_features: usize) -> Self {
-        Self::with_bytes(load, n_features, n_features, false)
-    }
-
-    /// Rows that know their number unless they fit into one word without it. What a longer row needs for that, if
-    /// anything, costs less than finding its leaf again by its bins.
-    pub(crate) fn named_if_long(load: Load, n_features: usize) -> Self {
-        let short = Self::new(load, n_features);
-        match short.n_words {
-            1 => short,
-            _ => Self::named(load, n_features),
-        }
+        Self::with_bytes(load, n_features, n_features)
     }
 
     /// Rows that also know their number.
     pub(crate) fn named(load: Load, n_features: usize) -> Self {
         // The upper half of the last word, which must not be the first.
         let n_bytes = n_features.max(load.n_first_bins()) + 4;
-        Self::with_bytes(load, n_features, n_bytes, true)
+        Self::with_bytes(load, n_features, n_bytes)
     }
 
-    fn with_bytes(load: Load, n_features: usize, n_bytes: usize, is_named: bool) -> Self {
+    fn with_bytes(load: Load, n_features: usize, n_bytes: usize) -> Self {
         Self {
             load,
             n_features,
             n_words: 1 + n_bytes.saturating_sub(load.n_first_bins()).div_ceil(8),
-            is_named,
         }
     }
 
@@ -195,9 +183,9 @@ mod tests {
     fn every_bin_has_a_byte_of_its_own() {
         for load in [Load::Single, Load::Counted, Load::Weighted] {
             for n_features in [0, 1, 4, 5, 6, 7, 13, 14, 15, 26, 63, 200] {
-                for layout in [
-                    Layout::new(load, n_features),
-                    Layout::named(load, n_features),
+                for (layout, is_named) in [
+                    (Layout::new(load, n_features), false),
+                    (Layout::named(load, n_features), true),
                 ] {
                     let mut row = vec![0; layout.n_words];
                     row[0] = !load.bins_mask();
@@ -206,7 +194,7 @@ mod tests {
                         assert_eq!(row[word] >> shift & 255, 0);
                         row[word] |= 255 << shift;
                     }
-                    if layout.is_named {
+                    if is_named {
                         let mut last = [0];
                         Layout::name(&mut last, u32::MAX);
                         assert_eq!(row[layout.n_words - 1] & last[0], 0);
@@ -260,8 +248,6 @@ mod tests {
         assert_eq!(Layout::new(Load::Single, 7).n_words, 2);
         assert_eq!(Layout::named(Load::Counted, 6).n_words, 2);
         assert_eq!(Layout::new(Load::Single, 26).n_words, 4);
-        assert_eq!(Layout::named_if_long(Load::Single, 6).n_words, 1);
-        assert_eq!(Layout::named_if_long(Load::Single, 26).n_words, 4);
         assert_eq!(Layout::new(Load::Single, 31).n_words, 5);
     }
 }

@@ -11,11 +11,15 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use rayon::prelude::*;
 
 use super::assign::Assign;
+use super::bins::Packed;
+use super::buffers::{Buffers, Root, list_drawn};
 use super::chance::Stream;
-use super::grow::{Seed, Span};
+use super::grow::{Leaves, Plan};
+use super::grown::Grown;
 use super::histogram::{Among, Histogram, Size, Sum};
 use super::leaf_sums::ByLeaf;
 use super::objective::Objective;
+use super::partition::Filled;
 use super::quantise::Rounding;
 use super::rows::{Chosen, Layout, Load, NOT_DRAWN, gradient};
 use super::split::Steps;
@@ -117,11 +121,10 @@ pub(crate) struct Scores<'a> {
     goal: Goal<'a>,
     weight: f64,
     table: Vec<u64>,
-    /// Two buffers in which trees part rows.
-    buffers: [Vec<u64>; 2],
+    buffers: Buffers<'a>,
     /// Sum over trees for each row, exactly as the finished ensemble will sum it.
     sums: Vec<f64>,
-    /// The leaf of the last tree, numbered from the left; while a tree grows, what rows are told.
+    /// The leaf of the last tree, numbered from the left; while a tree grows, what rows are told, if anything.
     leaves: Vec<AtomicU16>,
     /// With squared error, no residual is larger.
     residual_max: f64,
@@ -150,7 +153,12 @@ pub(crate) struct Start {
 
 impl<'a> Scores<'a> {
     /// Rows of which no tree has said anything yet.
-    pub(crate) fn new(layout: Layout, table: Vec<u64>, goal: Goal<'a>) -> Self {
+    pub(crate) fn new(packed: Packed<'a>, goal: Goal<'a>) -> Self {
+        let Packed {
+            layout,
+            table,
+            columns,
+        } = packed;
         let (y, base) = (goal.y, goal.base);
         let residual_max = y.par_iter().map(|&y| (f64::from(y) - base).abs());
         let weights: Vec<f64> = (0..goal.weights.len())
@@ -158,7 +166,7 @@ impl<'a> Scores<'a> {
             .collect();
         Self {
             residual_max: residual_max.reduce(|| 0.0, f64::max),
-            buffers: [vec![0; table.len()], vec![0; table.len()]],
+            buffers: Buffers::new(layout, y.len(), columns),
             sums: vec![0.0; y.len()],
             leaves: y.iter().map(|_| AtomicU16::new(0)).collect(),
             weight: match goal.weights {
@@ -236,17 +244,24 @@ impl<'a> Scores<'a> {
         let n_rows = self.shard_rows();
         let (goal, n_words) = (self.goal, self.layout.n_words);
         let tables = self.table.par_chunks_mut(n_rows * n_words);
+        let lists = self.buffers.lists(n_rows, goal.y.len().div_ceil(n_rows));
         let shards = (
             tables,
             self.sums.par_chunks_mut(n_rows),
             self.leaves.par_chunks_mut(n_rows),
+            lists,
         );
         let done = shards.into_par_iter().enumerate();
         let done: Vec<Done> = done
-            .map(|(shard, (table, sums, leaves))| {
+            .map(|(shard, (table, sums, leaves, list))| {
                 let first = shard * n_rows;
                 let goal = goal.from(first);
-                let shard = Shard { sums, leaves, goal };
+                let shard = Shard {
+                    sums,
+                    leaves,
+                    list,
+                    goal,
+                };
                 run(Over {
                     pass: &pass,
                     first,
@@ -255,6 +270,8 @@ impl<'a> Scores<'a> {
                 })
             })
             .collect();
+        let n_drawn = done.iter().map(|done| done.listed.left);
+        self.buffers.listed(n_drawn.collect());
         self.residual_max = done
             .iter()
             .fold(0.0, |max, done| max.max(done.gradient_max));
@@ -315,23 +332,28 @@ impl<'a> Scores<'a> {
         })
     }
 
-    /// The root of the next tree, and where named rows are told numbers.
-    pub(crate) fn seed(&mut self, histogram: Histogram, sum: Sum) -> (Seed<'_>, &[AtomicU16]) {
-        let n_words = (self.shard_rows() * self.layout.n_words).max(1);
-        let [rows, spare] = &mut self.buffers;
-        let buffers = rows.chunks_mut(n_words).zip(spare.chunks_mut(n_words));
-        let spans = buffers.zip(self.table.chunks(n_words));
-        let spans = spans.map(|((rows, spare), table)| Span {
-            table: Some(table),
-            rows,
-            spare,
-        });
-        let seed = Seed {
-            spans: spans.collect(),
+    /// Grows the next tree. The plan need not say what is done with leaves.
+    pub(crate) fn grow<'p>(&'p mut self, plan: Plan<'p>, histogram: Histogram, sum: Sum) -> Grown {
+        let root = Root {
+            layout: self.layout,
+            table: &self.table,
+            n_shard: self.shard_rows(),
+            size: self.size(plan.chosen),
             histogram,
             sum,
         };
-        (seed, &self.leaves)
+        let leaves = if self.is_numbered(plan.max_leaves) {
+            Leaves::Numbered(&self.leaves)
+        } else {
+            Leaves::Silent
+        };
+        self.buffers.grow(&Plan { leaves, ..plan }, root)
+    }
+
+    /// Whether rows are told where they are while a tree grows: if that can be done, and 15 bits number all nodes that
+    /// there may be.
+    pub(crate) fn is_numbered(&self, max_leaves: Option<usize>) -> bool {
+        self.buffers.know_rows() && max_leaves.is_some_and(|max_leaves| max_leaves <= 1 << 14)
     }
 
     /// Finds each row's leaf.
@@ -339,7 +361,7 @@ impl<'a> Scores<'a> {
         let layout = self.layout;
         let chunks = self.leaves.par_chunks_mut(BLOCK);
         let chunks = chunks.zip(self.table.par_chunks(BLOCK * layout.n_words));
-        chunks.for_each(|(leaves, table)| assign.fill(&layout, table, leaves));
+        chunks.for_each(|(leaves, table)| assign.fill(&layout, table, leaves, &mut [false; BLOCK]));
     }
 
     /// Finds each row's leaf, and sums gradients and second derivatives of the rows drawn by leaf. With squared error
@@ -437,6 +459,8 @@ struct Pass {
 struct Shard<'a> {
     sums: &'a mut [f64],
     leaves: &'a mut [AtomicU16],
+    /// Where rows are listed; empty if they are not.
+    list: &'a mut [u32],
     goal: Goal<'a>,
 }
 
@@ -446,6 +470,7 @@ struct Done {
     /// Sums of losses, one a block.
     losses: Vec<f64>,
     gradient_max: f64,
+    listed: Filled,
 }
 
 impl Pass {
@@ -455,8 +480,17 @@ impl Pass {
             histogram: Histogram::new(self.size),
             losses: Vec::new(),
             gradient_max: 0.0,
+            listed: Filled {
+                left: 0,
+                right: shard.list.len(),
+            },
         };
-        let Shard { sums, leaves, goal } = shard;
+        let Shard {
+            sums,
+            leaves,
+            list,
+            goal,
+        } = shard;
         let n_words = self.chosen.layout.n_words;
         let mut wants = Wants::new();
         let blocks = table
@@ -475,7 +509,11 @@ impl Pass {
                 goal.add_losses(&mut lanes, &wants, sums.len());
                 let largest = max_abs(&wants.gradients[..sums.len()]);
                 done.gradient_max = largest.max(done.gradient_max);
-                self.write(first + within, &wants, table);
+                let words = self.write(first + within, &wants, table);
+                if !list.is_empty() {
+                    let words = &words[..sums.len()];
+                    done.listed = list_drawn(first + within, words, list, done.listed);
+                }
             }
             done.losses.push(lanes.sum());
             if !done.histogram.is_wide() {
@@ -488,9 +526,9 @@ impl Pass {
         done
     }
 
-    /// Rounds what rows want and puts it into them, or that a row is not drawn.
+    /// Rounds what rows want and puts it into them, or that a row is not drawn; also tells what was put.
     #[inline(always)]
-    fn write(&self, first: usize, wants: &Wants, table: &mut [u64]) {
+    fn write(&self, first: usize, wants: &Wants, table: &mut [u64]) -> [u64; CHUNK] {
         let Layout { load, n_words, .. } = self.chosen.layout;
         let mask = load.bins_mask();
         let mut chances = [0; CHUNK];
@@ -522,6 +560,7 @@ impl Pass {
                 row[0] = row[0] & mask | word;
             }
         }
+        words
     }
 }
 

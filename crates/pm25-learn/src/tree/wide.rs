@@ -1,10 +1,12 @@
-//! Eight rows at a time, on processors that can: AVX-512 gathers the chosen ones of eight words in one instruction.
+//! Eight rows or sixteen row numbers at a time, on processors that can: AVX-512 gathers the chosen ones of eight or
+//! sixteen words in one instruction.
 //!
 //! Not needed for any result. Rows land in another order than without, which no sum notices, and every processor
 //! grows the same tree.
 //!
 //! This is the only place with `unsafe`: parting rows is a quarter of all work otherwise, and neither the compiler nor
-//! a safe library makes these instructions (measured on Zen 4: 1.4 ns a row and level without, 0.9 ns with).
+//! a safe library makes these instructions (measured on Zen 4: 1.4 ns a row and level without, 0.9 ns with; a row number
+//! 0.95 and 0.55 ns).
 
 use super::partition::Filled;
 
@@ -141,6 +143,109 @@ unsafe fn part_eights(lanes: Lanes, eights: &[[u64; 8]], to: &mut [u64], filled:
     Filled { left, right }
 }
 
+/// Parts as many row numbers as are multiples of sixteen, if the processor can, and tells how many these were. A row's
+/// bin is at its number in `bins`; left is where bin + `add`, in 8 bits, is at most `limit`.
+///
+/// # Panics
+/// If there is less room between both sides than numbers are handed over, if the right side starts beyond the buffer, or
+/// if a row has no bin.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn part_numbers(
+    bins: &[u8],
+    interval: [u8; 2],
+    from: &[u32],
+    to: &mut [u32],
+    filled: Filled,
+) -> (usize, Filled) {
+    use std::arch::is_x86_feature_detected as has;
+    if !(has!("avx512f") && has!("avx512bw") && has!("avx512vl") && has!("popcnt")) {
+        return (0, filled);
+    }
+    let room = filled.right.checked_sub(filled.left);
+    assert!(
+        room.is_some_and(|room| from.len() <= room) && filled.right <= to.len(),
+        "numbers fit between both sides"
+    );
+    let (sixteens, _) = from.as_chunks::<16>();
+    #[expect(unsafe_code, reason = "the processor has what the function asks for")]
+    // SAFETY: the instructions were found above. `part_sixteens` writes to `to[left..left + 16]` and
+    // `to[right - k..right]` with k <= 16 only, while at least 16 numbers are still to be placed in `to[left..right]`,
+    // which the assertion above makes sure of: a number takes one place of it.
+    let filled = unsafe { part_sixteens(bins, interval, sixteens, to, filled) };
+    (16 * sixteens.len(), filled)
+}
+
+/// Elsewhere there is nothing wider than a number.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn part_numbers(
+    _: &[u8],
+    _: [u8; 2],
+    _: &[u32],
+    _: &mut [u32],
+    filled: Filled,
+) -> (usize, Filled) {
+    (0, filled)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
+#[expect(unsafe_code, reason = "vectors are loaded and stored through pointers")]
+unsafe fn part_sixteens(
+    bins: &[u8],
+    [add, limit]: [u8; 2],
+    sixteens: &[[u32; 16]],
+    to: &mut [u32],
+    filled: Filled,
+) -> Filled {
+    use std::arch::x86_64::*;
+    let Filled {
+        mut left,
+        mut right,
+    } = filled;
+    let [add, limit] = [add, limit].map(|byte| _mm_set1_epi8(byte as i8));
+    let to = to.as_mut_ptr();
+    let n_bins = _mm512_set1_epi32(bins.len().min(u32::MAX as usize) as u32 as i32);
+    for sixteen in sixteens {
+        // SAFETY: there are sixteen numbers.
+        let numbers = unsafe { _mm512_loadu_epi32(sixteen.as_ptr().cast()) };
+        let known = _mm512_cmplt_epu32_mask(numbers, n_bins);
+        assert_eq!(known, u16::MAX, "every row has a bin");
+        // SAFETY: just asked, of all sixteen at once.
+        let bin = |at: usize| unsafe { *bins.get_unchecked(sixteen[at] as usize) as i8 };
+        let of_rows = _mm_setr_epi8(
+            bin(0),
+            bin(1),
+            bin(2),
+            bin(3),
+            bin(4),
+            bin(5),
+            bin(6),
+            bin(7),
+            bin(8),
+            bin(9),
+            bin(10),
+            bin(11),
+            bin(12),
+            bin(13),
+            bin(14),
+            bin(15),
+        );
+        let go_left = _mm_cmple_epu8_mask(_mm_add_epi8(of_rows, add), limit);
+        let n_right = go_left.count_zeros();
+        right -= n_right as usize;
+        let lowest = ((1_u32 << n_right) - 1) as u16;
+        // SAFETY: see the caller, and `part_eights` for the order.
+        unsafe {
+            let packed = _mm512_maskz_compress_epi32(go_left, numbers);
+            _mm512_storeu_epi32(to.add(left).cast(), packed);
+            let packed = _mm512_maskz_compress_epi32(!go_left, numbers);
+            _mm512_mask_storeu_epi32(to.add(right).cast(), lowest, packed);
+        }
+        left += 16 - n_right as usize;
+    }
+    Filled { left, right }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -177,6 +282,28 @@ mod tests {
             found_right.sort_unstable();
             prop_assert_eq!(&sides[0], found_left);
             prop_assert_eq!(&sides[1], found_right);
+        }
+
+        #[test]
+        fn sixteen_numbers_at_a_time_are_parted_like_one(
+            bins in proptest::collection::vec(proptest::num::u8::ANY, 1..300),
+            numbers in proptest::collection::vec(0..1_000_u32, 0..150),
+            ask in (0..2_u8, 0..=254_u8),
+        ) {
+            let numbers: Vec<u32> = numbers.iter().map(|number| number % bins.len() as u32).collect();
+            let (add, limit) = (ask.0, ask.1 + ask.0);
+            let mut to = vec![0; numbers.len()];
+            let filled = Filled { left: 0, right: numbers.len() };
+            let (n, filled) = part_numbers(&bins, [add, limit], &numbers, &mut to, filled);
+            prop_assert!(n == 0 || n == numbers.len() / 16 * 16);
+            let goes_left = |number: &u32| bins[*number as usize].wrapping_add(add) <= limit;
+            let (mut left, mut right): (Vec<u32>, Vec<u32>) = numbers[..n].iter().partition(|number| goes_left(number));
+            let (found_left, found_right) = (&mut to[..filled.left].to_vec(), &mut to[filled.right..].to_vec());
+            for side in [&mut left, &mut right, &mut *found_left, &mut *found_right] {
+                side.sort_unstable();
+            }
+            prop_assert_eq!(&left, found_left);
+            prop_assert_eq!(&right, found_right);
         }
     }
 }
