@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicU16;
 use super::grown::{Fork, Grown};
 use super::histogram::N_SLOTS;
 use super::listed::TOLD_NOT_DRAWN;
-use super::rows::{Layout, NOT_DRAWN, Place, gradient};
+use super::rows::{Layout, Place};
 use super::split::Split;
 use super::wide::{Work, run};
 
@@ -79,7 +79,12 @@ impl Assign {
         (assign, leaves)
     }
 
-    /// Writes the number of each row's leaf, perhaps over what it was told, and whether it was drawn.
+    /// Whether rows were told numbers.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self, Self::Numbers(_))
+    }
+
+    /// Writes the number of each row's leaf, perhaps over what it was told; and if it was, whether it was drawn.
     pub(crate) fn fill(
         &self,
         layout: &Layout,
@@ -112,9 +117,6 @@ impl Assign {
                 *leaf = leaf_of[usize::from(*leaf & !TOLD_NOT_DRAWN)];
             }
             return;
-        }
-        for (drawn, row) in drawn.iter_mut().zip(rows.chunks_exact(layout.n_words)) {
-            *drawn = gradient(row[0]) != NOT_DRAWN;
         }
         match self {
             Self::Numbers(_) => {}

@@ -88,9 +88,9 @@ pub fn fit_boost(
 /// Fits an ensemble.
 ///
 /// Memory beyond the table and the targets is 10 bytes a row for scores and leaves, and for the rows in bins, up to 6
-/// columns: 16 bytes a row, namely the row with its gradient and a buffer of the same size to part rows in; more
-/// columns: 8 bytes for each word of the row, one for each column and 4 for a list of rows. A row is
-/// 1 + (columns - 6) / 8 words, rounded up (see `rows.rs`): 26 bytes a row for 6 columns, 72 for 26. Weights, or an
+/// columns: 16 bytes a row, namely the row with its gradient and a buffer of the same size to part rows in, and up to
+/// 4,194,304 rows a second one; more columns: 8 bytes for each word of the row, one for each column and 4 for a list of rows. A row is
+/// 1 + (columns - 6) / 8 words, rounded up (see `rows.rs`): 26 or 34 bytes a row for 6 columns, 72 for 26. Weights, or an
 /// objective with second derivatives, take 2 bytes of the first word. Order statistics (absolute, Huber, quantile) take
 /// 16 more. Before that, while columns are cut into bins, each thread needs 8 bytes a row for one column, and gives them
 /// back.

@@ -3,7 +3,8 @@
 //! Not the rows, which stay in their own order between trees.
 //!
 //! ```text
-//! one word a row      table → [ rows ]          8 bytes a row: see `carry.rs`
+//! one word a row      table → [ rows ] ⇄ [ spare ]     16 bytes a row: see `carry.rs`
+//! … and very many     table → [ rows ]          8 bytes a row: see `in_place.rs`
 //! longer rows         0 1 … → [ list ]          4 bytes a row, and 1 for each column: see `listed.rs`
 //!
 //! list of a shard     [ 0 2 3 4 6 7 | 5 1 ]     drawn from the front, not drawn from the back
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::carry::{Span, Whole};
+use super::carry::{Span, Whole, spare_for};
 use super::grow::{Leaves, Plan, Seed, grow};
 use super::grown::Grown;
 use super::histogram::{Histogram, Size, Sum};
@@ -23,8 +24,8 @@ use super::rows::{Layout, NOT_DRAWN, gradient};
 
 /// Room for one tree.
 pub(crate) enum Buffers<'a> {
-    /// For rows.
-    Whole(Vec<u64>),
+    /// For rows; the second one may be empty.
+    Whole([Vec<u64>; 2]),
     /// For numbers of rows, and the bins column by column.
     Listed {
         columns: Cow<'a, [Vec<u8>]>,
@@ -49,7 +50,7 @@ impl<'a> Buffers<'a> {
     /// Room for as many rows as there are bins in each column. Rows of one word need no columns.
     pub(crate) fn new(layout: Layout, n_rows: usize, columns: Cow<'a, [Vec<u8>]>) -> Self {
         match layout.n_words {
-            1 => Self::Whole(vec![0; n_rows]),
+            1 => Self::Whole([vec![0; n_rows], spare_for(n_rows)]),
             _ => Self::Listed {
                 columns,
                 list: vec![0; n_rows],
@@ -94,12 +95,14 @@ impl<'a> Buffers<'a> {
     }
 }
 
-fn grow_whole(plan: &Plan, rows: &mut [u64], root: Root) -> Grown {
+fn grow_whole(plan: &Plan, [rows, spare]: &mut [Vec<u64>; 2], root: Root) -> Grown {
     let n_items = (root.n_shard * root.layout.n_words).max(1);
+    let mut spares = spare.chunks_mut(n_items);
     let spans = rows.chunks_mut(n_items).zip(root.table.chunks(n_items));
     let spans = spans.map(|(rows, table)| Span {
         table: Some(table),
         rows,
+        spare: spares.next().unwrap_or_default(),
     });
     let seed = Seed {
         spans: spans.collect(),
@@ -119,8 +122,12 @@ fn grow_listed(
     let shards = list.chunks_mut(root.n_shard.max(1)).zip(n_drawn);
     let shards = shards.map(|(list, &n_drawn)| {
         let (rows, others) = list.split_at_mut(n_drawn);
-        let table = None;
-        (Span { table, rows }, others)
+        let span = Span {
+            table: None,
+            rows,
+            spare: &mut [],
+        };
+        (span, others)
     });
     let (spans, others): (Vec<_>, Vec<_>) = shards.unzip();
     let seed = Seed {

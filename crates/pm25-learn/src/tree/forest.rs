@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::binned::Binned;
 use super::bins::{Cuts, Table};
 use super::boost::check_sizes;
-use super::carry::{Span, Whole};
+use super::carry::{Span, Whole, spare_for};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
 use super::grow::{Leaves, Plan, Seed, grow};
@@ -39,7 +39,8 @@ pub struct ForestFit {
 /// Memory beyond the table and the targets: for each word of the row 8 bytes a row for the bins and 8 for each tree that
 /// is grown at the same time, as many as there are threads, and 5 for what it drew and said; 12 bytes a row for
 /// predictions out of bag. A row is two words for up to 9 columns, one more for each further 8: with 6 columns and two
-/// threads 70 bytes a row. Then the trees, 19 bytes a node.
+/// threads 70 bytes a row, and a second buffer of the same size as each tree's where that is below 32 MiB. Then the
+/// trees, 19 bytes a node.
 ///
 /// # Panics
 /// If there are not as many targets as rows or a target is not finite: the caller has mixed up tables.
@@ -165,6 +166,7 @@ fn write_gradients(layout: &Layout, table: &mut [u64], y: &[f32], seed: u64) -> 
 struct Room {
     counts: Vec<u8>,
     rows: Vec<u64>,
+    spare: Vec<u64>,
     /// What the tree says of each row, as the bits of an f32; NaN for a row that was drawn.
     said: Vec<AtomicU32>,
 }
@@ -175,6 +177,7 @@ impl Room {
         Self {
             counts: vec![0; n_rows],
             rows: vec![0; wood.table.len()],
+            spare: spare_for(wood.table.len()),
             said: (0..n_rows).map(|_| AtomicU32::new(0)).collect(),
         }
     }
@@ -195,7 +198,9 @@ fn grow_tree(wood: &Wood, tree_idx: usize, room: &mut Room) -> Tree {
         weight: 1.0,
     };
     draw(wood, stream(Purpose::Rows), room);
-    let Room { rows, said, .. } = room;
+    let Room {
+        rows, spare, said, ..
+    } = room;
     said.fill_with(|| AtomicU32::new(f32::NAN.to_bits()));
     let said = &*said;
     let plan = Plan {
@@ -220,7 +225,11 @@ fn grow_tree(wood: &Wood, tree_idx: usize, room: &mut Room) -> Tree {
     let sum = firsts.fold(Sum::default(), |sum, first| {
         sum + sum_of_row(Load::Counted, first)
     });
-    let spans = vec![Span { table: None, rows }];
+    let spans = vec![Span {
+        table: None,
+        rows,
+        spare,
+    }];
     let seed = Seed {
         spans,
         histogram,

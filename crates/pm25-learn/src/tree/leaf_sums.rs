@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicU16;
 
 use super::assign::Assign;
-use super::rows::{Layout, Load};
+use super::rows::{Layout, Load, NOT_DRAWN, gradient};
 use super::scores::{CHUNK, Goal, Wants};
 use super::wide::{Work, run};
 
@@ -39,9 +39,10 @@ impl ByLeaf<'_> {
             self.assign.fill(&layout, table, leaves, &mut drawn);
             run(Adding {
                 goal: self.goal.from(chunk * CHUNK),
-                load: layout.load,
+                layout,
                 leaves,
-                drawn: &drawn,
+                table,
+                told: self.assign.is_told().then_some(&drawn),
                 sums,
                 wants: &mut wants,
                 by_leaf: &mut by_leaf,
@@ -56,9 +57,11 @@ impl ByLeaf<'_> {
 /// Summing a chunk of rows by leaf.
 struct Adding<'a> {
     goal: Goal<'a>,
-    load: Load,
+    layout: Layout,
     leaves: &'a mut [AtomicU16],
-    drawn: &'a [bool],
+    table: &'a [u64],
+    /// Whether rows were drawn, if they were told; else they know themselves.
+    told: Option<&'a [bool; CHUNK]>,
     sums: &'a [f64],
     wants: &'a mut Wants,
     by_leaf: &'a mut [LeafSums],
@@ -69,14 +72,27 @@ impl Work for Adding<'_> {
 
     #[inline(always)]
     fn work(self) {
+        match self.told {
+            Some(drawn) => self.add(drawn.iter().copied()),
+            None => {
+                let rows = self.table.chunks_exact(self.layout.n_words);
+                self.add(rows.map(|row| gradient(row[0]) != NOT_DRAWN));
+            }
+        }
+    }
+}
+
+impl Adding<'_> {
+    #[inline(always)]
+    fn add(self, drawn: impl Iterator<Item = bool>) {
         let Self { wants, by_leaf, .. } = self;
         self.goal.wants(self.sums, wants);
         let n_leaves = by_leaf.len() - 1;
-        for (row, (leaf, &is_drawn)) in self.leaves.iter_mut().zip(self.drawn).enumerate() {
+        for (row, (leaf, is_drawn)) in self.leaves.iter_mut().zip(drawn).enumerate() {
             let leaf = usize::from(*leaf.get_mut());
             let [gradients, hessians] = &mut by_leaf[if is_drawn { leaf } else { n_leaves }];
             gradients[row % 4] += wants.gradients[row % CHUNK];
-            if self.load != Load::Single {
+            if self.layout.load != Load::Single {
                 hessians[row % 4] += wants.hessians[row % CHUNK];
             }
         }

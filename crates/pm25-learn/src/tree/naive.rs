@@ -99,7 +99,12 @@ impl World {
 
     /// As the forest does: rows move.
     fn grow_moving(&self, plan: &Plan, n_shards: usize) -> Grown {
-        let buffers = Buffers::Whole(self.table.clone());
+        // To and fro, or in place.
+        let spare = match n_shards {
+            1 => Vec::new(),
+            _ => self.table.clone(),
+        };
+        let buffers = Buffers::Whole([self.table.clone(), spare]);
         self.grow_in(buffers, plan, n_shards)
     }
 

@@ -224,9 +224,10 @@ impl<'a> Scores<'a> {
         let largest = values
             .iter()
             .fold(0.0_f32, |max, value| max.max(value.abs()));
+        let objective = self.goal.objective;
         let bound = self.residual_max + f64::from(largest);
         let values: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
-        let known = self.goal.objective.gradient_max(bound);
+        let known = objective.gradient_max(bound);
         let (values, [gradient_max, hessian_max]) = match (known, self.layout.load) {
             (Some(gradient_max), Load::Single) => (values, [gradient_max, 0.0]),
             _ => (Vec::new(), self.measure(&values)),
@@ -241,37 +242,7 @@ impl<'a> Scores<'a> {
             drawn_below: (draw.subsample * 65_536.0).ceil() as u32,
             chosen: draw.chosen,
         };
-        let n_rows = self.shard_rows();
-        let (goal, n_words) = (self.goal, self.layout.n_words);
-        let tables = self.table.par_chunks_mut(n_rows * n_words);
-        let lists = self.buffers.lists(n_rows, goal.y.len().div_ceil(n_rows));
-        let shards = (
-            tables,
-            self.sums.par_chunks_mut(n_rows),
-            self.leaves.par_chunks_mut(n_rows),
-            lists,
-        );
-        let done = shards.into_par_iter().enumerate();
-        let done: Vec<Done> = done
-            .map(|(shard, (table, sums, leaves, list))| {
-                let first = shard * n_rows;
-                let goal = goal.from(first);
-                let shard = Shard {
-                    sums,
-                    leaves,
-                    list,
-                    goal,
-                };
-                run(Over {
-                    pass: &pass,
-                    first,
-                    table,
-                    shard,
-                })
-            })
-            .collect();
-        let n_drawn = done.iter().map(|done| done.listed.left);
-        self.buffers.listed(n_drawn.collect());
+        let done = self.pass_over(&pass);
         self.residual_max = done
             .iter()
             .fold(0.0, |max, done| max.max(done.gradient_max));
@@ -294,10 +265,44 @@ impl<'a> Scores<'a> {
                 gradient: pass.gradients.step(),
                 weight: weight_step,
             },
-            error: goal
-                .objective
-                .error(super::sums::in_order(&losses), self.weight),
+            error: objective.error(super::sums::in_order(&losses), self.weight),
         }
+    }
+
+    /// Goes over all shards, and lists the rows of each that were drawn.
+    fn pass_over(&mut self, pass: &Pass) -> Vec<Done> {
+        let n_rows = self.shard_rows();
+        let (goal, n_words) = (self.goal, self.layout.n_words);
+        let tables = self.table.par_chunks_mut(n_rows * n_words);
+        let lists = self.buffers.lists(n_rows, goal.y.len().div_ceil(n_rows));
+        let shards = (
+            tables,
+            self.sums.par_chunks_mut(n_rows),
+            self.leaves.par_chunks_mut(n_rows),
+            lists,
+        );
+        let done = shards.into_par_iter().enumerate();
+        let done: Vec<Done> = done
+            .map(|(shard, (table, sums, leaves, list))| {
+                let first = shard * n_rows;
+                let goal = goal.from(first);
+                let shard = Shard {
+                    sums,
+                    leaves,
+                    list,
+                    goal,
+                };
+                run(Over {
+                    pass,
+                    first,
+                    table,
+                    shard,
+                })
+            })
+            .collect();
+        let n_drawn = done.iter().map(|done| done.listed.left);
+        self.buffers.listed(n_drawn.collect());
+        done
     }
 
     /// Adds the last tree's values and finds the largest gradient and second derivative.
@@ -492,7 +497,7 @@ impl Pass {
             goal,
         } = shard;
         let n_words = self.chosen.layout.n_words;
-        let mut wants = Wants::new();
+        let (mut wants, mut words) = (Wants::new(), [0; CHUNK]);
         let blocks = table
             .chunks_mut(BLOCK * n_words)
             .zip(sums.chunks_mut(BLOCK));
@@ -509,7 +514,7 @@ impl Pass {
                 goal.add_losses(&mut lanes, &wants, sums.len());
                 let largest = max_abs(&wants.gradients[..sums.len()]);
                 done.gradient_max = largest.max(done.gradient_max);
-                let words = self.write(first + within, &wants, table);
+                self.write(first + within, &wants, &mut words, table);
                 if !list.is_empty() {
                     let words = &words[..sums.len()];
                     done.listed = list_drawn(first + within, words, list, done.listed);
@@ -526,15 +531,14 @@ impl Pass {
         done
     }
 
-    /// Rounds what rows want and puts it into them, or that a row is not drawn; also tells what was put.
+    /// Rounds what rows want and puts it into them, or that a row is not drawn; `words` are what was put.
     #[inline(always)]
-    fn write(&self, first: usize, wants: &Wants, table: &mut [u64]) -> [u64; CHUNK] {
+    fn write(&self, first: usize, wants: &Wants, words: &mut [u64; CHUNK], table: &mut [u64]) {
         let Layout { load, n_words, .. } = self.chosen.layout;
         let mask = load.bins_mask();
         let mut chances = [0; CHUNK];
-        let mut words = [0; CHUNK];
         self.drawn.fill(first / 4, &mut chances);
-        self.gradients.fill(first / 4, &wants.gradients, &mut words);
+        self.gradients.fill(first / 4, &wants.gradients, words);
         for (word, chance) in words.iter_mut().zip(chances) {
             let is_drawn = u32::from(chance) < self.drawn_below;
             *word = if is_drawn {
@@ -552,15 +556,14 @@ impl Pass {
             }
         }
         if n_words == 1 {
-            for (row, word) in table.iter_mut().zip(words) {
+            for (row, &mut word) in table.iter_mut().zip(words) {
                 *row = *row & mask | word;
             }
         } else {
-            for (row, word) in table.chunks_exact_mut(n_words).zip(words) {
+            for (row, &mut word) in table.chunks_exact_mut(n_words).zip(words) {
                 row[0] = row[0] & mask | word;
             }
         }
-        words
     }
 }
 
