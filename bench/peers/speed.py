@@ -25,6 +25,21 @@ FOREST = {"n_estimators": 100, "max_depth": 20}
 FIGURES = ["fit_s", "predict_s", "shap_s", "peak_mib", "rmse"]
 
 
+def cores_busy(seconds=2):
+    """How many cores others use now (Linux; elsewhere 0). The load average would still count whoever ended a minute ago."""
+    def ticks():
+        with open("/proc/stat") as stat:
+            return [int(word) for word in stat.readline().split()[1:]]
+
+    if not os.path.exists("/proc/stat"):
+        return 0.0
+    before = ticks()
+    time.sleep(seconds)
+    spent = [after - earlier for after, earlier in zip(ticks(), before)]
+    idle = spent[3] + spent[4]
+    return os.cpu_count() * (1 - idle / max(sum(spent), 1))
+
+
 def peak_mib():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:"))
@@ -189,9 +204,9 @@ def main():
     args = arguments()
     if args.peer:
         return peer(args.peer, args.folder, args.columns, args.shap_rows, args.subsample[0])
-    load, cores = os.getloadavg()[0], os.cpu_count()
-    if cores / 4 < load:
-        print(f"the machine is busy (load {load:.1f} on {cores} cores): these figures mean little")
+    busy, cores = cores_busy(), os.cpu_count()
+    if cores / 8 < busy:
+        print(f"the machine is busy ({busy:.1f} of {cores} cores): these figures mean little")
     for millions in args.rows:
         measure(args, millions, generate.CLASSIC)
     if args.wide:

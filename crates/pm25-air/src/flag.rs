@@ -9,7 +9,7 @@ pub const SENTINEL: u16 = 1;
 pub const IMPOSSIBLE: u16 = 2;
 /// The provider's own flag declares the value invalid.
 pub const PROVIDER_INVALID: u16 = 4;
-/// Outside the range of the network's profile, or one of a pile of readings at an instrument's full scale.
+/// Outside the range of the network's profile.
 pub const RANGE: u16 = 8;
 /// A single hour far above both neighbours.
 pub const SPIKE: u16 = 16;
@@ -33,9 +33,11 @@ pub const NEIGHBOUR: u16 = 4096;
 pub const CHANNELS: u16 = 8192;
 /// The scale of the values suggests another unit than declared.
 pub const UNIT: u16 = 16384;
+/// One of a pile of readings at an instrument's full scale.
+pub const CEILING: u16 = 32768;
 
 /// Every flag with its name, lowest bit first.
-pub const ALL: [(u16, &str); 15] = [
+pub const ALL: [(u16, &str); 16] = [
     (SENTINEL, "sentinel"),
     (IMPOSSIBLE, "impossible"),
     (PROVIDER_INVALID, "provider_invalid"),
@@ -51,18 +53,22 @@ pub const ALL: [(u16, &str); 15] = [
     (NEIGHBOUR, "neighbour"),
     (CHANNELS, "channels"),
     (UNIT, "unit"),
+    (CEILING, "ceiling"),
 ];
 
 /// The only flags that may remove a target or a persistence: nobody may make the exam easier by a suspicion.
 pub const REMOVES_TARGET: u16 = SENTINEL | IMPOSSIBLE | PROVIDER_INVALID;
 
-/// The flags that make a value count as missing in a feature: those that tell of the instrument or the file.
+/// The flags that make a value count as missing in a feature: those that an hour earns by its own readings.
 ///
-/// Not among them: what is censored, noise around zero, PM2.5 above PM10 (nobody knows which of the two is wrong), and
-/// what is merely unusual. Spikes, clusters, gaps and disagreement with the neighbours are also how fireworks, dust
-/// and smoke look; hiding them raised the error of a nowcast of the nine UCI Beijing stations from 23.1 to 23.3
-/// µg/m³.
-pub const HIDES_FEATURE: u16 = REMOVES_TARGET | RANGE | FLATLINE | CONFLICT | CHANNELS | UNIT;
+/// A rule that looks at a record (how often this station repeats a value, where its scale ends, in which unit it is) sets
+/// its flag on hours that were in order for all that could be known then. To hide them would tell a row what comes later:
+/// that the value goes on unchanged for a day, for one. So flat lines, ceilings and unit slips are flags for people.
+/// Nor is anything hidden that is censored, noise around zero, PM2.5 above PM10 (nobody knows which of the two is wrong), or
+/// merely unusual: spikes, clusters, gaps and disagreement with the neighbours are also how fireworks, dust and smoke look.
+/// Hiding nothing of all these is the best for a nowcast of the nine UCI Beijing stations, too: an error of 23.0 µg/m³, of
+/// 23.1 without flat lines, of 23.3 without the unusual.
+pub const HIDES_FEATURE: u16 = REMOVES_TARGET | RANGE | CONFLICT | CHANNELS;
 
 #[cfg(test)]
 mod tests {
@@ -76,9 +82,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_censored_or_merely_unusual_stays_visible() {
+    fn what_is_censored_unusual_or_learned_of_a_record_stays_visible() {
         let censored = BELOW_DL | NEGATIVE | PM_RATIO;
         let unusual = SPIKE | CLUSTER | HISTOGRAM_GAP | NEIGHBOUR;
-        assert_eq!(HIDES_FEATURE & (censored | unusual), 0);
+        let of_a_record = FLATLINE | CEILING | UNIT;
+        assert_eq!(HIDES_FEATURE & (censored | unusual | of_a_record), 0);
     }
 }

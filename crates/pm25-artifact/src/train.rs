@@ -37,6 +37,9 @@ pub struct TrainReport {
     /// What the folds chose: the parts of a blend, or the one learner of the model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartFact>,
+    /// How the blend learned from stations, where that was a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stations: Option<ChoiceFact>,
     /// Why the best model was chosen on the valid table although folds were asked for, in a sentence; absent where they
     /// decided, or nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +58,12 @@ pub struct HorizonsReport {
     pub n_features: u64,
     /// What led to each, by hours ahead.
     pub horizons: BTreeMap<u16, HorizonTrained>,
+    /// Which horizons were learned by themselves and which together, in a sentence, where that was a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// What the learners of all horizons learned from; absent where each horizon has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<TogetherFact>,
 }
 
 /// What led to the model of one horizon: as the fields of the same names in [`TrainReport`].
@@ -77,6 +86,45 @@ pub struct HorizonTrained {
     /// What the folds chose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartFact>,
+    /// How the blend learned from stations, where that was a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stations: Option<ChoiceFact>,
+    /// With a model of each horizon by itself and with parts that learn from all, RMSE over the same judged rows,
+    /// where that was a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizons: Option<ChoiceFact>,
+}
+
+/// Ways to learn that were compared on the same judged rows of all folds.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceFact {
+    /// The one that the model has.
+    pub chosen: String,
+    /// All that were tried, simplest first.
+    pub options: Vec<OptionFact>,
+}
+
+/// One way to learn.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionFact {
+    /// For example `pooled`.
+    pub name: String,
+    /// Root mean square error out of fold, µg/m³.
+    pub rmse_ug_m3: f64,
+}
+
+/// What the learners of all horizons learned from.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TogetherFact {
+    /// Rows that taught, each once for each horizon at which it has a target.
+    pub rows: u64,
+    /// How many there were; where more than taught, each horizon gave as many, evenly spread over its rows.
+    pub rows_there: u64,
+    /// Bytes of their values.
+    pub bytes: u64,
 }
 
 impl Document for HorizonsReport {

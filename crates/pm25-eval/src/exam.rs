@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pm25_air::civil::Civil;
+use pm25_air::civil::{Civil, format_utc};
 use pm25_air::task::question;
 use pm25_artifact::model::{Model, Rows, predicted_hour};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact};
@@ -152,8 +152,31 @@ pub(crate) fn warnings(table: &Table, model: &Model) -> Vec<String> {
         warnings.push(format!(
             "the model was made from {name}: these scores say nothing about hours it has not seen"
         ));
+    } else if let Some((learned, judged)) = learned(model).zip(first(table)).filter(is_later) {
+        warnings.push(format!(
+            "the model has learned from rows up to {learned}, and {name} begins at {judged}: these scores say nothing about \
+             hours it has not seen"
+        ));
     }
     warnings
+}
+
+/// The last row that the model learned from, in UTC.
+fn learned(model: &Model) -> Option<&str> {
+    model.profile.as_ref()?.span.last.as_deref()
+}
+
+/// The first row of the table, in UTC.
+fn first(table: &Table) -> Option<String> {
+    match table.column("time") {
+        Some(Column::Time(time_s)) => time_s.iter().min().map(|time_s| format_utc(*time_s)),
+        _ => None,
+    }
+}
+
+/// Whether the model knows a row of the exam's time. Both are written so that they sort as time does.
+fn is_later((learned, judged): &(&str, String)) -> bool {
+    judged.as_str() <= *learned
 }
 
 /// Whether the very bytes of this table are among what the model was made from.
@@ -303,5 +326,27 @@ fn flags(task: pm25_air::Task) -> String {
         pm25_air::Task::Nowcast => "nowcast".to_owned(),
         pm25_air::Task::Forecast { horizon_h } => format!("forecast --horizon-h {horizon_h}"),
         pm25_air::Task::DayMean => "daymean".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exam_must_begin_after_the_last_lesson() {
+        let mut table = Table::new();
+        table.push("time", Column::Time(vec![1_456_790_400, 1_456_786_800]));
+        let begins = first(&table);
+        assert_eq!(begins.as_deref(), Some("2016-02-29T23:00:00Z"));
+        for (learned, known) in [
+            ("2016-02-29T22:00:00Z", false),
+            ("2016-02-29T23:00:00Z", true),
+            ("2016-11-29T15:00:00Z", true),
+        ] {
+            let both = (learned, begins.clone().unwrap());
+            assert_eq!(is_later(&both), known, "{learned}");
+        }
+        assert_eq!(first(&Table::new()), None);
     }
 }

@@ -7,7 +7,7 @@ use pm25_artifact::eval::{
     AlarmFact, BrierParts, Cheapest, Exceedance, ProbabilityReport, ProbabilitySource,
     ReliabilityFact, Tuned, Warners,
 };
-use pm25_artifact::model::Model;
+use pm25_artifact::model::{Model, line_at};
 use pm25_stats::Alarms;
 use pm25_stats::alarms::{Aim, best_line, brier, brier_parts, reliability};
 
@@ -121,7 +121,11 @@ pub(crate) fn exceedance(
                 ..tuned(&test, (threshold, &lines), (answers, bounds))
             }),
             cheapest: wish.warning_cost.and_then(|cost| {
-                lines(Aim::Cost(cost)).map(|lines| cheapest(&test, threshold, &lines, cost))
+                let lines = match &valid {
+                    Some(_) => lines(Aim::Cost(cost)),
+                    None => own_cost_lines(wish.model, threshold, cost),
+                };
+                lines.map(|lines| cheapest(&test, threshold, &lines, cost))
             }),
             probability: chances
                 .iter()
@@ -171,6 +175,18 @@ fn own_lines(model: &Model, threshold: f64) -> Option<(u64, Warners<f64>)> {
         (line.events, lines)
     });
     known.next()
+}
+
+/// The lines for a cost that the model holds, from rows out of fold; what never had an event keeps the threshold.
+fn own_cost_lines(model: &Model, threshold: f64, cost: f64) -> Option<Warners<f64>> {
+    let mut lines = model.warning_lines.iter();
+    let known = lines.find(|line| line.threshold_ug_m3 == threshold)?;
+    let costs = known.costs.as_ref()?;
+    Some(Warners {
+        model: line_at(&costs.model, cost)?,
+        persistence: line_at(&costs.persistence, cost).unwrap_or(threshold),
+        linear: line_at(&costs.linear, cost).unwrap_or(threshold),
+    })
 }
 
 /// How the lines do on the test rows; how many events chose them is for the caller to say.

@@ -10,7 +10,7 @@ use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::exam::Exam;
 use crate::exceed::Chances;
-use crate::plots::Picture;
+use crate::plots::{self, Picture};
 
 pub(crate) const PREDICTIONS: &str = "predictions.parquet";
 /// Ends of intervals as they were calibrated, before they followed what came true; the lower one may be below 0.
@@ -85,8 +85,14 @@ impl Folder<'_> {
         Ok(())
     }
 
-    /// Writes the pictures.
+    /// Writes the pictures, and takes away those of an earlier model that this one has none of.
     pub(crate) fn pictures(&self, pictures: Vec<Picture>, report: &mut EvalReport) -> Result<()> {
+        for name in plots::NAMES {
+            if pictures.iter().all(|picture| picture.name != name) {
+                // One that is not there, or stays, is no reason to stop: eval.json names what belongs to it.
+                let _ = std::fs::remove_file(self.path.join(name));
+            }
+        }
         for picture in pictures {
             publish(&self.path.join(picture.name), &picture.png)?;
             list(report, picture.name, Sha256::of(&picture.png));

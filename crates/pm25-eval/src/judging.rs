@@ -8,16 +8,16 @@ use pm25_artifact::eval::EvalReport;
 use pm25_artifact::model::{Horizons, Model};
 use pm25_artifact::state::StateFile;
 use pm25_artifact::train::LearnedFrom;
-use pm25_file::{Fault, Header, Input, InputRef, Output};
+use pm25_file::{Fault, Header, Input, InputRef, Output, Sha256, expect_distinct};
 use pm25_table::Table;
-use pm25_tool::{Console, Outcome, Threads};
+use pm25_tool::{Console, Outcome, Threads, expect_each_once, threshold};
 
 use crate::PROGRAM;
 use crate::answers::Answers;
 use crate::exam::{self, Exam};
 use crate::exceed::{Lessons, Wish, chances};
-use crate::files::Folder;
-use crate::opening::{self, Look};
+use crate::files::{Folder, PREDICTIONS, REPORT};
+use crate::opening::{self, Hours, Look};
 use crate::report::{self, Case};
 use crate::rival::Rival;
 use crate::{each, plots, say};
@@ -46,10 +46,11 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "FILE")]
     valid: Option<Input>,
     /// Warn of single hours above these, µg/m³
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "75,150", value_parser = level)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "75,150", value_parser = threshold)]
     thresholds: Vec<f64>,
-    /// What a warning costs, as a share of what a missed hour costs: between 0 and 1
-    #[arg(long, value_name = "SHARE", value_parser = share, requires = "valid")]
+    /// What a warning costs, as a share of what a missed hour costs: between 0 and 1. Its line is chosen on --valid, or is
+    /// the one that the model found out of fold
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     warning_cost: Option<f64>,
     /// Folder for eval.json, predictions.parquet and pictures
     #[arg(long, value_name = "DIR", required = true)]
@@ -70,6 +71,21 @@ pub(crate) struct JudgeArgs {
     threads: Threads,
 }
 
+impl JudgeArgs {
+    /// Refuses what stands before a subcommand, which would not look at it.
+    pub(crate) fn expect_unused(&self) -> Result<()> {
+        let given = [&self.model, &self.test, &self.against, &self.valid];
+        if given.iter().all(|input| input.is_none()) && self.out_dir.is_none() {
+            return Ok(());
+        }
+        Err(
+            Fault::usage("options of the judging stand before the subcommand")
+                .hint("put the subcommand first, and its own options behind it")
+                .into(),
+        )
+    }
+}
+
 /// Judges a model.
 pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
     let [model, test] = [&args.model, &args.test].map(|input| input.as_ref());
@@ -78,6 +94,7 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
             .hint("pm25-eval --model FILE --test FILE --out-dir DIR")
             .into());
     };
+    expect_each_once("--thresholds", &args.thresholds)?;
     let (horizons, model_ref) = Horizons::read(model)?;
     let read = |input: &Input| Table::read(input, "pm25-features");
     let tables = Tables {
@@ -93,7 +110,8 @@ pub(crate) fn run(args: &JudgeArgs, console: &Console) -> Result<Outcome> {
         return several(args, (&horizons, &model_ref), &tables, (out_dir, console));
     }
     let model = horizons.at(&model.to_string(), args.horizon_h)?;
-    open(args, (&model, &model_ref), &tables, (out_dir, console))?;
+    expect_state(args, &model, out_dir)?;
+    introduce(&model, &tables.test, console)?;
     let report = one(args, (&model, &model_ref), &tables, (out_dir, console))?;
     console.say(&say::Said(&report))?;
     Ok(Outcome::Done)
@@ -113,7 +131,7 @@ fn several(
     (out_dir, console): (&Path, &Console),
 ) -> Result<Outcome> {
     let first = horizons.shortest();
-    open(args, (first, model_ref), tables, (out_dir, console))?;
+    introduce(first, &tables.test, console)?;
     let mut summary = each::summary(&tables.test, model_ref);
     for model in horizons.members() {
         let folder = each::folder(out_dir, model);
@@ -125,19 +143,12 @@ fn several(
     Ok(Outcome::Done)
 }
 
-/// Notes that the test rows are looked at, once it is clear that they can be; says what a reader should know of them.
-fn open(
-    args: &JudgeArgs,
-    (model, model_ref): (&Model, &InputRef),
-    tables: &Tables,
-    (out_dir, console): (&Path, &Console),
-) -> Result<()> {
-    let table = exam::asked_of(&tables.test, model)?;
-    let exam = Exam::of(&table, &args.target, model)?;
+/// Says what a reader should know of the test rows.
+fn introduce(model: &Model, test: &Table, console: &Console) -> Result<()> {
+    let table = exam::asked_of(test, model)?;
     for warning in exam::warnings(&table, model) {
         console.warn(&warning);
     }
-    note_opening(out_dir, (&exam, model_ref), console);
     Ok(())
 }
 
@@ -158,6 +169,7 @@ fn one(
         Some(table) => Some(lessons(args, table, (&exam, model))?),
         None => None,
     };
+    expect_cost_lines(args, model)?;
     let answers = args.threads.install(|| Answers::of(model, &exam))??;
     let rival = args
         .against
@@ -185,11 +197,16 @@ fn one(
     if let Some(warning) = too_good(&report) {
         console.warn(&warning);
     }
+    // Whoever was refused has seen no score.
+    let top = args.out_dir.as_deref().unwrap_or(out_dir);
+    note_opening(top, (&exam, (model, model_ref)), console);
     let folder = Folder { path: out_dir };
     folder.predictions(&exam, &answers, &chances, &mut report)?;
-    if !args.no_plots {
-        folder.pictures(plots::pictures(&exam, &answers, &report)?, &mut report)?;
-    }
+    let pictures = match args.no_plots {
+        true => Vec::new(),
+        false => plots::pictures(&exam, &answers, &report)?,
+    };
+    folder.pictures(pictures, &mut report)?;
     folder.report(&mut report)?;
     if let Some(output) = &args.state_out {
         write_state(output, &answers, &report)?;
@@ -197,15 +214,31 @@ fn one(
     Ok(report)
 }
 
+/// What would be refused when all is computed and half is written.
+fn expect_state(args: &JudgeArgs, model: &Model, out_dir: &Path) -> Result<()> {
+    let Some(state) = &args.state_out else {
+        return Ok(());
+    };
+    if model.online.is_none() {
+        return Err(nothing_remembered().into());
+    }
+    let beside = |name: &str| Output::Path(out_dir.join(name));
+    let own = [REPORT, PREDICTIONS].map(beside);
+    Ok(expect_distinct(&[state, &own[0], &own[1]])?)
+}
+
+fn nothing_remembered() -> Fault {
+    Fault::usage("--state-out: nothing is remembered").hint(
+        "the model was not calibrated on folds, or the rows have no times: pm25-train --model best",
+    )
+}
+
 fn write_state(output: &Output, answers: &Answers, report: &EvalReport) -> Result<()> {
     let followed = answers
         .intervals
         .as_ref()
         .and_then(|known| known.online.as_ref());
-    let followed = followed.ok_or_else(|| {
-        Fault::usage("--state-out: nothing is remembered")
-            .hint("the model was not calibrated on folds, or the rows have no times: pm25-train --model best")
-    })?;
+    let followed = followed.ok_or_else(nothing_remembered)?;
     let mut header = Header::new(&PROGRAM);
     header.inputs = report.pm25.inputs.iter().take(2).cloned().collect();
     let file = StateFile {
@@ -216,6 +249,17 @@ fn write_state(output: &Output, answers: &Answers, report: &EvalReport) -> Resul
     };
     file.write(output)?;
     Ok(())
+}
+
+/// A cost needs rows that may choose a line, or lines that such rows have chosen.
+fn expect_cost_lines(args: &JudgeArgs, model: &Model) -> Result<()> {
+    let has_lines = model.warning_lines.iter().any(|line| line.costs.is_some());
+    if args.warning_cost.is_none() || args.valid.is_some() || has_lines {
+        return Ok(());
+    }
+    Err(Fault::usage("--warning-cost: the model holds no lines by cost, and no rows choose one")
+        .hint("give --valid valid.parquet of the same pm25-prep run, or train with `pm25-train --model best`")
+        .into())
 }
 
 /// Validation rows and what the model says to them; refused if they are not all before the test rows.
@@ -257,10 +301,15 @@ fn lessons<'t>(
 }
 
 /// An opening that cannot be written down is no reason not to judge.
-fn note_opening(out_dir: &Path, (exam, model): (&Exam<'_>, &InputRef), console: &Console) {
+fn note_opening(
+    out_dir: &Path,
+    (exam, (model, model_ref)): (&Exam<'_>, (&Model, &InputRef)),
+    console: &Console,
+) {
     let look = Look {
         test: exam.source(),
-        model,
+        model: model_ref,
+        hours: hours(exam, model),
     };
     match opening::record(out_dir, &look) {
         Ok(0) => {}
@@ -283,6 +332,19 @@ fn note_opening(out_dir: &Path, (exam, model): (&Exam<'_>, &InputRef), console: 
     }
 }
 
+/// Which hours of which stations are judged; none where the table does not say.
+fn hours(exam: &Exam<'_>, model: &Model) -> Option<Hours> {
+    let (text, time_s) = exam.station.zip(exam.time_s)?;
+    let mut names: Vec<&str> = text.words.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    Some(Hours {
+        task: pm25_air::Task::from(model.task()).to_string(),
+        first: format_utc(*time_s.iter().min()?),
+        last: format_utc(*time_s.iter().max()?),
+        stations: Sha256::of(names.join("\n").as_bytes()),
+    })
+}
+
 /// A score that air does not allow.
 fn too_good(report: &EvalReport) -> Option<String> {
     let what = match pm25_air::Task::from(report.model.task) {
@@ -300,18 +362,6 @@ fn too_good(report: &EvalReport) -> Option<String> {
     what.map(|what| {
         format!("{what} is too good for air: look for the target in the features (`pm25-eval probe` does)")
     })
-}
-
-fn level(text: &str) -> Result<f64, String> {
-    let value: f64 = text
-        .trim()
-        .parse()
-        .map_err(|_| format!("`{text}` is not a number"))?;
-    if 0.0 < value && value <= 10_000.0 {
-        Ok(value)
-    } else {
-        Err(format!("{text} µg/m³ is outside 0 to 10000"))
-    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

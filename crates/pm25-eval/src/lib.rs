@@ -70,6 +70,9 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
+        if self.job.is_some() {
+            self.judge.expect_unused()?;
+        }
         match self.job {
             Some(Job::Backtest(args)) => backtest::run(&args, console),
             Some(Job::Probe(args)) => probe::run(&args, console),

@@ -17,6 +17,18 @@ pub(crate) struct Picture {
     pub(crate) png: Vec<u8>,
 }
 
+/// Every picture there can be.
+pub(crate) const NAMES: [&str; 8] = [
+    "predicted_vs_actual.png",
+    "residual_histogram.png",
+    "residuals_vs_predicted.png",
+    "error_by_hour.png",
+    "error_by_month.png",
+    "error_by_station.png",
+    "reliability.png",
+    "coverage_by_month.png",
+];
+
 const PREDICTED: &str = "predicted PM2.5 (µg/m³)";
 const RESIDUAL: &str = "predicted − actual PM2.5 (µg/m³)";
 

@@ -4,6 +4,7 @@
 //! no file is ever half-written and no damaged file is ever believed.
 
 mod document;
+mod draft;
 mod fault;
 mod header;
 mod input;
@@ -18,6 +19,7 @@ mod touched;
 pub use document::{
     Document, claimed_format, decode_document, encode_document, read_document, write_document,
 };
+pub use draft::Draft;
 pub use fault::{Fault, Kind, Result};
 pub use header::{Header, InputRef, Program};
 pub use input::{Input, relative_name};
@@ -27,4 +29,4 @@ pub use output::Output;
 pub use publish::{publish, publish_from, publish_new};
 pub use seal::{Place, Seal, bears_our_mark, check_seal, fill_last_seal, fill_seal};
 pub use sha256::{Hasher, Sha256};
-pub use touched::{guard, note_read};
+pub use touched::{expect_distinct, guard, note_read};

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 use tempfile::SpooledTempFile;
 
 use crate::touched::claim;
-use crate::{Fault, Result, publish_from};
+use crate::{Draft, Fault, Result, publish_from};
 
 /// Where bytes go.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,7 +47,31 @@ impl Output {
     /// or the system's own where there is no such folder yet. It is gone with the process, however that ends. The
     /// first `memory_bytes` stay in memory.
     pub fn scratch(&self, memory_bytes: usize) -> SpooledTempFile {
-        let beside = match self {
+        match self.folder_there() {
+            Some(folder) => tempfile::spooled_tempfile_in(memory_bytes, folder),
+            None => tempfile::spooled_tempfile(memory_bytes),
+        }
+    }
+
+    /// The same without any memory.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn scratch_file(&self) -> io::Result<File> {
+        match self.folder_there() {
+            Some(folder) => tempfile::tempfile_in(folder),
+            None => tempfile::tempfile(),
+        }
+    }
+
+    /// What will be published here, to be written piece by piece.
+    pub fn draft(&self) -> Draft {
+        Draft::new(self.clone())
+    }
+
+    /// The nearest folder above that is there already.
+    fn folder_there(&self) -> Option<&Path> {
+        match self {
             Self::Path(path) => path
                 .ancestors()
                 .skip(1)
@@ -59,10 +84,6 @@ impl Output {
                 })
                 .find(|folder| folder.is_dir()),
             Self::Stdout => None,
-        };
-        match beside {
-            Some(folder) => tempfile::spooled_tempfile_in(memory_bytes, folder),
-            None => tempfile::spooled_tempfile(memory_bytes),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! temp file in the target's folder (O_EXCL, random name) → write → fsync → rename or link → fsync folder
+//! file without a name in that folder (O_TMPFILE, Linux)   → write → fsync → link, rename   → fsync folder
 //! ```
 //!
 //! An error leaves the old file as it was and no litter. fsync is never tried twice: after a failure the
@@ -44,6 +45,59 @@ pub fn publish_new(path: &Path, bytes: &[u8]) -> Result<()> {
         ))),
         Err(e) => Err(unwritable(path, e)),
     }
+}
+
+/// A file without a name that [`publish_nameless`] can put at `path`; none where the system or the folder has no such.
+pub(crate) fn nameless_for(path: &Path) -> Option<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = i32::try_from(rustix::fs::OFlags::TMPFILE.bits()).ok()?;
+        let mut options = File::options();
+        // Narrowed by the umask, as any file that a program creates.
+        options
+            .read(true)
+            .write(true)
+            .custom_flags(flags)
+            .mode(0o666);
+        // Without the list of open files it could not be given a name.
+        if Path::new(OPEN_FILES).is_dir() {
+            return options.open(folder_of(path)).ok();
+        }
+    }
+    let _ = path;
+    None
+}
+
+/// Where Linux lists the open files of a process.
+#[cfg(target_os = "linux")]
+const OPEN_FILES: &str = "/proc/self/fd";
+
+/// Puts a file of [`nameless_for`] at `path`, replacing what was there.
+#[cfg(target_os = "linux")]
+pub(crate) fn publish_nameless(path: &Path, file: File) -> Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    use std::os::fd::AsRawFd;
+    refuse_special(path)?;
+    done("write");
+    sync(&file).map_err(|e| unwritable(path, e))?;
+    let open = Path::new(OPEN_FILES).join(file.as_raw_fd().to_string());
+    let mut names = tempfile::Builder::new();
+    names.prefix(".pm25-").suffix(".tmp");
+    // Only a new name can be linked; only a rename replaces an old one.
+    let named = names.make_in(folder_of(path), |name| {
+        Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+    });
+    let named = named.map_err(|e| unwritable(path, e))?;
+    named.persist(path).map_err(|e| unwritable(path, e.error))?;
+    done("rename");
+    sync_folder(path)
+}
+
+/// There are none here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn publish_nameless(path: &Path, mut file: File) -> Result<()> {
+    publish_from(path, &mut file)
 }
 
 fn copy_to_temp(path: &Path, source: &mut dyn Read) -> Result<TempPath> {

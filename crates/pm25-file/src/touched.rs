@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use crate::{Fault, Result};
+use crate::{Fault, Output, Result};
 
 #[derive(Default)]
 struct Touched {
@@ -48,6 +48,24 @@ pub(crate) fn claim(path: &Path) -> Result<()> {
     }
 }
 
+/// Refuses two outputs of one name before anything is computed or written; `-` is no name.
+///
+/// # Errors
+/// Usage: which name is there twice.
+pub fn expect_distinct(outputs: &[&Output]) -> Result<()> {
+    let mut places = BTreeSet::new();
+    for output in outputs {
+        let Output::Path(path) = output else {
+            continue;
+        };
+        if !places.insert(place_of(path)) {
+            let what = format!("{} is to be two outputs of this command", path.display());
+            return Err(Fault::usage(what).hint("give every file a name of its own"));
+        }
+    }
+    Ok(())
+}
+
 /// One name for a place in a folder, however it was typed. A link there is not followed: it would be replaced.
 fn place_of(path: &Path) -> PathBuf {
     let folder = match path.parent() {
@@ -66,7 +84,16 @@ fn with<R>(work: impl FnOnce(&mut Touched) -> R) -> Option<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Input, Output};
+    use crate::Input;
+
+    #[test]
+    fn two_outputs_of_one_place_are_refused_however_they_are_typed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| Output::Path(folder.path().join(name));
+        let twice = expect_distinct(&[&at("a"), &at("b"), &at("./a")]).unwrap_err();
+        assert_eq!(twice.kind(), crate::Kind::Usage);
+        assert!(expect_distinct(&[&at("a"), &at("b"), &Output::Stdout, &Output::Stdout]).is_ok());
+    }
 
     #[test]
     fn an_input_is_never_an_output_and_no_output_is_two() {

@@ -9,6 +9,7 @@ use crate::choose::Wanted;
 use crate::learner::{Learner, Part, Share};
 use crate::params::{self, Params};
 use crate::roles::RoleArgs;
+use crate::scope::{Scope, Stations};
 use crate::weights::N_PARTS_MAX;
 
 /// Flattened into the arguments of programs that fit models; every field is still a claim.
@@ -24,6 +25,10 @@ pub struct LearnArgs {
     /// suits the task]
     #[arg(long, value_name = "PART,...", value_delimiter = ',')]
     pub parts: Vec<Part>,
+    /// Whether the parts of a blend learn from all stations alike, are told the station, learn each station for itself,
+    /// or whichever is best on the folds
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub stations: Stations,
     /// A setting of the learners, for example n_estimators=500 or forest.max_depth=12; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", long_help = params::help())]
     settings: Vec<String>,
@@ -38,6 +43,7 @@ impl LearnArgs {
     /// Usage: an unknown or unused setting, a value out of range, parts without a blend, roles that nobody would obey.
     pub fn params(&self, of_file: &[String]) -> Result<Params> {
         self.expect_parts()?;
+        self.expect_stations()?;
         let params = Params::parse(&self.settings, of_file, self.model)?;
         self.roles
             .expect_used(self.model, params.boost.objective())?;
@@ -81,6 +87,12 @@ impl LearnArgs {
             true => header,
             false => header.param("parts", parts),
         };
+        let header = match self.stations {
+            Stations::Pooled => header,
+            Stations::Effects => header.param("stations", "effects"),
+            Stations::Own => header.param("stations", "own"),
+            Stations::Best => header.param("stations", "best"),
+        };
         self.roles.put(params.put(header, self.model))
     }
 
@@ -95,6 +107,33 @@ impl LearnArgs {
             .hint("--parts linear,boost, or patient-half and patient-change")),
             _ => Ok(()),
         }
+    }
+
+    /// Only a blend has parts that can learn from stations in several ways.
+    fn expect_stations(&self) -> Result<()> {
+        let word = match self.stations {
+            Stations::Pooled => return Ok(()),
+            Stations::Effects => "effects",
+            Stations::Own => "own",
+            Stations::Best => "best",
+        };
+        if let Wanted::Kind(kind) = self.model
+            && kind != ModelKind::Blend
+        {
+            return Err(Fault::usage(format!(
+                "`--stations {word}` changes nothing in a {kind} model"
+            ))
+            .hint(format!(
+                "--model blend --parts linear,boost --stations {word}"
+            )));
+        }
+        if self.parts.iter().any(|part| part.scope != Scope::Pooled) {
+            return Err(Fault::usage(format!(
+                "`--stations {word}` beside parts that say what they learn from"
+            ))
+            .hint("leave -effects, -own and -together off, or --stations out"));
+        }
+        Ok(())
     }
 
     /// Parts are those of a blend, at most as many as sets of them can be tried.

@@ -6,7 +6,9 @@
 use pm25_air::Task;
 use pm25_artifact::model::online::{Outcome, PRIOR_H, Stamp, WINDOW_H, Walk, lag_s};
 use pm25_artifact::model::warning::THRESHOLDS_UG_M3;
-use pm25_artifact::model::{IntervalLevel, Intervals, Measure, OnlineState, Said, WarningLine};
+use pm25_artifact::model::{
+    IntervalLevel, Intervals, Measure, OnlineState, Said, WarningCosts, WarningLine,
+};
 use pm25_stats::alarms::{Aim, Alarms, best_line};
 use pm25_stats::{conformal, online};
 
@@ -97,6 +99,7 @@ pub(crate) fn warning_lines(
             csi: alarms.csi()?,
             events: alarms.hits + alarms.misses,
             rows: said.len() as u64,
+            costs: WarningCosts::of([&said, &linear, &persistence], threshold_ug_m3),
         })
     };
     THRESHOLDS_UG_M3.iter().filter_map(line).collect()
@@ -228,9 +231,16 @@ mod tests {
         let lines = warning_lines(&target, [&said, &target, &[f64::NAN; 200]]);
         let thresholds: Vec<f64> = lines.iter().map(|line| line.threshold_ug_m3).collect();
         assert_eq!(thresholds, [35.0, 75.0, 115.0, 150.0]);
-        let last = lines[3];
+        let last = &lines[3];
         assert_eq!((last.line_ug_m3, last.linear_line_ug_m3), (75.25, 150.5));
         assert_eq!((last.csi, last.events, last.rows), (1.0, 49, 200));
         assert_eq!(last.persistence_line_ug_m3, 150.0);
+        // Whatever a warning costs, the half of the truth that separates is the line.
+        let costs = last.costs.as_ref().unwrap();
+        assert_eq!(
+            (&costs.model[..], &costs.linear[..]),
+            (&[[1.0, 75.25]][..], &[[1.0, 150.5]][..])
+        );
+        assert!(costs.persistence.is_empty());
     }
 }

@@ -7,11 +7,15 @@
 //!
 //! It never sees a test row, and nothing is calibrated on rows that it was fitted on.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use pm25_artifact::model::{
-    Blend, Intervals, Measure, Model, ModelKind, OnlineState, Part as ModelPart, Said, WarningLine,
+    Blend, Intervals, Measure, Model, ModelKind, OnlineState, Part as ModelPart, PartModel, Said,
+    WarningLine,
 };
 use pm25_artifact::prep::TaskFact;
-use pm25_artifact::train::{Candidate, PartFact};
+use pm25_artifact::train::{Candidate, ChoiceFact, OptionFact, PartFact};
 use pm25_file::{Fault, Result};
 use pm25_learn::tree::Ensemble;
 use pm25_tool::Console;
@@ -19,11 +23,11 @@ use pm25_tool::Console;
 use crate::calibrate::{calibrate, remembered, warning_lines};
 use crate::choose::{Wanted, candidate, rank};
 use crate::fit::{Facts, baselines, reference};
-use crate::folds::Fold;
-use crate::learner::{Learner, Part, Share, Stop, learn_shown};
-use crate::oof::{OutOfFold, less};
+use crate::learner::{Learner, Part, Share};
+use crate::oof::OutOfFold;
 use crate::params::Params;
 use crate::sample::Sample;
+use crate::scope::{self, Scope};
 use crate::{spread, weights};
 
 /// The part of a blend that is the reference itself.
@@ -36,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub(crate) parts: &'a [Part],
     pub(crate) facts: &'a Facts,
     pub(crate) params: &'a Params,
+    /// Which rows the parts of a blend learn from: each of these is tried.
+    pub(crate) scopes: &'a [Scope],
 }
 
 /// What the folds decided.
@@ -44,10 +50,40 @@ pub(crate) struct Decision {
     pub(crate) candidates: Vec<Candidate>,
     /// Parts with their weights: of a blend several, of a forest or a booster one.
     pub(crate) parts: Vec<PartFact>,
+    /// What each way to learn from stations was worth, where several were tried or one was asked for.
+    pub(crate) stations: Option<ChoiceFact>,
     promise: Promise,
-    /// As in `parts`, what is to be fitted; none is the reference.
-    plan: Vec<(Option<Part>, f64, Option<u64>)>,
+    /// As in `parts`, what is to be fitted.
+    plan: Vec<Planned>,
 }
+
+/// One part of what was decided.
+struct Planned {
+    /// None is the reference.
+    part: Option<Part>,
+    weight: f64,
+    n_trees: Option<u64>,
+    /// Of the same learner for stations that have none of their own.
+    n_trees_pooled: Option<u64>,
+}
+
+impl Decision {
+    /// Parts that learn from all horizons, with their trees.
+    pub(crate) fn together(&self) -> impl Iterator<Item = (Part, u64)> {
+        let parts = self.plan.iter().filter_map(|it| it.part.zip(it.n_trees));
+        parts.filter(|(part, _)| part.scope == Scope::Together)
+    }
+
+    /// The error of the chosen kind out of fold, µg/m³.
+    pub(crate) fn rmse_ug_m3(&self) -> f64 {
+        let mut chosen = self.candidates.iter().filter(|it| it.kind == self.kind);
+        let chosen = chosen.next().map(|it| it.valid_rmse_ug_m3);
+        chosen.expect("the chosen kind is one of the candidates")
+    }
+}
+
+/// Learners of all horizons, fitted to every row before the test.
+pub(crate) type Together = BTreeMap<Part, Arc<Ensemble>>;
 
 /// What is known of the errors of the chosen model.
 #[derive(Clone)]
@@ -67,16 +103,13 @@ struct Tried {
 }
 
 /// Fits in every fold, compares, and picks.
-pub(crate) fn decide(
-    sample: &Sample,
-    folds: &[Fold],
-    request: &Request,
-    console: &Console,
-) -> Result<Decision> {
-    let mut of = OutOfFold::new(sample, folds, request.facts, request.params);
-    let tried = match request.wanted {
-        Wanted::Kind(_) => vec![blend(&mut of, request, console)?],
-        Wanted::Best => every_kind(&mut of, request, console)?,
+pub(crate) fn decide(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Decision> {
+    let (tried, stations) = match request.wanted {
+        Wanted::Kind(_) => {
+            let (blend, stations) = blend(of, request, console)?;
+            (vec![blend], stations)
+        }
+        Wanted::Best => every_kind(of, request, console)?,
     };
     let mut candidates = tried
         .iter()
@@ -106,19 +139,26 @@ pub(crate) fn decide(
             None => of.reference.clone(),
         };
         let n_trees = part.and_then(|part| of.refit_n_trees(part));
+        let n_trees_pooled = part.and_then(|part| of.refit_n_trees(part.pooled()));
         parts.push(PartFact {
             name: part.map_or_else(|| REFERENCE.to_owned(), |part| part.to_string()),
             weight,
             rmse_ug_m3: candidate(kind, &said, &of.target)?.valid_rmse_ug_m3,
             trees: n_trees,
         });
-        plan.push((part, weight, n_trees));
+        plan.push(Planned {
+            part,
+            weight,
+            n_trees,
+            n_trees_pooled,
+        });
     }
-    let promise = promise(&mut of, &chosen.said, request, console)?;
+    let promise = promise(of, &chosen.said, request, console)?;
     Ok(Decision {
         kind,
         candidates,
         parts,
+        stations: stations.filter(|_| kind == ModelKind::Blend),
         promise,
         plan,
     })
@@ -155,7 +195,11 @@ fn promise(
     })
 }
 
-fn every_kind(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Vec<Tried>> {
+fn every_kind(
+    of: &mut OutOfFold,
+    request: &Request,
+    console: &Console,
+) -> Result<(Vec<Tried>, Option<ChoiceFact>)> {
     let of_kind = |kind, said: Vec<f64>, part: Option<Part>| Tried {
         kind,
         said,
@@ -164,6 +208,14 @@ fn every_kind(of: &mut OutOfFold, request: &Request, console: &Console) -> Resul
     let mut tried: Vec<Tried> = [ModelKind::Persistence, ModelKind::Climatology]
         .map(|kind| of_kind(kind, of.baseline(kind), None))
         .into();
+    if request.scopes == [Scope::Together] {
+        let said = of.part(Learner::Linear.value(), console)?.to_vec();
+        let line = Some(Learner::Linear.value());
+        tried.push(of_kind(ModelKind::Linear, said, line));
+        let (blend, stations) = blend(of, request, console)?;
+        tried.push(blend);
+        return Ok((tried, stations));
+    }
     let booster = booster(of, request, console)?;
     for (kind, part) in [
         (ModelKind::Linear, Learner::Linear.value()),
@@ -173,11 +225,13 @@ fn every_kind(of: &mut OutOfFold, request: &Request, console: &Console) -> Resul
         let said = of.part(part, console)?.to_vec();
         tried.push(of_kind(kind, said, Some(part)));
     }
-    if request.facts.task != TaskFact::Nowcast {
-        let parts = [Some(Learner::Linear.value()), Some(booster.value()), None];
-        tried.push(blend_of(of, &parts, console)?);
+    if request.facts.task == TaskFact::Nowcast {
+        return Ok((tried, None));
     }
-    Ok(tried)
+    let parts = [Some(Learner::Linear.value()), Some(booster.value()), None];
+    let (blend, stations) = best_scope(of, &parts, request.scopes, console)?;
+    tried.push(blend);
+    Ok((tried, stations))
 }
 
 /// The booster for this task: as it is set, or in a forecast the patient one if the folds like it better and nobody
@@ -199,10 +253,20 @@ fn booster(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<L
 }
 
 /// The blend that was asked for, or the one that suits the task.
-fn blend(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Tried> {
+fn blend(
+    of: &mut OutOfFold,
+    request: &Request,
+    console: &Console,
+) -> Result<(Tried, Option<ChoiceFact>)> {
     let nowcast = request.facts.task == TaskFact::Nowcast;
     let mut parts: Vec<Option<Part>> = request.parts.iter().map(|&part| Some(part)).collect();
-    if parts.is_empty() {
+    if parts.is_empty() && request.scopes == [Scope::Together] {
+        let of_all = joint_parts(request.params).into_iter().map(Some);
+        parts = [Some(Learner::Linear.value())]
+            .into_iter()
+            .chain(of_all)
+            .collect();
+    } else if parts.is_empty() {
         let booster = booster(of, request, console)?;
         let needs_sign = booster == Learner::Boost && request.params.boost_needs_sign();
         let with = |share| {
@@ -222,7 +286,62 @@ fn blend(of: &mut OutOfFold, request: &Request, console: &Console) -> Result<Tri
     if !nowcast {
         parts.push(None);
     }
-    blend_of(of, &parts, console)
+    best_scope(of, &parts, request.scopes, console)
+}
+
+/// The parts that learn from all horizons where none are named: values, and changes unless the booster is set to learn
+/// from positive targets.
+pub(crate) fn joint_parts(params: &Params) -> Vec<Part> {
+    let learner = match params.boost_is_set {
+        true => Learner::Boost,
+        false => Learner::Patient,
+    };
+    let value = learner.value().on(Scope::Together);
+    let change = Part {
+        share: Share::Change,
+        ..value
+    };
+    match learner == Learner::Boost && params.boost_needs_sign() {
+        true => vec![value],
+        false => vec![value, change],
+    }
+}
+
+/// The best of blends whose parts learn from these rows; of equals the first. Parts that say themselves what they learn
+/// from are left as they are.
+fn best_scope(
+    of: &mut OutOfFold,
+    parts: &[Option<Part>],
+    scopes: &[Scope],
+    console: &Console,
+) -> Result<(Tried, Option<ChoiceFact>)> {
+    if let [Scope::Pooled | Scope::Together] = scopes {
+        return Ok((blend_of(of, parts, console)?, None));
+    }
+    let mut best: Option<(f64, Scope, Tried)> = None;
+    let mut options = Vec::new();
+    for &scope in scopes {
+        let on = |part: Part| match scope.suits(part.learner) {
+            true => part.on(scope),
+            false => part,
+        };
+        let parts: Vec<Option<Part>> = parts.iter().map(|part| part.map(on)).collect();
+        let tried = blend_of(of, &parts, console)?;
+        let rmse_ug_m3 = candidate(tried.kind, &tried.said, &of.target)?.valid_rmse_ug_m3;
+        options.push(OptionFact {
+            name: scope.word().to_owned(),
+            rmse_ug_m3,
+        });
+        if best.as_ref().is_none_or(|(least, ..)| rmse_ug_m3 < *least) {
+            best = Some((rmse_ug_m3, scope, tried));
+        }
+    }
+    let (_, scope, tried) = best.ok_or_else(|| Fault::unforeseen("no blend was tried"))?;
+    let choice = ChoiceFact {
+        chosen: scope.word().to_owned(),
+        options,
+    };
+    Ok((tried, Some(choice)))
 }
 
 /// Weights that were found on the other folds, or the plain mean where it is better: scored without a look at the
@@ -294,30 +413,35 @@ fn leave_a_fold_out(of: &OutOfFold, said: &[&[f64]], errors: &[Vec<f64>]) -> Vec
 /// Fits what was decided on all rows.
 pub(crate) fn refit(
     sample: &Sample,
-    decision: &Decision,
+    (decision, together): (&Decision, &Together),
     request: &Request,
     console: &Console,
 ) -> Result<Model> {
     let mut model = baselines(sample, request.facts, request.params);
     model.kind = decision.kind;
     let of_reference = reference(&model, sample);
-    let x = sample.matrix();
+    let to = scope::Refit {
+        sample,
+        reference: &of_reference,
+        params: request.params,
+    };
     let mut parts = Vec::new();
     let mut reference_weight = 0.0;
-    for (part, weight, n_trees) in &decision.plan {
-        let Some(part) = part else {
-            reference_weight = *weight;
+    for planned in &decision.plan {
+        let Some(part) = planned.part else {
+            reference_weight = planned.weight;
             continue;
         };
-        let share = part.share.of_reference();
-        let y = less(sample, &of_reference, share);
-        let stop = Stop::At(n_trees.unwrap_or_default());
-        let fit = learn_shown(part.learner, (&x, &y), &stop, request.params, console)?;
+        let n_trees = [planned.n_trees, planned.n_trees_pooled].map(Option::unwrap_or_default);
+        let learned = match together.get(&part) {
+            Some(trees) => PartModel::Together(Arc::clone(trees)),
+            None => scope::refit(part, &to, &model, n_trees, console)?,
+        };
         parts.push(ModelPart {
             name: part.to_string(),
-            weight: *weight,
-            reference_share: share,
-            model: fit.model,
+            weight: planned.weight,
+            reference_share: part.share.of_reference(),
+            model: learned,
         });
     }
     match decision.kind {
@@ -331,7 +455,10 @@ pub(crate) fn refit(
         }
         // The ridge of every model is the linear one.
         ModelKind::Forest | ModelKind::Boost => {
-            model.trees = parts.pop().and_then(|part| part.model.into_trees());
+            model.trees = parts.pop().and_then(|part| match part.model {
+                PartModel::Trees(trees) => Some(trees),
+                _ => None,
+            });
         }
         _ => {}
     }

@@ -12,13 +12,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use pm25_artifact::model::PartModel;
+use pm25_artifact::model::Learned;
 use pm25_file::Result;
 use pm25_learn::tree::{BoostParams, Lesson, Objective, Transform, fit_forest, fit_lesson};
 use pm25_learn::{Columns, fit_ridge};
 use pm25_tool::Console;
 
 use crate::params::{Params, count_of};
+use crate::scope::Scope;
 
 /// What learns.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -44,13 +45,15 @@ pub enum Share {
     Change,
 }
 
-/// A learner and what it is fitted to; typed `boost-change`.
+/// A learner, what it is fitted to and on which rows; typed `boost-change`, `patient-own`, `patient-change-together`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Part {
     /// What learns.
     pub learner: Learner,
     /// What is taken off its target.
     pub share: Share,
+    /// Which rows it learns from.
+    pub scope: Scope,
 }
 
 impl Learner {
@@ -71,6 +74,7 @@ impl Learner {
         Part {
             learner: self,
             share: Share::Value,
+            scope: Scope::Pooled,
         }
     }
 }
@@ -86,14 +90,27 @@ impl Share {
     }
 }
 
+impl Part {
+    /// The same, learned from all stations at one horizon.
+    pub(crate) fn pooled(self) -> Self {
+        self.on(Scope::Pooled)
+    }
+
+    /// The same on other rows.
+    pub(crate) fn on(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.learner.word())?;
         match self.share {
-            Share::Value => Ok(()),
-            Share::Half => f.write_str("-half"),
-            Share::Change => f.write_str("-change"),
+            Share::Value => {}
+            Share::Half => f.write_str("-half")?,
+            Share::Change => f.write_str("-change")?,
         }
+        f.write_str(self.scope.suffix())
     }
 }
 
@@ -104,12 +121,21 @@ impl FromStr for Part {
         let shares = [Share::Value, Share::Half, Share::Change];
         let all = Learner::ALL
             .into_iter()
-            .flat_map(|learner| shares.map(|share| Self { learner, share }));
+            .flat_map(|learner| shares.map(|share| (learner, share)));
         all.into_iter()
+            .flat_map(|(learner, share)| {
+                Scope::ALL.map(|scope| Self {
+                    learner,
+                    share,
+                    scope,
+                })
+            })
+            .filter(|part| part.scope.suits(part.learner))
             .find(|part| part.to_string() == word)
             .ok_or_else(|| {
                 format!(
-                    "`{word}` is no part: linear, forest, boost or patient, perhaps with -half or -change"
+                    "`{word}` is no part: linear, forest, boost or patient, perhaps with -half or -change, perhaps with -effects, -own or \
+                     -together"
                 )
             })
     }
@@ -118,7 +144,7 @@ impl FromStr for Part {
 /// What a learner learned, and how its error fell on the rows that told it when to stop.
 pub struct Fit {
     /// What answers.
-    pub model: PartModel,
+    pub model: Learned,
     /// Mean loss after 1, 2, ... trees, for a comparison with itself; empty without such rows and for what has no such
     /// steps.
     pub stop_loss: Vec<f64>,
@@ -151,12 +177,12 @@ pub fn learn(
         oob_rmse_ug_m3: None,
     };
     Ok(match learner {
-        Learner::Linear => plain(PartModel::Linear(fit_ridge(x, y, &params.ridge))),
+        Learner::Linear => plain(Learned::Linear(fit_ridge(x, y, &params.ridge))),
         Learner::Forest => {
             let fit = fit_forest(x, y, &params.forest, advance);
             Fit {
                 oob_rmse_ug_m3: Some(fit.out_of_bag_rmse),
-                ..plain(PartModel::Trees(fit.ensemble))
+                ..plain(Learned::Trees(fit.ensemble))
             }
         }
         Learner::Boost | Learner::Patient => {
@@ -180,7 +206,7 @@ pub fn learn(
             let fit = fit_lesson(lesson, valid, &settings, advance);
             let mut fit = Fit {
                 stop_loss: mean_losses(fit.history.valid_errors, settings.objective()),
-                ..plain(PartModel::Trees(fit.ensemble))
+                ..plain(Learned::Trees(fit.ensemble))
             };
             fit.correct(transform, (x, y));
             fit
@@ -200,7 +226,7 @@ fn mean_losses(errors: Vec<f64>, objective: Objective) -> Vec<f64> {
 impl Fit {
     /// Takes trees away beyond the first `n_trees`.
     pub(crate) fn shorten(&mut self, n_trees: usize) {
-        if let PartModel::Trees(trees) = &mut self.model {
+        if let Learned::Trees(trees) = &mut self.model {
             trees.trees.truncate(n_trees);
         }
     }
@@ -208,7 +234,7 @@ impl Fit {
     /// Corrects the bias of the way back from a transformed target, see [`Transform::link`], on the rows that were
     /// learned from.
     pub(crate) fn correct(&mut self, transform: Transform, (x, y): (&Columns, &[f32])) {
-        if let PartModel::Trees(trees) = &mut self.model
+        if let Learned::Trees(trees) = &mut self.model
             && transform != Transform::None
         {
             trees.link = transform.link(y, &trees.scores(x));
@@ -231,7 +257,7 @@ pub(crate) fn learn_shown(
     };
     let progress = console.progress(learner.word(), n_trees);
     let fit = learn(learner, rows, stop, params, &|n| progress.advance(n))?;
-    if let PartModel::Trees(trees) = &fit.model {
+    if let Learned::Trees(trees) = &fit.model {
         let n_kept = trees.trees.len();
         console.detail(&format!(
             "{}: {n_kept} trees of at most {n_trees}",
@@ -259,9 +285,20 @@ mod tests {
 
     #[test]
     fn a_part_reads_as_it_is_written() {
-        for word in ["linear", "boost", "boost-half", "patient-change", "forest"] {
+        for word in [
+            "linear",
+            "boost",
+            "boost-half",
+            "patient-change",
+            "forest",
+            "linear-effects",
+            "patient-change-own",
+            "boost-half-together",
+        ] {
             assert_eq!(word.parse::<Part>().unwrap().to_string(), word);
         }
         assert!("boost-third".parse::<Part>().unwrap_err().contains("-half"));
+        assert!("linear-together".parse::<Part>().is_err());
+        assert!("forest-effects".parse::<Part>().is_err());
     }
 }

@@ -23,7 +23,9 @@ mod oof;
 mod params;
 mod roles;
 mod sample;
+mod scope;
 mod spread;
+mod together;
 mod weights;
 
 pub use asked::LearnArgs;
@@ -35,6 +37,8 @@ pub use learner::{Fit, Learner, Part, Share, Stop, learn};
 pub use make::{Made, Order, learn_kind, make};
 pub use params::Params;
 pub use sample::{Parts, Sample};
+pub use scope::{Scope, Stations};
+pub use together::{MadeSeveral, OfHorizon, Several, Ways, make_several};
 
 use pm25_file::Fault;
 
@@ -48,4 +52,16 @@ fn unknown(what: &str, word: &str, known: &[&str]) -> Fault {
         )),
         None => fault.hint(format!("known: {}", known.join(", "))),
     }
+}
+
+/// A console that says nothing, for tests.
+#[cfg(test)]
+fn quiet() -> pm25_tool::Console {
+    #[derive(clap::Parser)]
+    struct Asked {
+        #[command(flatten)]
+        common: pm25_tool::Common,
+    }
+    let asked: Asked = clap::Parser::parse_from(["test", "-q"]);
+    pm25_tool::Console::new(&asked.common)
 }

@@ -1,18 +1,22 @@
 //! One model from the rows before its test, as it was asked for.
 
+use std::collections::BTreeMap;
+
 use pm25_artifact::model::{Model, ModelKind};
-use pm25_artifact::train::{Candidate, FoldFact, LearnedFrom, PartFact};
+use pm25_artifact::train::{Candidate, ChoiceFact, FoldFact, LearnedFrom, PartFact};
 use pm25_file::{Fault, Result};
 use pm25_tool::Console;
 
 use crate::choose::{self, Wanted};
-use crate::decide::{self, Request};
+use crate::decide::{self, Decision, Request};
 use crate::fit::{self, Facts};
 use crate::folds::{self, Fold};
 use crate::lean;
 use crate::learner::Part;
+use crate::oof::OutOfFold;
 use crate::params::Params;
 use crate::sample::Sample;
+use crate::scope::Stations;
 
 /// What is to be made.
 pub struct Order<'a> {
@@ -22,6 +26,8 @@ pub struct Order<'a> {
     pub n_folds: usize,
     /// Parts of a blend; empty for those that suit the task.
     pub parts: &'a [Part],
+    /// Which rows the parts of a blend learn from; the best of several on the folds.
+    pub stations: Stations,
     /// What the model will say of itself.
     pub facts: &'a Facts,
     /// Settings of the learners.
@@ -40,6 +46,8 @@ pub struct Made {
     pub folds: Vec<FoldFact>,
     /// Parts with their weights where folds decided.
     pub parts: Vec<PartFact>,
+    /// How stations were learned from, where that was a question.
+    pub stations: Option<ChoiceFact>,
     /// Why folds did not decide although they were asked for, in a sentence.
     pub without_folds: Option<String>,
 }
@@ -54,7 +62,7 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
     let folded = match order.wanted {
         Wanted::Best | Wanted::Kind(ModelKind::Blend) => {
             let all = train.clone().and(&valid);
-            match (folds_of(&all, order), order.wanted) {
+            match (folds_of(&all, order.n_folds, order.facts), order.wanted) {
                 (Ok(folds), _) => Some((all, folds)),
                 (Err(fault), Wanted::Kind(_)) => return Err(fault),
                 (Err(fault), Wanted::Best) => {
@@ -80,27 +88,36 @@ pub fn make(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
         parts: order.parts,
         facts: order.facts,
         params: order.params,
+        scopes: order.stations.scopes(),
     };
-    let decision = decide::decide(&all, &folds, &request, console)?;
-    let model = decide::refit(&all, &decision, &request, console)?;
-    Ok(Made {
-        model: fit::profiled(model, &all),
+    let mut of = OutOfFold::new(&all, &folds, order.facts, order.params);
+    let decision = decide::decide(&mut of, &request, console)?;
+    drop(of);
+    let model = decide::refit(&all, (&decision, &BTreeMap::new()), &request, console)?;
+    Ok(made(model, decision, (&all, folds)))
+}
+
+/// A model that folds decided on, fitted to all rows.
+pub(crate) fn made(model: Model, decision: Decision, (all, folds): (&Sample, Vec<Fold>)) -> Made {
+    Made {
+        model: fit::profiled(model, all),
         learned_from: LearnedFrom::TrainAndValid,
         candidates: decision.candidates,
         folds: folds.into_iter().map(|fold| fold.fact).collect(),
         parts: decision.parts,
-        without_folds,
-    })
+        stations: decision.stations,
+        without_folds: None,
+    }
 }
 
 /// Folds over all rows before the test.
-fn folds_of(all: &Sample, order: &Order) -> Result<Vec<Fold>> {
+pub(crate) fn folds_of(all: &Sample, n_folds: usize, facts: &Facts) -> Result<Vec<Fold>> {
     let time_s = all.time_s().ok_or_else(|| {
         Fault::bad_data("folds need a column `time` in both tables")
             .hint("make the tables with pm25-prep, or ask for a kind by name: --model boost")
     })?;
-    let embargo_h = folds::embargo_h(order.facts.task.into(), &order.facts.inputs);
-    folds::folds(time_s, order.n_folds, embargo_h)
+    let embargo_h = folds::embargo_h(facts.task.into(), &facts.inputs);
+    folds::folds(time_s, n_folds, embargo_h)
 }
 
 /// Learns from the train rows and compares on the valid rows.
@@ -115,6 +132,7 @@ fn on_valid(order: &Order, (train, valid): (Sample, Sample), console: &Console) 
         candidates,
         folds: Vec::new(),
         parts: Vec::new(),
+        stations: None,
         without_folds: None,
     })
 }

@@ -3,11 +3,12 @@
 //! Everything that is chosen is chosen on these: the kind of model, the number of trees, the weights of a blend, the
 //! width of intervals. The test rows are never here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pm25_artifact::model::online::Outcome;
 use pm25_artifact::model::{Model, ModelKind, Said};
-use pm25_file::Result;
+use pm25_file::{Fault, Result};
 use pm25_learn::tree::Transform;
 use pm25_tool::Console;
 
@@ -16,6 +17,7 @@ use crate::folds::Fold;
 use crate::learner::{Part, Stop, learn_shown};
 use crate::params::Params;
 use crate::sample::Sample;
+use crate::scope::{self, Piece, Scope};
 
 /// The refit has more rows than the folds had, and more rows bear more trees: folds of a record of three years learn
 /// from about 0.83 of it on average, and 1 / 0.83 = 1.2; a little less, for what shorter records lack.
@@ -99,8 +101,12 @@ impl<'a> OutOfFold<'a> {
 
     /// Trees that a refit on all rows should have; none for a part without such a number.
     pub(crate) fn refit_n_trees(&self, part: Part) -> Option<u64> {
-        let n_trees = *self.n_trees.get(&part)?;
+        let n_trees = self.best_n_trees(part)?;
         Some(self.params.refit_n_trees(part.learner, n_trees as f64))
+    }
+
+    fn best_n_trees(&self, part: Part) -> Option<u64> {
+        self.n_trees.get(&part).copied()
     }
 
     /// Out-of-bag RMSE over the rows that the folds' forests learned from, µg/m³; none if the part is no forest that
@@ -135,16 +141,35 @@ impl<'a> OutOfFold<'a> {
         .collect()
     }
 
+    /// Takes what a part said that was fitted elsewhere, in models that had seen as little, with its best number of trees.
+    pub(crate) fn give(&mut self, part: Part, said: Vec<f64>, n_trees: Option<u64>) {
+        self.parts.insert(part, said);
+        if let Some(n_trees) = n_trees {
+            self.n_trees.insert(part, n_trees);
+        }
+    }
+
     fn fit(&mut self, part: Part, console: &Console) -> Result<Vec<f64>> {
+        if part.scope == Scope::Together {
+            return Err(
+                Fault::usage(format!("the part `{part}` learns from several horizons"))
+                    .hint("give tables with several, and no --horizon-h"),
+            );
+        }
         let share = part.share.of_reference();
+        let mut said = self.of_strangers(part, console)?;
+        let pieces = self.pieces(part.scope);
+        let columns = self.columns();
+        let params = scope::settings(part, self.params, &columns);
         let mut fits = Vec::new();
-        for (fold, model) in self.folds.iter().zip(&self.models) {
+        for (model, piece) in &pieces {
             let (train, judged) = (
-                self.sample.take(&fold.train),
-                self.sample.take(&fold.judged),
+                self.sample.take(&piece.train),
+                self.sample.take(&piece.judged),
             );
             let y = less(&train, &reference(model, &train), share);
             let y_judged = less(&judged, &reference(model, &judged), share);
+            let (train, judged) = (shown(part, &train, model), shown(part, &judged, model));
             let x_judged = judged.matrix();
             let stop = Stop::On(&x_judged, &y_judged);
             let x = train.matrix();
@@ -152,43 +177,88 @@ impl<'a> OutOfFold<'a> {
                 part.learner,
                 (&x, &y),
                 &stop,
-                self.params,
+                &params,
                 console,
             )?);
         }
         let curves: Vec<(&[f64], usize)> = fits
             .iter()
-            .zip(self.fold_rows())
-            .map(|(fit, n_rows)| (&fit.stop_loss[..], n_rows))
+            .zip(&pieces)
+            .map(|(fit, (_, piece))| (&fit.stop_loss[..], piece.judged.len()))
             .collect();
-        if let Some(n_trees) = best_n_trees(&curves) {
-            self.n_trees.insert(part, n_trees as u64);
+        let n_trees = best_n_trees(&curves);
+        if let Some(n_trees) = n_trees {
             let transform = self.params.transform_of(part.learner);
-            for (fit, fold) in fits.iter_mut().zip(self.folds) {
+            for (fit, (_, piece)) in fits.iter_mut().zip(&pieces) {
                 fit.shorten(n_trees);
                 // What is transformed is the value itself: there is no logarithm of a change.
                 if transform != Transform::None {
-                    let train = self.sample.take(&fold.train);
+                    let train = self.sample.take(&piece.train);
                     fit.correct(transform, (&train.matrix(), &train.target));
                 }
             }
         }
-        let bags = fits.iter().zip(self.folds);
+        let bags = fits.iter().zip(&pieces);
         let bags: Vec<(f64, usize)> = bags
-            .filter_map(|(fit, fold)| Some((fit.oob_rmse_ug_m3?, fold.train.len())))
+            .filter_map(|(fit, (_, piece))| Some((fit.oob_rmse_ug_m3?, piece.train.len())))
             .collect();
+        let place = self.places_of_judged();
+        for (fit, (model, piece)) in fits.iter().zip(&pieces) {
+            let judged = self.sample.take(&piece.judged);
+            let judged = shown(part, &judged, model);
+            let of_piece = fit.model.predict(&judged.matrix());
+            for (row, value) in piece.judged.iter().zip(of_piece) {
+                let at = place[row];
+                said[at] = value + share * self.reference[at];
+            }
+        }
+        if let Some(n_trees) = n_trees {
+            self.n_trees.insert(part, n_trees as u64);
+        }
         if let Some(rmse) = pooled(&bags) {
             self.oob_rmse_ug_m3.insert(part, rmse);
         }
-        let mut said = Vec::new();
-        for (fit, fold) in fits.iter().zip(self.folds) {
-            said.extend(fit.model.predict(&self.sample.take(&fold.judged).matrix()));
-        }
-        for (said, reference) in said.iter_mut().zip(&self.reference) {
-            *said += share * reference;
-        }
         Ok(said)
     }
+
+    /// Each fold's pieces with the fold's model.
+    fn pieces(&self, scope: Scope) -> Vec<(&Model, Piece)> {
+        let folds = self.folds.iter().zip(&self.models);
+        folds
+            .flat_map(|(fold, model)| {
+                let places = model.places(&self.sample.rows());
+                let pieces = scope::pieces(scope, (&fold.train, &fold.judged), &places);
+                pieces.into_iter().map(move |piece| (model, piece))
+            })
+            .collect()
+    }
+
+    /// Names of the features.
+    fn columns(&self) -> Vec<&str> {
+        let inputs = self.models.first().map_or(&[][..], |model| &model.inputs);
+        inputs.iter().map(|input| input.column.as_str()).collect()
+    }
+
+    /// What is said of rows whose station has no learner of its own: what all stations together taught. Zeros where
+    /// every row has one.
+    fn of_strangers(&mut self, part: Part, console: &Console) -> Result<Vec<f64>> {
+        match part.scope {
+            Scope::Own => self.part(part.pooled(), console).map(<[f64]>::to_vec),
+            _ => Ok(vec![0.0; self.target.len()]),
+        }
+    }
+
+    /// Where each judged row of the sample stands among the judged.
+    fn places_of_judged(&self) -> BTreeMap<u32, usize> {
+        let rows = self.folds.iter().flat_map(|fold| &fold.judged);
+        rows.enumerate().map(|(at, &row)| (row, at)).collect()
+    }
+}
+
+/// Rows of a fold as a part sees them.
+fn shown<'a>(part: Part, rows: &'a Sample, model: &Model) -> Cow<'a, Sample> {
+    let places = model.places(&rows.rows());
+    scope::shown(part, rows, (&places, model.stations.len()))
 }
 
 /// The target less a share of the reference.
@@ -200,7 +270,7 @@ pub(crate) fn less(sample: &Sample, reference: &[f64], share: f64) -> Vec<f32> {
 
 /// The number of trees with the smallest loss over all folds together, the smallest of several; none if no
 /// fold counts trees. A fold that stopped early counts with its last error from there on.
-fn best_n_trees(curves: &[(&[f64], usize)]) -> Option<usize> {
+pub(crate) fn best_n_trees(curves: &[(&[f64], usize)]) -> Option<usize> {
     let longest = curves.iter().map(|(curve, _)| curve.len()).max()?;
     let total = |n_trees: usize| -> f64 {
         let of = |(curve, n_rows): &(&[f64], usize)| {

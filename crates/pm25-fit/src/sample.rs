@@ -115,6 +115,18 @@ impl Sample {
         }
     }
 
+    /// The same rows with more columns, one value a row in each.
+    pub(crate) fn with(&self, columns: impl Iterator<Item = Vec<f32>>) -> Self {
+        let mut wider = self.clone();
+        wider.columns.extend(columns);
+        wider
+    }
+
+    /// Newest known PM2.5, µg/m³, NaN = missing; none in a table without it.
+    pub(crate) fn persistence(&self) -> Option<&[f32]> {
+        self.persistence.as_deref()
+    }
+
     /// How many.
     pub fn n_rows(&self) -> usize {
         self.target.len()

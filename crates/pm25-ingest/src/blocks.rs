@@ -19,18 +19,33 @@ use std::path::Path;
 use pm25_file::{Fault, Hasher, Input, Result, Sha256};
 
 use crate::count::Tally;
+use crate::file::Job;
 use crate::in_order::in_order;
-use crate::inputs::RawInput;
 use crate::layout::{Layout, Source};
 use crate::raw::Raw;
 use crate::reader::Reader;
 use crate::records::Records;
 use crate::rows::{Line, TableRows};
+use crate::shelf::Shelf;
 use crate::source::Wishes;
 use crate::unpack::{Encoding, is_plain};
 
-/// A block is a few hundred thousand rows; a smaller file has none.
-const BLOCK_BYTES: u64 = 8 << 20;
+/// How large the pieces of a file are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// A block is a few hundred thousand rows; a smaller file has none.
+    pub(crate) block_bytes: u64,
+    /// The rows of a larger file are not kept in memory.
+    pub(crate) kept_bytes: u64,
+}
+
+impl Sizes {
+    /// Those of every run; they change no output.
+    pub(crate) const USUAL: Self = Self {
+        block_bytes: 8 << 20,
+        kept_bytes: 64 << 20,
+    };
+}
 /// A line feed is looked for so far behind a cut.
 const LINE_BYTES_MAX: usize = 1 << 16;
 
@@ -43,25 +58,40 @@ enum Stop {
     Fault(Fault),
 }
 
+/// A file's tables, read by blocks.
+pub(crate) struct ByBlocks<'a> {
+    pub(crate) tables: Vec<TableRows>,
+    pub(crate) sha256: Sha256,
+    /// The rows of the only table, if they were too many to keep; then it has none itself.
+    pub(crate) shelf: Option<Shelf<'a>>,
+}
+
 /// Reads a file's tables by blocks; nothing if it must be read from front to back.
-pub(crate) fn read(
-    input: &RawInput,
+pub(crate) fn read<'a>(
+    job: Job<'a>,
     delimiter: u8,
     layout: &Layout,
-    wishes: &Wishes,
     tally: &mut Tally,
-) -> Result<Option<(Vec<TableRows>, Sha256)>> {
+) -> Result<Option<ByBlocks<'a>>> {
+    let Job { input, wishes, .. } = job;
     let Input::Path(path) = &input.at else {
         return Ok(None);
     };
     let is_text = matches!(wishes.encoding, Encoding::Seen | Encoding::Utf8);
     let is_one_table = layout.source != Source::Cpcb && input.member.is_none();
-    if !is_text || !is_one_table || rayon::current_num_threads() == 1 {
+    if !is_text || !is_one_table {
         return Ok(None);
     }
-    let spans = spans(path, BLOCK_BYTES);
-    let spans = spans
-        .map_err(|e| Fault::unforeseen(format!("{}: cannot be read", input.name)).because(e))?;
+    let unreadable = |e| Fault::unforeseen(format!("{}: cannot be read", input.name)).because(e);
+    let n_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+    let shelf = job
+        .spill
+        .filter(|_| job.sizes.kept_bytes < n_bytes)
+        .and_then(|spill| Shelf::of(layout, spill));
+    if shelf.is_none() && rayon::current_num_threads() == 1 {
+        return Ok(None);
+    }
+    let spans = spans(path, job.sizes.block_bytes).map_err(unreadable)?;
     let file = Blocks {
         path,
         name: &input.name,
@@ -69,7 +99,7 @@ pub(crate) fn read(
         layout,
         wishes,
     };
-    file.read(&spans, tally)
+    file.read(&spans, shelf, tally)
 }
 
 /// A file and how it is read.
@@ -82,7 +112,12 @@ struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    fn read(&self, spans: &[Span], tally: &mut Tally) -> Result<Option<(Vec<TableRows>, Sha256)>> {
+    fn read<'s>(
+        &self,
+        spans: &[Span],
+        mut shelf: Option<Shelf<'s>>,
+        tally: &mut Tally,
+    ) -> Result<Option<ByBlocks<'s>>> {
         if spans.len() < 2 {
             return Ok(None);
         }
@@ -95,12 +130,13 @@ impl<'a> Blocks<'a> {
                 .map_err(Stop::Fault)?;
             block_idx += 1;
             counts.append(of_block, n_lines);
-            let is_joined = whole.append(block, n_lines);
+            if !whole.append(block, n_lines) {
+                return Err(Stop::Irregular);
+            }
             n_lines += n_lines_more;
-            if is_joined {
-                Ok(())
-            } else {
-                Err(Stop::Irregular)
+            match &mut shelf {
+                Some(shelf) => shelf.push(&whole.take_rows()).map_err(Stop::Fault),
+                None => Ok(()),
             }
         };
         let block = |at: usize| self.block(spans[at]).map_err(|_| Stop::Irregular);
@@ -110,7 +146,11 @@ impl<'a> Blocks<'a> {
             Err(Stop::Fault(fault)) => return Err(fault),
         }
         tally.append(counts, 0);
-        Ok(Some((whole.finish(tally), hasher.hash())))
+        Ok(Some(ByBlocks {
+            tables: whole.finish(tally),
+            sha256: hasher.hash(),
+            shelf,
+        }))
     }
 
     /// The rows of a block, its counts, and over how many lines it runs.
@@ -214,7 +254,8 @@ mod tests {
                     wishes: &wishes,
                 };
                 let spans = spans(file.path(), block_bytes).unwrap();
-                blocks.read(&spans, &mut tally).unwrap()?
+                let read = blocks.read(&spans, None, &mut tally).unwrap()?;
+                (read.tables, read.sha256)
             }
         };
         let rows: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();

@@ -39,8 +39,7 @@ pub(crate) fn value(
     };
     if let Some(number) = read {
         tally.cells_filled += 1;
-        let is_sentinel = SENTINELS.contains(&number) || layout.sentinels.contains(&number);
-        return if is_sentinel { SENTINEL } else { number };
+        return coded(number, layout);
     }
     if is_missing(cell) {
         return f32::NAN;
@@ -50,6 +49,16 @@ pub(crate) fn value(
         format!("{}: {}", shown(header.as_bytes()), shown(cell))
     });
     f32::NAN
+}
+
+/// A number that was read, or [`SENTINEL`] where it is a code.
+#[inline]
+pub(crate) fn coded(number: f32, layout: &Layout) -> f32 {
+    if SENTINELS.contains(&number) || layout.sentinels.contains(&number) {
+        SENTINEL
+    } else {
+        number
+    }
 }
 
 /// Whether a word says that there is no value.

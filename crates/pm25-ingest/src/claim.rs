@@ -52,26 +52,30 @@ pub(crate) struct Decision {
 /// The claim is believed if three numbers in four would be plausible; else the first other unit for which that
 /// holds; else the claim after all. Particles are never relabelled: a wrong guess would move the target.
 pub(crate) fn decide(quantity: Quantity, claim: &Claim, values: &[f32]) -> Decision {
-    let own = Unit::own(quantity);
-    let claimed = match claim {
-        Claim::None => None,
-        Claim::Header(text) => Unit::parse(text).filter(|unit| unit.conversion(quantity).is_some()),
-        Claim::Documented(unit) | Claim::Map(unit) => Some(*unit),
-    };
-    let first = claimed.unwrap_or(own);
+    decide_by(quantity, claim, |unit| {
+        share(plausible_of(quantity, unit, values)?)
+    })
+}
+
+/// The same from the share of the numbers that would be plausible in a unit; nothing where none tells anything.
+pub(crate) fn decide_by(
+    quantity: Quantity,
+    claim: &Claim,
+    share: impl Fn(Unit) -> Option<f64>,
+) -> Decision {
+    let (first, claimed) = first_unit(quantity, claim);
     let stated = said(claim, first);
     if matches!(claim, Claim::Map(_)) || plausible(quantity).is_none() {
         return decision(quantity, first, stated);
     }
-    let Some(share) = plausible_share(quantity, first, values) else {
+    let Some(believed) = share(first) else {
         let because = format!("{stated}; there is no number to check it by");
         return decision(quantity, first, because);
     };
-    if BELIEVED_SHARE <= share {
+    if BELIEVED_SHARE <= believed {
         return decision(quantity, first, format!("{stated}, and the numbers fit"));
     }
-    let fits =
-        |unit| plausible_share(quantity, unit, values).is_some_and(|share| BELIEVED_SHARE <= share);
+    let fits = |unit| share(unit).is_some_and(|share| BELIEVED_SHARE <= share);
     match alternatives(quantity)
         .iter()
         .copied()
@@ -90,6 +94,56 @@ pub(crate) fn decide(quantity: Quantity, claim: &Claim, values: &[f32]) -> Decis
             first,
             format!("{stated}; the numbers fit no unit well"),
         ),
+    }
+}
+
+/// The unit that is looked at first, and the one that the file claims.
+fn first_unit(quantity: Quantity, claim: &Claim) -> (Unit, Option<Unit>) {
+    let claimed = match claim {
+        Claim::None => None,
+        Claim::Header(text) => Unit::parse(text).filter(|unit| unit.conversion(quantity).is_some()),
+        Claim::Documented(unit) | Claim::Map(unit) => Some(*unit),
+    };
+    (claimed.unwrap_or(Unit::own(quantity)), claimed)
+}
+
+/// How many numbers tell something of the scale, and how many of those are plausible.
+type Plausible = (u64, u64);
+
+fn share((n, n_plausible): Plausible) -> Option<f64> {
+    (0 < n).then(|| n_plausible as f64 / n as f64)
+}
+
+/// For each unit that may be decided for: what the numbers of a column that comes in pieces say of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shares {
+    quantity: Quantity,
+    units: Vec<(Unit, Plausible)>,
+}
+
+impl Shares {
+    /// Of a column without numbers.
+    pub(crate) fn of(quantity: Quantity, claim: &Claim) -> Self {
+        let (first, _) = first_unit(quantity, claim);
+        let mut units = vec![(first, (0, 0))];
+        let others = alternatives(quantity).iter().filter(|unit| **unit != first);
+        units.extend(others.map(|&unit| (unit, (0, 0))));
+        Self { quantity, units }
+    }
+
+    /// Further numbers.
+    pub(crate) fn push(&mut self, values: &[f32]) {
+        for (unit, seen) in &mut self.units {
+            if let Some((n, n_plausible)) = plausible_of(self.quantity, *unit, values) {
+                *seen = (seen.0 + n, seen.1 + n_plausible);
+            }
+        }
+    }
+
+    /// The share that would be plausible in a unit.
+    pub(crate) fn share(&self, unit: Unit) -> Option<f64> {
+        let known = self.units.iter().find(|(known, _)| *known == unit);
+        known.and_then(|(_, seen)| share(*seen))
     }
 }
 
@@ -151,22 +205,37 @@ fn plausible(quantity: Quantity) -> Option<RangeInclusive<f32>> {
     })
 }
 
-/// The share of the numbers that would be plausible in a unit; nothing where that cannot be judged. Zeros and
-/// negatives say nothing about the scale of a concentration, so only temperatures count them.
-fn plausible_share(quantity: Quantity, unit: Unit, values: &[f32]) -> Option<f64> {
+/// How many numbers would be plausible in a unit; nothing where that cannot be judged. Zeros and negatives say nothing
+/// about the scale of a concentration, so only temperatures count them.
+fn plausible_of(quantity: Quantity, unit: Unit, values: &[f32]) -> Option<Plausible> {
     let conversion = unit.conversion(quantity)?;
     let range = plausible(quantity)?;
     let signed = matches!(quantity, Quantity::Temp | Quantity::Dewpoint);
-    let telling = values
-        .iter()
-        .filter(|value| value.is_finite() && (signed || 0.0 < **value));
-    let (mut n, mut n_plausible) = (0_u64, 0_u64);
-    for &value in telling {
-        n += 1;
-        let ours = conversion.exact(f64::from(value));
-        n_plausible += u64::from(range.contains(&(ours as f32)));
+    // Most are in our own unit already; then nothing is computed, and several numbers are looked at at once.
+    Some(if conversion == Conversion::NONE {
+        counted(values, signed, |value| {
+            (*range.start() <= value) & (value <= *range.end())
+        })
+    } else {
+        let ours = |value: f32| conversion.exact(f64::from(value)) as f32;
+        counted(values, signed, |value| range.contains(&ours(value)))
+    })
+}
+
+fn counted(values: &[f32], signed: bool, is_plausible: impl Fn(f32) -> bool) -> Plausible {
+    let (mut all, mut all_plausible) = (0, 0);
+    // Small counts, so that the machine looks at several numbers at once.
+    for some in values.chunks(1 << 12) {
+        let (mut n, mut n_plausible) = (0_u32, 0_u32);
+        for &value in some {
+            let is_telling = (value.abs() < f32::INFINITY) & (signed | (0.0 < value));
+            n += u32::from(is_telling);
+            n_plausible += u32::from(is_telling & is_plausible(value));
+        }
+        all += u64::from(n);
+        all_plausible += u64::from(n_plausible);
     }
-    (0 < n).then(|| n_plausible as f64 / n as f64)
+    (all, all_plausible)
 }
 
 #[cfg(test)]
@@ -238,5 +307,25 @@ mod tests {
     fn a_map_is_believed_without_looking() {
         let decided = decide(Quantity::Co, &Claim::Map(Unit::Ppb), &[0.5]);
         assert_eq!(decided.unit, Unit::Ppb);
+    }
+
+    #[test]
+    fn pieces_decide_as_the_whole_does() {
+        let columns = [
+            (Quantity::Co, "ug/m3", vec![0.0, 0.81, 7.28, 1.4, f32::NAN]),
+            (Quantity::Co, "mg/m3", vec![300.0, 900.0, 4_000.0]),
+            (Quantity::Pres, "mg/m3", vec![985.0, 999.0, f32::INFINITY]),
+            (Quantity::Temp, "degree C", vec![70.0, 82.0, 90.0, -3.0]),
+            (Quantity::Rh, "%", vec![0.4, 0.8, 0.95]),
+            (Quantity::Pm25, "mg/m3", vec![30.0, 50.0]),
+            (Quantity::No2, "", vec![f32::NAN, 0.0]),
+        ];
+        for (quantity, unit, values) in columns {
+            let claim = Claim::Header(unit.to_owned());
+            let mut shares = Shares::of(quantity, &claim);
+            values.chunks(2).for_each(|piece| shares.push(piece));
+            let by_pieces = decide_by(quantity, &claim, |unit| shares.share(unit));
+            assert_eq!(by_pieces, decide(quantity, &claim, &values));
+        }
     }
 }

@@ -110,23 +110,24 @@ impl Days {
     /// As [`parse`] reads it. The order must be the same for all stamps.
     pub(crate) fn parse(&mut self, text: &[u8], order: Order) -> Result<Stamp, NoStamp> {
         let halves = text.split_first_chunk::<DATE_BYTES>();
+        if let (Some((last, day_s)), Some((date, clock))) = (&self.last, halves)
+            && last == date
+            && let Some(second) = plain_clock(clock)
+        {
+            return Ok(Stamp {
+                local_s: day_s + second,
+                stated_offset_min: None,
+            });
+        }
         let plain = halves.filter(|(date, _)| is_plain_date(date));
         let Some((date, second)) =
             plain.and_then(|(date, clock)| Some((date, plain_clock(clock)?)))
         else {
             return parse(text, order);
         };
-        match &self.last {
-            Some((last, day_s)) if last == date => Ok(Stamp {
-                local_s: day_s + second,
-                stated_offset_min: None,
-            }),
-            _ => {
-                let stamp = parse(text, order)?;
-                self.last = Some((*date, stamp.local_s - second));
-                Ok(stamp)
-            }
-        }
+        let stamp = parse(text, order)?;
+        self.last = Some((*date, stamp.local_s - second));
+        Ok(stamp)
     }
 }
 

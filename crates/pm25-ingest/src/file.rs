@@ -11,10 +11,12 @@ use pm25_artifact::ingest::{ColumnUse, RawFile, Skipped};
 use pm25_file::{Fault, Input, Result, Sha256};
 use pm25_table::Batches;
 
-use crate::claim::{Claim, Decision, decide};
+use crate::blocks::Sizes;
+use crate::claim::{Decision, decide};
 use crate::clock::Order;
 use crate::correction::{Correction, epa_pm25_ug_m3};
 use crate::count::{Reason, Tally, shown};
+use crate::extremes::Extremes;
 use crate::head::{HEAD_BYTES, Head, HeadRow};
 use crate::hourly::{Part, hourly};
 use crate::inputs::{Origin, RawInput};
@@ -23,7 +25,9 @@ use crate::number::as_written;
 use crate::raw::Raw;
 use crate::records::Records;
 use crate::rows::{self, Rows, TableRows};
+use crate::shelf::Shelf;
 use crate::source::{self, Fit, Recognised, Wishes};
+use crate::spill::{Spill, Stored};
 use crate::zone::Zone;
 use crate::{align, blocks, eea, observations, observed, summer};
 
@@ -41,6 +45,18 @@ pub(crate) struct ReadFile {
     pub(crate) warnings: Vec<String>,
     pub(crate) tally: Tally,
     pub(crate) parts: Vec<Part>,
+    /// The same of a file that was too big to keep them.
+    pub(crate) stored: Vec<Stored>,
+}
+
+/// A file to read, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) input: &'a RawInput,
+    pub(crate) wishes: &'a Wishes,
+    /// Where rows go that do not fit in memory; without it all are kept.
+    pub(crate) spill: Option<&'a Spill>,
+    pub(crate) sizes: Sizes,
 }
 
 /// What became of a file.
@@ -52,17 +68,20 @@ pub(crate) enum Outcome {
 }
 
 /// The tables of one file as they are written, before units and hours.
-pub(crate) struct Tables {
+pub(crate) struct Tables<'a> {
     pub(crate) sha256: Sha256,
     /// Of the first table.
     pub(crate) layout: Layout,
     pub(crate) tables: Vec<TableRows>,
+    /// The rows of the only table, if they were too many to keep.
+    pub(crate) shelf: Option<Shelf<'a>>,
 }
 
 /// Reads one file. One that is no table of measurements is skipped if a folder held it and refused if it was named;
 /// one that is and cannot be read fails alone if a folder held it.
-pub(crate) fn read(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
-    match read_named(input, wishes) {
+pub(crate) fn read(job: Job) -> Result<Outcome> {
+    let input = job.input;
+    match read_named(job) {
         Err(fault) if input.origin == Origin::Found && fault.kind() == pm25_file::Kind::BadData => {
             let name = input.name.clone();
             Ok(Outcome::Failed(Skipped {
@@ -74,12 +93,13 @@ pub(crate) fn read(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
     }
 }
 
-fn read_named(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
+fn read_named(job: Job) -> Result<Outcome> {
+    let Job { input, wishes, .. } = job;
     let mut tally = Tally::default();
     if is_ours(input)? {
         return earlier(input, tally);
     }
-    let tables = match read_tables(input, wishes, &mut tally)? {
+    let tables = match read_tables(job, &mut tally)? {
         Ok(tables) => tables,
         Err(why) if input.origin == Origin::Found => {
             let name = input.name.clone();
@@ -96,44 +116,41 @@ fn read_named(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
                 .map_or(Vec::new(), |(layout, _)| layout.mapped.clone()),
         );
     }
-    let mut columns = Vec::new();
-    let mut warnings = Vec::new();
-    let mut parts = Vec::new();
-    let mut step_s = None;
-    for (table_layout, mut rows) in tables.tables {
-        let mut table_layout = table_layout;
+    let mut gathered = Gathered::default();
+    let mut shelf = tables.shelf;
+    for (mut table_layout, rows) in tables.tables {
         note_clock(&mut table_layout, &rows);
-        if step_s.is_none() {
+        if gathered.step_s.is_none() {
             layout.zone = table_layout.zone.clone();
             layout.notes.clone_from(&table_layout.notes);
         }
-        layout.mapped.extend(
-            table_layout
-                .mapped
-                .iter()
-                .filter(|_| layout.extras.long.is_some())
-                .cloned(),
-        );
-        columns.extend(convert(&table_layout, &mut rows, &mut warnings));
-        let hourly = hourly(&input.name, rows, &table_layout, &mut tally)?;
-        step_s.get_or_insert(hourly.step_s);
-        parts.extend(hourly.parts);
+        let further = table_layout.mapped.iter();
+        let further = further.filter(|_| layout.extras.long.is_some());
+        layout.mapped.extend(further.cloned());
+        let table = (table_layout, rows);
+        match shelf.take() {
+            Some(shelf) => gathered.take_shelf(&input.name, shelf, table, &mut tally)?,
+            None => gathered.take_table(&input.name, table, &mut tally)?,
+        }
     }
-    if let Some(correction) = wishes
-        .correction
-        .filter(|_| layout.source == Source::PurpleAir)
-    {
-        parts
-            .iter_mut()
-            .for_each(|part| correct(part, correction, &mut tally));
-    }
-    warnings.extend(summer::seasons(&layout, &parts));
+    let Gathered {
+        columns,
+        mut warnings,
+        mut parts,
+        stored,
+        season,
+        step_s,
+    } = gathered;
+    correct_all(&mut parts, &layout, wishes, &mut tally);
+    warnings.extend(season.or_else(|| summer::seasons(&layout, &parts)));
     let parts = align::on_one_minute(parts, &mut tally);
+    let names = parts.iter().map(|part| &part.station);
+    let names = names.chain(stored.iter().map(|part: &Stored| &part.station));
     Ok(Outcome::Read(Box::new(ReadFile {
         name: input.name.clone(),
         sha256: tables.sha256,
         step_s: step_s.unwrap_or(3_600),
-        stations: stations(&parts),
+        stations: each_once(names),
         columns,
         notes: notes(&layout),
         warnings: warnings
@@ -143,27 +160,66 @@ fn read_named(input: &RawInput, wishes: &Wishes) -> Result<Outcome> {
         layout,
         tally,
         parts,
+        stored,
     })))
 }
 
-/// Each station once, in order of appearance.
-fn stations(parts: &[Part]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for part in parts {
-        if seen.insert(&part.station) {
-            names.push(part.station.clone());
-        }
+/// What the tables of a file become, one after the other.
+#[derive(Default)]
+struct Gathered {
+    columns: Vec<ColumnUse>,
+    warnings: Vec<String>,
+    parts: Vec<Part>,
+    stored: Vec<Stored>,
+    season: Option<String>,
+    /// Of the first table.
+    step_s: Option<u32>,
+}
+
+impl Gathered {
+    fn take_table(
+        &mut self,
+        file: &str,
+        (layout, mut rows): TableRows,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        self.columns
+            .extend(convert(&layout, &mut rows, &mut self.warnings));
+        let hourly = hourly(file, rows, &layout, tally)?;
+        self.step_s.get_or_insert(hourly.step_s);
+        self.parts.extend(hourly.parts);
+        Ok(())
     }
-    names
+
+    /// The table has no rows but those on the shelf.
+    fn take_shelf(
+        &mut self,
+        file: &str,
+        shelf: Shelf,
+        (layout, empty): TableRows,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let shelved = shelf.hours((file, &empty), &layout, (tally, &mut self.warnings))?;
+        self.columns.extend(shelved.columns);
+        self.step_s.get_or_insert(shelved.step_s);
+        self.stored.extend(shelved.stored);
+        self.season = shelved.season;
+        Ok(())
+    }
+}
+
+/// Each name once, in order of appearance.
+fn each_once<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.filter(|name| seen.insert(*name)).cloned().collect()
 }
 
 /// Reads the tables of a file that is not our own; `Err` within says why it is no table of measurements.
-pub(crate) fn read_tables(
-    input: &RawInput,
-    wishes: &Wishes,
+pub(crate) fn read_tables<'a>(
+    job: Job<'a>,
     tally: &mut Tally,
-) -> Result<std::result::Result<Tables, String>> {
+) -> Result<std::result::Result<Tables<'a>, String>> {
+    let Job { input, wishes, .. } = job;
     if let (true, Input::Path(path)) = (is_parquet(input), &input.at) {
         let batches = Batches::open(&input.name, path)?;
         if !eea::fits(batches.columns()) || wishes.source.is_some_and(|wish| wish != Source::Eea) {
@@ -177,6 +233,7 @@ pub(crate) fn read_tables(
             sha256,
             layout,
             tables,
+            shelf: None,
         }));
     }
     let raw = Raw::open(
@@ -191,11 +248,12 @@ pub(crate) fn read_tables(
     };
     let delimiter = head.delimiter;
     let layout = source::layout(&input.name, &head, fit, wishes)?;
-    if let Some((tables, sha256)) = blocks::read(input, delimiter, &layout, wishes, tally)? {
+    if let Some(read) = blocks::read(job, delimiter, &layout, tally)? {
         return Ok(Ok(Tables {
-            sha256,
+            sha256: read.sha256,
             layout,
-            tables,
+            tables: read.tables,
+            shelf: read.shelf,
         }));
     }
     let mut records = Records::new(raw, delimiter, &input.name);
@@ -204,12 +262,19 @@ pub(crate) fn read_tables(
         sha256: records.hash(),
         layout,
         tables,
+        shelf: None,
     }))
 }
 
 /// The tables of a file as rows in the file's own units; nothing where it has no table of measurements.
 pub(crate) fn tables(input: &RawInput, wishes: &Wishes) -> Result<Option<Vec<TableRows>>> {
-    let Ok(mut found) = read_tables(input, wishes, &mut Tally::default())? else {
+    let job = Job {
+        input,
+        wishes,
+        spill: None,
+        sizes: Sizes::USUAL,
+    };
+    let Ok(mut found) = read_tables(job, &mut Tally::default())? else {
         return Ok(None);
     };
     for (layout, rows) in &mut found.tables {
@@ -271,7 +336,7 @@ fn earlier(input: &RawInput, mut tally: Tally) -> Result<Outcome> {
         name: input.name.clone(),
         sha256: hash(&input.name, path)?,
         step_s: 3_600,
-        stations: stations(&parts),
+        stations: each_once(parts.iter().map(|part| &part.station)),
         columns: Vec::new(),
         notes: vec![
             "hours of an earlier run; its raw files are named in its own header".to_owned(),
@@ -280,7 +345,19 @@ fn earlier(input: &RawInput, mut tally: Tally) -> Result<Outcome> {
         layout,
         tally,
         parts,
+        stored: Vec::new(),
     })))
+}
+
+/// Applies the correction that is asked for, where it is made for the instrument.
+fn correct_all(parts: &mut [Part], layout: &Layout, wishes: &Wishes, tally: &mut Tally) {
+    let correction = wishes.correction;
+    let Some(correction) = correction.filter(|_| layout.source == Source::PurpleAir) else {
+        return;
+    };
+    parts
+        .iter_mut()
+        .for_each(|part| correct(part, correction, tally));
 }
 
 /// Puts hourly PM2.5 on the level of a reference monitor; without the hour's humidity it is missing.
@@ -386,37 +463,58 @@ fn convert(layout: &Layout, rows: &mut Rows, warnings: &mut Vec<String>) -> Vec<
             } else {
                 Vec::new()
             };
-            let decision = decide(column.quantity, &column.claim, values);
-            let header = shown(column.header.as_bytes());
-            let used = column_use(
-                &header,
-                column.quantity.column(),
-                &column.claim,
-                &decision,
-                values,
-            );
-            if decision.overruled {
-                warnings.push(format!("`{header}`: {}", decision.because));
-            }
-            for code in &codes {
-                warnings.push(format!(
-                    "`{header}`: {code} piles up as at an instrument's full scale: taken for a code"
-                ));
-            }
-            ceilings.push(
-                codes
-                    .into_iter()
-                    .map(|code| decision.conversion.apply(code))
-                    .collect(),
-            );
-            values
-                .iter_mut()
-                .for_each(|value| *value = decision.conversion.apply(*value));
-            used
+            let facts = ColumnFacts {
+                decision: decide(column.quantity, &column.claim, values),
+                codes,
+                extremes: &Extremes::of(values),
+            };
+            let conversion = facts.decision.conversion;
+            let codes = facts.codes.iter();
+            ceilings.push(codes.map(|&code| conversion.apply(code)).collect());
+            conversion.apply_all(values);
+            settled(column, &facts, warnings)
         })
         .collect();
     rows.ceilings = ceilings;
     used
+}
+
+/// What was found of a column, in the file's own unit.
+pub(crate) struct ColumnFacts<'a> {
+    pub(crate) decision: Decision,
+    /// Full scales that readings pile up at.
+    pub(crate) codes: Vec<f32>,
+    pub(crate) extremes: &'a Extremes,
+}
+
+/// What the report says of a column; warns of what was overruled and of codes.
+pub(crate) fn settled(
+    column: &Mapped,
+    facts: &ColumnFacts,
+    warnings: &mut Vec<String>,
+) -> ColumnUse {
+    let header = shown(column.header.as_bytes());
+    let decision = &facts.decision;
+    if decision.overruled {
+        warnings.push(format!("`{header}`: {}", decision.because));
+    }
+    for code in &facts.codes {
+        warnings.push(format!(
+            "`{header}`: {code} piles up as at an instrument's full scale: taken for a code"
+        ));
+    }
+    let &Extremes { n, min, max } = facts.extremes;
+    let is_any = 0 < n;
+    ColumnUse {
+        column: header,
+        quantity: column.quantity.column().to_owned(),
+        claimed: column.claim.text(),
+        taken: decision.unit.text().to_owned(),
+        because: decision.because.clone(),
+        values: n,
+        min: is_any.then(|| as_written(min)),
+        max: is_any.then(|| as_written(max)),
+    }
 }
 
 /// PM2.5 of an instrument with two channels is their mean; where one is silent the other speaks.
@@ -440,32 +538,6 @@ fn join_channels(layout: &Layout, rows: &mut Rows) {
             (_, true) => a,
         });
     rows.values[pm25] = means.collect();
-}
-
-fn column_use(
-    header: &str,
-    quantity: &str,
-    claim: &Claim,
-    decision: &Decision,
-    values: &[f32],
-) -> ColumnUse {
-    let (mut n, mut min, mut max) = (0_u64, f32::INFINITY, f32::NEG_INFINITY);
-    for &value in values.iter().filter(|value| value.is_finite()) {
-        n += 1;
-        min = min.min(value);
-        max = max.max(value);
-    }
-    let is_any = 0 < n;
-    ColumnUse {
-        column: header.to_owned(),
-        quantity: quantity.to_owned(),
-        claimed: claim.text(),
-        taken: decision.unit.text().to_owned(),
-        because: decision.because.clone(),
-        values: n,
-        min: is_any.then(|| as_written(min)),
-        max: is_any.then(|| as_written(max)),
-    }
 }
 
 fn notes(layout: &Layout) -> Vec<String> {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use pm25_file::{Input, Kind};
 
-use crate::file::{Outcome, read};
+use crate::blocks::Sizes;
+use crate::file::{Job, Outcome, read};
 use crate::inputs::{Origin, RawInput};
 use crate::source::Wishes;
 use crate::zone::Zone;
@@ -120,7 +121,13 @@ fn check(name: &str, bytes: &[u8], seed: u64, folder: &std::path::Path) {
     } else {
         Wishes::default()
     };
-    match read(&input, &wishes) {
+    let job = Job {
+        input: &input,
+        wishes: &wishes,
+        spill: None,
+        sizes: Sizes::USUAL,
+    };
+    match read(job) {
         Ok(Outcome::Read(file)) => {
             let rows = file.tally.rows();
             assert_eq!(rows.read, rows.kept + rows.n_rejected(), "{name} {seed}");

@@ -12,6 +12,8 @@
 //! grid            10:00                     11:00
 //! ```
 
+use std::collections::BTreeMap;
+
 use pm25_air::civil::HOUR_S;
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
@@ -122,18 +124,19 @@ pub(crate) fn hourly(
     layout: &Layout,
     tally: &mut Tally,
 ) -> Result<Hourly> {
+    if let Some(part) = gapless(&mut rows, layout) {
+        return Ok(Hourly {
+            parts: vec![part],
+            step_s: HOUR_S as u32,
+        });
+    }
     let stations = rows_by_station(&rows);
     let step_s = match layout.step_s {
         Some(step_s) => i64::from(step_s),
         None => step_s(file, &rows, &stations)?,
     };
     let is_finer = step_s < HOUR_S;
-    if layout.stamped == Stamped::End {
-        let length_s = if is_finer { step_s } else { HOUR_S };
-        rows.stamp_s
-            .iter_mut()
-            .for_each(|stamp_s| *stamp_s -= length_s);
-    }
+    shift_ends(&mut rows, layout, step_s);
     refuse_wide_gaps(file, &rows, &stations)?;
     let mut parts = Vec::new();
     for station in stations {
@@ -179,85 +182,190 @@ fn rows_by_station(rows: &Rows) -> Vec<Vec<u32>> {
 
 /// The median distance of neighbouring stamps, an hour if there is none.
 fn step_s(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<i64> {
-    let mut steps_s = Vec::new();
+    let mut steps = Steps::default();
     for station in stations {
         let mut stamps_s: Vec<i64> = station
             .iter()
             .map(|&row| rows.stamp_s[row as usize])
             .collect();
         stamps_s.sort_unstable();
-        stamps_s.dedup();
-        steps_s.extend(stamps_s.windows(2).map(|pair| pair[1] - pair[0]));
+        steps.note(stamps_s.into_iter());
     }
-    if steps_s.is_empty() {
-        return Ok(HOUR_S);
+    steps.median(file)
+}
+
+/// The distances of neighbouring stamps, and how often each occurs.
+#[derive(Debug, Default)]
+pub(crate) struct Steps(BTreeMap<i64, usize>);
+
+impl Steps {
+    /// The stamps of one station, ascending; the same one twice is no step.
+    pub(crate) fn note(&mut self, stamps_s: impl Iterator<Item = i64>) {
+        let mut before_s = None;
+        // Most steps are alike.
+        let (mut last, mut n) = (0, 0);
+        for stamp_s in stamps_s {
+            let step_s = before_s.map_or(0, |before_s| stamp_s - before_s);
+            before_s = Some(stamp_s);
+            if step_s == last {
+                n += usize::from(step_s != 0);
+                continue;
+            }
+            if step_s == 0 {
+                continue;
+            }
+            self.add(last, n);
+            (last, n) = (step_s, 1);
+        }
+        self.add(last, n);
     }
-    let middle = (steps_s.len() - 1) / 2;
-    let step_s = *steps_s.select_nth_unstable(middle).1;
-    if STEP_S_MAX <= step_s && STEPS_MIN <= steps_s.len() {
-        return Err(Fault::bad_data(format!(
-            "{file}: its rows are {} hours apart; this is no hourly series",
-            step_s / HOUR_S
-        ))
-        .hint("hourly or finer readings are needed; a mean of a day cannot be turned into hours"));
+
+    fn add(&mut self, step_s: i64, n: usize) {
+        if 0 < n {
+            *self.0.entry(step_s).or_default() += n;
+        }
     }
-    // Coarser rows still are single hours, as in a file with most hours absent.
-    Ok(step_s.min(HOUR_S))
+
+    /// The median, an hour if there is none and at most that; refuses a file whose rows are too far apart.
+    pub(crate) fn median(&self, file: &str) -> Result<i64> {
+        let n: usize = self.0.values().sum();
+        let Some(middle) = n.checked_sub(1).map(|last| last / 2) else {
+            return Ok(HOUR_S);
+        };
+        let mut seen = 0;
+        let mut steps = self.0.iter();
+        let median = steps.find(|(_, n)| {
+            seen += **n;
+            middle < seen
+        });
+        let step_s = median.map_or(HOUR_S, |(step_s, _)| *step_s);
+        if STEP_S_MAX <= step_s && STEPS_MIN <= n {
+            return Err(Fault::bad_data(format!(
+                "{file}: its rows are {} hours apart; this is no hourly series",
+                step_s / HOUR_S
+            ))
+            .hint(
+                "hourly or finer readings are needed; a mean of a day cannot be turned into hours",
+            ));
+        }
+        // Coarser rows still are single hours, as in a file with most hours absent.
+        Ok(step_s.min(HOUR_S))
+    }
 }
 
 fn refuse_wide_gaps(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<()> {
-    let mut n_hours = 0;
+    let mut sizes = GridSizes::default();
     for station in stations {
         let mut stamps: Vec<(i64, u32)> = station
             .iter()
             .map(|&row| (rows.stamp_s[row as usize], rows.line[row as usize]))
             .collect();
         stamps.sort_unstable();
-        if let Some(pair) = stamps
+        sizes.note(file, &stamps)?;
+    }
+    sizes.refuse_sparse(file, rows.stamp_s.len())
+}
+
+/// How large the grids of a file's stations will be.
+#[derive(Debug, Default)]
+pub(crate) struct GridSizes {
+    n_stations: usize,
+    n_hours: usize,
+}
+
+impl GridSizes {
+    /// A station by the stamps of its rows and their lines, ascending; refuses a gap that can only be a wrong clock.
+    pub(crate) fn note(&mut self, file: &str, stamps: &[(i64, u32)]) -> Result<()> {
+        let (Some((first_s, _)), Some((last_s, _))) = (stamps.first(), stamps.last()) else {
+            return Ok(());
+        };
+        self.n_stations += 1;
+        self.n_hours += ((last_s - first_s) / HOUR_S) as usize + 1;
+        match stamps
             .windows(2)
             .find(|pair| GAP_S_MAX < pair[1].0 - pair[0].0)
         {
-            return Err(Fault::bad_data(format!(
+            None => Ok(()),
+            Some(pair) => Err(Fault::bad_data(format!(
                 "{file}: more than 20 years lie between line {} and line {}",
                 pair[0].1, pair[1].1
             ))
-            .hint("one of the two dates is wrong: mend or remove that line"));
+            .hint("one of the two dates is wrong: mend or remove that line")),
         }
-        let (first, last) = (stamps[0].0, stamps[stamps.len() - 1].0);
-        n_hours += ((last - first) / HOUR_S) as usize + 1;
     }
-    if HOURS_FREE + HOURS_PER_ROW_MAX * rows.stamp_s.len() < n_hours {
-        return Err(Fault::bad_data(format!(
-            "{file}: {} rows of {} stations span {n_hours} hours",
-            rows.stamp_s.len(),
-            stations.len()
-        ))
-        .hint("look for wrong dates, or for a station column that holds something else"));
+
+    /// Refuses grids that hold next to nothing.
+    pub(crate) fn refuse_sparse(&self, file: &str, n_rows: usize) -> Result<()> {
+        if HOURS_FREE + HOURS_PER_ROW_MAX * n_rows < self.n_hours {
+            return Err(Fault::bad_data(format!(
+                "{file}: {n_rows} rows of {} stations span {} hours",
+                self.n_stations, self.n_hours
+            ))
+            .hint("look for wrong dates, or for a station column that holds something else"));
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// The hours of rows that are all of one station, of a file whose rows are `step_s` seconds apart.
+pub(crate) fn station_part(
+    mut rows: Rows,
+    layout: &Layout,
+    step_s: i64,
+    tally: &mut Tally,
+) -> Part {
+    let is_finer = step_s < HOUR_S;
+    if !is_finer && let Some(part) = gapless(&mut rows, layout) {
+        return part;
+    }
+    shift_ends(&mut rows, layout, step_s);
+    let all: Vec<u32> = (0..rows.stamp_s.len() as u32).collect();
+    if is_finer {
+        average::part(&rows, layout, &all, &Finer::of(step_s), tally)
+    } else {
+        part(&rows, layout, &all, tally)
+    }
+}
+
+/// Stamps become the begin of their interval.
+fn shift_ends(rows: &mut Rows, layout: &Layout, step_s: i64) {
+    if layout.stamped == Stamped::End {
+        let length_s = step_s.min(HOUR_S);
+        rows.stamp_s
+            .iter_mut()
+            .for_each(|stamp_s| *stamp_s -= length_s);
+    }
 }
 
 /// All rows of a file, if they are one hour after the other of one station: then columns are grids already.
-fn gapless(rows: &Rows, layout: &Layout, station: &[u32]) -> Option<Part> {
-    let is_whole = station.len() == rows.stamp_s.len() && rows.flags.is_empty();
+fn gapless(rows: &mut Rows, layout: &Layout) -> Option<Part> {
+    let (&station, &stamp_s) = (rows.station.first()?, rows.stamp_s.first()?);
+    let is_hourly = layout
+        .step_s
+        .is_none_or(|step_s| i64::from(step_s) == HOUR_S);
     let follows = |pair: &[i64]| pair[1] - pair[0] == HOUR_S;
-    if !is_whole || !rows.stamp_s.windows(2).all(follows) {
+    let is_whole = is_hourly
+        && rows.flags.is_empty()
+        && rows.station.iter().all(|other| *other == station)
+        && rows.stamp_s.windows(2).all(follows);
+    if !is_whole {
         return None;
     }
-    let mut part = Part::empty(rows, layout, station, rows.stamp_s[0]);
-    part.line.clone_from(&rows.line);
-    for (column, raw) in layout.mapped.iter().zip(&rows.values) {
-        set_values(&mut part, column.quantity, raw.clone());
+    let start_s = match layout.stamped {
+        Stamped::Begin => stamp_s,
+        Stamped::End => stamp_s - HOUR_S,
+    };
+    let mut part = Part::empty(rows, layout, &[0], start_s);
+    part.line = std::mem::take(&mut rows.line);
+    for (column, raw) in layout.mapped.iter().zip(std::mem::take(&mut rows.values)) {
+        set_values(&mut part, column.quantity, raw);
     }
-    part.channels.clone_from(&rows.channels);
+    part.channels = std::mem::take(&mut rows.channels);
     Some(part)
 }
 
 /// Each line is an hour.
 fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
-    if let Some(part) = gapless(rows, layout, station) {
-        return part;
-    }
     let on_grid = on_grid(rows, station, tally);
     let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
     let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));
@@ -380,20 +488,36 @@ pub(crate) fn reject_duplicate(
     tally.note(reason, u64::from(rows.line[row as usize]), text);
 }
 
+/// Values that are looked at together.
+const TOGETHER: usize = 256;
+
 /// Stores a column and sets the flags that a value shows by itself.
 pub(crate) fn set_values(part: &mut Part, quantity: Quantity, mut values: Vec<f32>) {
     let possible = quantity.possible();
     let is_concentration = quantity.index() <= Quantity::Co.index();
-    for (hour_idx, value) in values.iter_mut().enumerate() {
-        if *value == SENTINEL {
-            *value = f32::NAN;
-            part.flag(quantity, hour_idx, flag::SENTINEL);
-        } else if value.is_nan() {
+    let least = if is_concentration {
+        0.0
+    } else {
+        *possible.start()
+    };
+    let ordinary = |value: &f32| value.is_nan() | (least <= *value) & (value <= possible.end());
+    for (idx, some) in values.chunks_mut(TOGETHER).enumerate() {
+        // Without branches, so that the machine looks at several at once; hardly any stretch has a value to flag.
+        if some.iter().fold(true, |all, value| all & ordinary(value)) {
             continue;
-        } else if !possible.contains(value) {
-            part.flag(quantity, hour_idx, flag::IMPOSSIBLE);
-        } else if is_concentration && *value < 0.0 {
-            part.flag(quantity, hour_idx, flag::NEGATIVE);
+        }
+        for (at, value) in some.iter_mut().enumerate() {
+            let hour_idx = idx * TOGETHER + at;
+            if *value == SENTINEL {
+                *value = f32::NAN;
+                part.flag(quantity, hour_idx, flag::SENTINEL);
+            } else if value.is_nan() {
+                continue;
+            } else if !possible.contains(value) {
+                part.flag(quantity, hour_idx, flag::IMPOSSIBLE);
+            } else if is_concentration && *value < 0.0 {
+                part.flag(quantity, hour_idx, flag::NEGATIVE);
+            }
         }
     }
     part.values[quantity.index()] = values;

@@ -5,11 +5,13 @@
 //!        a file for each thread      a station for each thread          in order
 //! ```
 //!
-//! Memory: for each thread the larger of one file, 16 + 4 c bytes for each of its rows (c = its columns of quantities)
-//! and as much again when they go on the grid, and one row group, 80 bytes for each of its hours (65,536, or those of
+//! Memory: for each thread the larger of one file of at most 64 MiB, 16 + 4 c bytes for each of its rows (c = its columns
+//! of quantities) and as much again when they go on the grid, and one row group, 80 bytes for each of its hours (65,536, or those of
 //! one longer station) and 4 for each hour of up to eight neighbours; besides 32 KiB for each station (PM2.5 at sampled
 //! hours), 4 KiB for each file and 200 bytes for each part of a station. Hours wait in a file without a name beside the
-//! output, 4 + 4 c bytes each and 4 more for PM2.5. Text is never held beyond a few buffers.
+//! output, 4 c bytes each and 4 more where lines are missing or PM2.5 was removed; so do the rows of a larger file, 12 +
+//! 4 c bytes each, of which a block and a station are in memory (one whose rows must be seen together is kept: packed,
+//! of one reading in a row, of two channels). Text is never held beyond a few buffers.
 
 use std::ops::Range;
 
@@ -21,10 +23,11 @@ use pm25_table::TableWriter;
 use pm25_tool::{Console, Outcome, Progress};
 use rayon::prelude::*;
 
+use crate::blocks::Sizes;
 use crate::clock::{self, Order};
 use crate::correction::Correction;
 use crate::coverage::Days;
-use crate::file::{self, ReadFile};
+use crate::file::{self, Job, ReadFile};
 use crate::generic::ColumnMap;
 use crate::in_order::in_order;
 use crate::inputs::{self, Inputs, RawInput};
@@ -357,17 +360,21 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Reads a file and stores its parts.
     fn read(&self, input: &RawInput, wishes: &Wishes) -> Result<(file::Outcome, Vec<Stored>)> {
-        let mut outcome = file::read(input, wishes)?;
-        let parts = match &mut outcome {
-            file::Outcome::Read(file) => std::mem::take(&mut file.parts),
-            _ => Vec::new(),
-        };
-        let stored: Result<Vec<Stored>> = parts
-            .into_iter()
-            .map(|part| self.spill.put_part(part))
-            .collect();
+        let mut outcome = file::read(Job {
+            input,
+            wishes,
+            spill: Some(self.spill),
+            sizes: Sizes::USUAL,
+        })?;
+        let mut stored = Vec::new();
+        if let file::Outcome::Read(file) = &mut outcome {
+            stored = std::mem::take(&mut file.stored);
+            for part in std::mem::take(&mut file.parts) {
+                stored.push(self.spill.put_part(part)?);
+            }
+        }
         self.progress.advance(1);
-        Ok((outcome, stored?))
+        Ok((outcome, stored))
     }
 }
 

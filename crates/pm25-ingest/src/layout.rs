@@ -366,6 +366,11 @@ impl Layout {
             .collect();
     }
 
+    /// Whether stamps are mended by what stands before and after them; see [`crate::summer`].
+    pub(crate) fn repairs_clock(&self) -> bool {
+        self.extras.clock_fault == ClockFault::FalseSummerTime
+    }
+
     /// The columns that are read.
     pub(crate) fn used(&self) -> Vec<usize> {
         let mut used: Vec<usize> = self.mapped.iter().map(|column| column.at).collect();

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use pm25_air::civil::format_at;
+use pm25_air::quality::hundredths::Hundredths;
 use pm25_air::{Quantity, flag};
 use pm25_artifact::ingest::{Effect, Level, StationSummary};
 
@@ -63,44 +64,100 @@ fn count_flags(masks: &[u16]) -> BTreeMap<String, u64> {
 
 fn effect(values: &[f32], masks: &[u16]) -> Effect {
     let seen = masks.iter().fold(0, |seen, mask| seen | mask);
-    let masks = masks.iter().copied().chain(std::iter::repeat(0));
-    let present: Vec<(f64, u16)> = values
-        .iter()
-        .zip(masks)
-        .filter(|(value, _)| !value.is_nan())
-        .map(|(value, mask)| (as_written(*value), mask))
-        .collect();
     let without = flag::ALL.iter().filter(|(bit, _)| seen & bit != 0);
+    let readings = Readings {
+        values,
+        masks,
+        decimals: values.iter().map(|&value| decimal(value)).collect(),
+        counted: Hundredths::of(values),
+    };
     Effect {
-        all: level(&present, 0),
-        unflagged: level(&present, u16::MAX),
+        all: readings.level(0),
+        unflagged: readings.level(u16::MAX),
         without: without
-            .map(|(bit, name)| ((*name).to_owned(), level(&present, *bit)))
+            .map(|(bit, name)| ((*name).to_owned(), readings.level(*bit)))
             .collect(),
     }
 }
 
-/// The level of the values that carry none of the flags in `left_out`.
-fn level(present: &[(f64, u16)], left_out: u16) -> Level {
-    let kept = present.iter().filter(|(_, mask)| mask & left_out == 0);
-    let mut kept: Vec<f64> = kept.map(|(value, _)| *value).collect();
-    let n = kept.len();
-    let sum: f64 = kept.iter().sum();
-    Level {
-        hours: n as u64,
-        mean: (0 < n).then(|| sum / n as f64),
-        p98: quantile(&mut kept, HIGH_SHARE),
+/// As it was written; NaN stays.
+fn decimal(value: f32) -> f64 {
+    if value.is_nan() {
+        return f64::NAN;
     }
+    as_written(value)
+}
+
+/// The readings of a station, looked at in several ways.
+struct Readings<'a> {
+    /// NaN = missing.
+    values: &'a [f32],
+    /// Empty where nothing is flagged.
+    masks: &'a [u16],
+    decimals: Vec<f64>,
+    /// All of them by value, if they can be counted.
+    counted: Option<Hundredths>,
+}
+
+impl Readings<'_> {
+    /// The level of the readings that carry none of the flags in `left_out`.
+    fn level(&self, left_out: u16) -> Level {
+        let masks = self.masks.iter().copied().chain(std::iter::repeat(0));
+        let kept = self.decimals.iter().zip(masks);
+        let kept = kept.filter(|(decimal, mask)| !decimal.is_nan() && mask & left_out == 0);
+        let (mut n, mut sum) = (0_usize, 0.0);
+        for (decimal, _) in kept.clone() {
+            n += 1;
+            sum += decimal;
+        }
+        let p98 = match self.counted(left_out) {
+            Some(counted) => counted_quantile(&counted, HIGH_SHARE),
+            None => {
+                let mut kept: Vec<f64> = kept.map(|(decimal, _)| *decimal).collect();
+                quantile(&mut kept, HIGH_SHARE)
+            }
+        };
+        Level {
+            hours: n as u64,
+            mean: (0 < n).then(|| sum / n as f64),
+            p98,
+        }
+    }
+
+    /// The same readings by value.
+    fn counted(&self, left_out: u16) -> Option<Hundredths> {
+        let mut counted = self.counted.clone()?;
+        let flagged = self.values.iter().zip(self.masks);
+        for (&value, _) in flagged.filter(|(_, mask)| *mask & left_out != 0) {
+            if !value.is_nan() {
+                counted.forget(value);
+            }
+        }
+        Some(counted)
+    }
+}
+
+/// Where a quantile lies: the rank below it and how far it is above that.
+fn position(n: usize, share: f64) -> Option<(usize, f64)> {
+    let position = share * n.checked_sub(1)? as f64;
+    let below = position.floor();
+    Some((below as usize, position - below))
 }
 
 /// Linear between order statistics; reorders the values.
 fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
-    let last = values.len().checked_sub(1)?;
-    let position = share * last as f64;
-    let below = position.floor() as usize;
+    let (below, above_it) = position(values.len(), share)?;
     let (_, &mut low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-    Some(low + (position - below as f64) * (high - low))
+    Some(low + above_it * (high - low))
+}
+
+/// The same of readings that were counted.
+fn counted_quantile(counted: &Hundredths, share: f64) -> Option<f64> {
+    let (below, above_it) = position(counted.n(), share)?;
+    let low = as_written(counted.at_rank(below)?);
+    let high = counted.at_rank(below + 1).map_or(low, as_written);
+    Some(low + above_it * (high - low))
 }
 
 #[cfg(test)]
@@ -125,5 +182,53 @@ mod tests {
         assert_eq!(effect.without["range"].mean, Some(15.0));
         assert_eq!(effect.without["sentinel"], effect.all);
         assert_eq!(effect.unflagged.mean, Some(10.0));
+    }
+
+    #[test]
+    fn counting_makes_the_quantile_that_selecting_makes() {
+        for n in [0, 1, 2, 51, 5_000] {
+            let values: Vec<f32> = (0..n)
+                .map(|i| ((i * 7_919) % 6_007) as f32 / 100.0)
+                .collect();
+            let counted = Hundredths::of(&values).unwrap();
+            let mut written: Vec<f64> = values.iter().map(|&value| as_written(value)).collect();
+            let selected = quantile(&mut written, 0.98).map(f64::to_bits);
+            assert_eq!(counted_quantile(&counted, 0.98).map(f64::to_bits), selected);
+        }
+    }
+
+    #[test]
+    fn levels_are_the_same_whether_counted_or_selected() {
+        let values: Vec<f32> = (0..3_000)
+            .map(|i| {
+                if i % 13 == 0 {
+                    f32::NAN
+                } else {
+                    ((i * 31) % 977) as f32 / 10.0
+                }
+            })
+            .collect();
+        let masks: Vec<u16> = (0..3_000)
+            .map(|i| if i % 7 == 0 { flag::RANGE } else { 0 })
+            .collect();
+        let counted = effect(&values, &masks);
+        let selected = Readings {
+            values: &values,
+            masks: &masks,
+            decimals: values.iter().map(|&value| decimal(value)).collect(),
+            counted: None,
+        };
+        assert_eq!(counted.all, selected.level(0));
+        assert_eq!(counted.unflagged, selected.level(u16::MAX));
+        assert_eq!(counted.without["range"], selected.level(flag::RANGE));
+        assert_eq!(
+            counted.unflagged.hours
+                + values
+                    .iter()
+                    .zip(&masks)
+                    .filter(|(v, m)| !v.is_nan() && **m != 0)
+                    .count() as u64,
+            counted.all.hours
+        );
     }
 }

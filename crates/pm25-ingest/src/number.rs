@@ -3,6 +3,8 @@
 //! Not a reader of everything that Rust or C call a number: no `inf`, no `nan`, no hexadecimal digits, no decimal
 //! comma, no thousands mark. Those are unreadable cells, which are counted.
 
+use crate::word::{eightfold, equal};
+
 /// Powers of ten that an `f32` holds exactly (5^10 < 2^24).
 const POWERS_OF_TEN: [f32; 11] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 /// Up to here every whole number is an `f32`.
@@ -11,6 +13,44 @@ const EXACT_MAX: u64 = 1 << 24;
 const EXACT_MAX_F64: f64 = EXACT_MAX as f64;
 /// Bytes of digits and a point that are read the short way; the powers of ten reach as far.
 const SHORT_BYTES_MAX: usize = 10;
+
+/// The decimal of one to eight bytes at the beginning of a word, the first byte lowest; nothing if there is anything
+/// but digits and a point, or more digits than an `f32` holds. Such a text may still be a number: see [`parse_f32`].
+///
+/// ```text
+/// bytes      9  4  .  0  5  ,  5  0        five of them are the text
+/// text       ·  ·  ·  9  4  .  0  5        at the end of the word
+/// digits     ·  ·  ·  ·  9  4  0  5        without the point; then pairs, fours, all eight are summed
+/// ```
+pub(crate) fn word_decimal(word: u64, n_bytes: usize) -> Option<f32> {
+    if !(1..=8).contains(&n_bytes) {
+        return None;
+    }
+    let text = word << (64 - 8 * n_bytes);
+    let points = equal(text, eightfold(b'.'));
+    let (digits, n_digits, n_decimals) = if points == 0 {
+        (text, n_bytes, 0)
+    } else {
+        if points & (points - 1) != 0 || n_bytes == 1 {
+            return None;
+        }
+        let at = points.trailing_zeros() as usize - 7;
+        let before = text & ((1 << at) - 1);
+        let behind = text & ((!0 << at) << 8);
+        (before << 8 | behind, n_bytes - 1, 7 - at / 8)
+    };
+    let places = !0 << (64 - 8 * n_digits);
+    let digits = (digits ^ eightfold(b'0')) & places;
+    let is_above_9 = digits.wrapping_add(eightfold(0x80 - 10)) | digits;
+    if is_above_9 & eightfold(0x80) != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    let mantissa = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff;
+    // One division is rounded once; see `short_decimal`.
+    (mantissa <= EXACT_MAX).then(|| mantissa as u32 as f32 / POWERS_OF_TEN[n_decimals])
+}
 
 /// The `f32` nearest to a decimal; nothing for a text of another shape or a number too large for it.
 /// Minus zero is zero.
@@ -64,6 +104,9 @@ fn any_decimal(text: &[u8]) -> Option<f32> {
 /// conversion gives 4.19999980926513671875. Finite numbers only.
 pub(crate) fn as_written(value: f32) -> f64 {
     let exact = f64::from(value);
+    if let Some(hundredths) = as_hundredths(exact, value) {
+        return hundredths;
+    }
     if EXACT_MAX_F64 < exact.abs() {
         return value.to_string().parse().unwrap_or(exact);
     }
@@ -78,6 +121,23 @@ pub(crate) fn as_written(value: f32) -> f64 {
         }
     }
     value.to_string().parse().unwrap_or(exact)
+}
+
+/// Below this the hundredths lie further apart than the numbers that an `f32` can be.
+const HUNDREDTHS_MAX: f64 = 65_536.0;
+
+/// A number of at most two decimals, which most are. A shorter decimal that reads back is the same one: below the bound
+/// no two hundredths read back as one `f32`, and tenths and whole numbers are hundredths too.
+fn as_hundredths(exact: f64, value: f32) -> Option<f64> {
+    if HUNDREDTHS_MAX <= exact.abs() {
+        return None;
+    }
+    let nearest = (exact * 100.0 + 0.5_f64.copysign(exact)) as i32;
+    let decimal = f64::from(nearest) / 100.0;
+    (decimal as f32)
+        .to_bits()
+        .eq(&value.to_bits())
+        .then_some(decimal)
 }
 
 #[cfg(test)]
@@ -146,6 +206,20 @@ mod tests {
         fn it_reads_what_the_standard_library_reads(text in "-?[0-9]{0,12}(\\.[0-9]{0,12})?(e-?[0-9]{1,2})?") {
             let truth = text.parse::<f32>().ok().filter(|value| value.is_finite()).map(|value| value + 0.0);
             prop_assert_eq!(parse_f32(text.as_bytes()).map(f32::to_bits), truth.map(f32::to_bits));
+        }
+
+        #[test]
+        fn a_word_is_read_as_its_text_is(text in "[0-9]{0,8}(\\.[0-9]{0,5})?|[-+0-9./:eE]{0,8}", behind in any::<[u8; 8]>()) {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes.extend(behind);
+            let word = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+            let read = word_decimal(word, text.len()).map(f32::to_bits);
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let is_short = (1..=8).contains(&text.len()) && is_plain;
+            let number = parse_f32(text.as_bytes()).filter(|_| is_short);
+            // Eight digits may be more than an `f32` holds.
+            let number = number.filter(|_| text.contains('.') || text.parse::<u64>().unwrap() <= EXACT_MAX);
+            prop_assert_eq!(read, number.map(f32::to_bits));
         }
 
         #[test]

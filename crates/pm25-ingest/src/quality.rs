@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 use crate::layout::Source;
 use crate::number::as_written;
-use crate::spill::{Extent, Spill};
+use crate::spill::{Alone, Extent, Spill, Stored};
 use crate::stations::{Grid, Lines};
 
 /// Examples of a rule at one station.
@@ -81,6 +81,18 @@ impl Pm25Series {
             start_s: station.start_s,
             n_hours: values.len(),
             stored: spill.put_f32(&values)?,
+            medians,
+        })
+    }
+
+    /// Of a station whose only part is stored; nothing if it must be looked at.
+    pub(crate) fn of_stored(part: &Stored) -> Option<Self> {
+        let Alone { pm25, medians } = part.alone();
+        let stored = pm25?;
+        Some(Self {
+            start_s: part.span_s().0,
+            n_hours: stored.n_values(),
+            stored,
             medians,
         })
     }
@@ -277,10 +289,10 @@ fn slipped(
     if others.len() < 2 {
         others = vec![own; 2];
     }
+    let usual = slip::Usual::of(quantity, &others);
     let mut found: Option<(f32, Vec<u32>)> = None;
     for (stretch_idx, stretch) in values.chunks(STRETCH_H).enumerate() {
-        let median = slip::median_positive(stretch);
-        let Some(factor) = median.and_then(|median| slip::factor(quantity, median, &others)) else {
+        let Some(factor) = usual.factor(stretch) else {
             continue;
         };
         let (known, hours) = found.get_or_insert((factor, Vec::new()));

@@ -4,16 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pm25_air::civil::{OFFSETS_MIN, format_offset};
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
 
-use crate::cells::{NAME_BYTES_MAX, SENTINEL, decimal, value};
+use crate::cells::{NAME_BYTES_MAX, SENTINEL, coded, decimal, value};
 use crate::clock::{Days, NoStamp, Order, Parts, Stamp, parse, parse_halves, whole_number};
 use crate::count::{Reason, Tally, shown};
 use crate::cpcb;
 use crate::head::decode;
-use crate::layout::{Judged, Kind, Layout, Names, Offsets, Source, TimeColumns};
+use crate::layout::{Judged, Kind, Layout, Names, Source, TimeColumns};
+use crate::number::word_decimal;
 use crate::record::Cells;
 use crate::rows::{Line, Rows, TableRows};
 use crate::source::Wishes;
@@ -21,6 +21,7 @@ use crate::summer;
 use crate::zone::Instant;
 
 mod join;
+mod offsets;
 
 /// Lines of text that may stand above a further table in a file.
 const TITLES_MAX: usize = 20;
@@ -78,6 +79,8 @@ pub(crate) struct Reader<'a> {
     codes: BTreeMap<Vec<u8>, u32>,
     last_name: Vec<u8>,
     last_code: u32,
+    /// The cell that names the last station, if it is short.
+    last_word: Option<(u64, usize)>,
     offsets_min: Vec<Option<(i16, i16)>>,
     /// Clock readings seen once of those that a clock shows twice, by group and station.
     shown_once: BTreeSet<(usize, u32, i64)>,
@@ -100,6 +103,7 @@ impl<'a> Reader<'a> {
             codes: BTreeMap::new(),
             last_name: Vec::new(),
             last_code: u32::MAX,
+            last_word: None,
             offsets_min: Vec::new(),
             shown_once: BTreeSet::new(),
             titles: Vec::new(),
@@ -169,6 +173,7 @@ impl<'a> Reader<'a> {
         let offsets_min = std::mem::take(&mut self.offsets_min);
         self.codes.clear();
         self.last_code = u32::MAX;
+        self.last_word = None;
         for group in std::mem::take(&mut self.groups) {
             let mut layout = self.layout.clone();
             if let (Some(long), Some(quantity), Some((parameter, unit))) =
@@ -350,6 +355,14 @@ impl<'a> Reader<'a> {
             if missing {
                 return SENTINEL;
             }
+            // Nearly every cell of a column of numbers is short and plain.
+            if kind == Kind::Number
+                && let Some((word, n_bytes)) = cells.word(at)
+                && let Some(number) = word_decimal(word, n_bytes)
+            {
+                tally.cells_filled += 1;
+                return coded(number, layout);
+            }
             let cell = cells[at].trim_ascii();
             value(cell, (header, kind), layout, line, tally)
         };
@@ -434,6 +447,14 @@ impl<'a> Reader<'a> {
 
     fn station(&mut self, cells: Cells) -> std::result::Result<u32, Refused> {
         let mut joined = Vec::new();
+        let word = match &self.layout.names {
+            Names::File(_) => return Ok(0),
+            Names::Column(at) => name_word(cells, *at),
+            Names::Joined(_) => None,
+        };
+        if word.is_some() && word == self.last_word {
+            return Ok(self.last_code);
+        }
         let raw = match &self.layout.names {
             Names::File(_) => return Ok(0),
             Names::Column(at) => cells[*at].trim_ascii(),
@@ -461,44 +482,9 @@ impl<'a> Reader<'a> {
         self.last_name.clear();
         self.last_name.extend_from_slice(raw);
         self.last_code = code;
+        self.last_word = word;
         drop(joined);
         Ok(code)
-    }
-
-    /// The offset in a column of hours such as `-4` or `5.75`, or as local time beside UTC.
-    fn stated_offset(
-        &mut self,
-        cells: Cells,
-        station: u32,
-        stamp_s: i64,
-    ) -> std::result::Result<(), Refused> {
-        let extras = &self.layout.extras;
-        let offset_min = if let Some(at) = extras.offset_at {
-            decimal(cells[at].trim_ascii(), extras.decimal)
-                .map(|hours| (60.0 * hours).round() as i64)
-        } else if let Some([date, time]) = extras.local {
-            let local = parse_halves(&cells[date], &cells[time]);
-            local.ok().map(|local| (local.local_s - stamp_s) / 60)
-        } else {
-            return Ok(());
-        };
-        let known = offset_min.and_then(|min| i16::try_from(min).ok());
-        match known.filter(|min| OFFSETS_MIN.contains(min)) {
-            Some(offset_min) => {
-                self.remember_offset(station, offset_min);
-                Ok(())
-            }
-            None => Err(Refused::Line(Reason::Offset)),
-        }
-    }
-
-    fn remember_offset(&mut self, station: u32, offset_min: i16) {
-        let station = station as usize;
-        if self.offsets_min.len() <= station {
-            self.offsets_min.resize(station + 1, None);
-        }
-        let known = self.offsets_min[station].get_or_insert((offset_min, offset_min));
-        *known = (known.0.min(offset_min), known.1.max(offset_min));
     }
 
     fn instant(
@@ -534,35 +520,13 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
 
-    /// Stamps with different offsets come from a clock with summer time, whose standard offset they do not tell.
-    fn note_offset(&mut self, offset_min: i16, station: u32, line: u64) -> Result<()> {
-        let by_station = self.layout.extras.offsets == Offsets::ByStation;
-        let of = if by_station { station } else { 0 };
-        if self.layout.extras.offset_at.is_none() {
-            self.remember_offset(of, offset_min);
-        }
-        if by_station || self.layout.zone_is_known {
-            return Ok(());
-        }
-        match self.offsets_min.first() {
-            Some(&Some((smallest, largest))) if smallest != largest => {
-                let before = if smallest == offset_min {
-                    largest
-                } else {
-                    smallest
-                };
-                Err(Fault::bad_data(format!(
-                    "{}:{line}: the offset changes from {} to {}",
-                    self.file,
-                    format_offset(before),
-                    format_offset(offset_min)
-                ))
-                .hint("give the station's zone, for example `--tz Europe/London`"))
-            }
-            _ => Ok(()),
-        }
-    }
+/// A short cell as a number, and its length.
+fn name_word(cells: Cells, at: usize) -> Option<(u64, usize)> {
+    let (word, n_bytes) = cells.word(at)?;
+    let is_short = (1..=8).contains(&n_bytes);
+    is_short.then(|| (word << (64 - 8 * n_bytes), n_bytes))
 }
 
 /// Parameters and units that one file may have; more is a table of something else.

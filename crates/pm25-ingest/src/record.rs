@@ -21,6 +21,14 @@ impl<'a> Cells<'a> {
         self.spans.len()
     }
 
+    /// Eight bytes from the beginning of a cell on, whatever follows it, and how many of them or more are the cell's;
+    /// nothing near the end of the text.
+    pub(crate) fn word(self, at: usize) -> Option<(u64, usize)> {
+        let (from, end) = self.spans[at];
+        let bytes = self.text.get(from as usize..)?.first_chunk()?;
+        Some((u64::from_le_bytes(*bytes), (end - from) as usize))
+    }
+
     /// Each in order.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         self.spans.iter().map(move |span| slice(self.text, *span))

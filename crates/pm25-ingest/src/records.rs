@@ -21,6 +21,7 @@ use pm25_file::{Fault, Hasher, Result, Sha256};
 
 use crate::raw::{Cleaned, MARK, RECORD_BYTES_MAX, Raw, unreadable};
 use crate::record::Cells;
+use crate::word::{eightfold, equal};
 
 /// A cell may not be longer.
 const CELL_BYTES_MAX: usize = 64 << 10;
@@ -157,17 +158,36 @@ impl Records {
     fn look(&mut self) -> Seen {
         self.spans.clear();
         let text = &self.buffer[self.at..self.filled];
+        let (feed, delimiter) = (eightfold(b'\n'), eightfold(self.delimiter));
+        let quote = eightfold(b'"');
         let mut from = 0;
-        for at in memchr3_iter(b'\n', self.delimiter, b'"', text) {
-            match text[at] {
-                b'"' => return Seen::Quoted,
-                b'\n' => {
-                    self.spans.push((from, at as u32));
+        let (words, rest) = text.as_chunks::<8>();
+        for (idx, word) in words.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            let mut marks = equal(word, feed) | equal(word, delimiter) | equal(word, quote);
+            while marks != 0 {
+                let at = 8 * idx + marks.trailing_zeros() as usize / 8;
+                marks &= marks - 1;
+                if text[at] == b'"' {
+                    return Seen::Quoted;
+                }
+                self.spans.push((from, at as u32));
+                from = at as u32 + 1;
+                if text[at] == b'\n' {
                     return Seen::Plain(at);
                 }
-                _ => self.spans.push((from, at as u32)),
             }
+        }
+        let begun = text.len() - rest.len();
+        for at in memchr3_iter(b'\n', self.delimiter, b'"', rest).map(|at| begun + at) {
+            if text[at] == b'"' {
+                return Seen::Quoted;
+            }
+            self.spans.push((from, at as u32));
             from = at as u32 + 1;
+            if text[at] == b'\n' {
+                return Seen::Plain(at);
+            }
         }
         Seen::Unfinished
     }

@@ -17,6 +17,7 @@ use pm25_file::{Fault, Result};
 use crate::count::Reason;
 use crate::file::ReadFile;
 use crate::hourly::{OffsetFrom, Part};
+use crate::quality::Pm25Series;
 use crate::spill::{Spill, Stored};
 
 /// A station's hours. What no file has takes no memory here.
@@ -108,6 +109,15 @@ pub(crate) fn by_name(stored: Vec<Vec<Stored>>) -> Vec<Station> {
 }
 
 impl Station {
+    /// The only part of a station that is in a single file, and what is known of its PM2.5; nothing if its hours must be
+    /// looked at first.
+    pub(crate) fn only_part(&self) -> Option<(Pm25Series, &Stored)> {
+        let [(_, part)] = self.parts.as_slice() else {
+            return None;
+        };
+        Some((Pm25Series::of_stored(part)?, part))
+    }
+
     /// Its hours, laid together; `names` are those of the files.
     pub(crate) fn merged(
         &self,

@@ -12,7 +12,7 @@ use pm25_air::civil::{Civil, HOUR_S, format_at};
 
 use crate::count::{Reason, Tally};
 use crate::hourly::Part;
-use crate::layout::{ClockFault, Layout, Source};
+use crate::layout::{Layout, Source};
 use crate::rows::Rows;
 use crate::zone::Zone;
 
@@ -23,7 +23,7 @@ const MARCH: u8 = 3;
 
 /// Moves the first of two rows of 03:00 back where 02:00 is absent, and counts it.
 pub(crate) fn repair(layout: &Layout, rows: &mut Rows, tally: &mut Tally) {
-    if layout.extras.clock_fault != ClockFault::FalseSummerTime {
+    if !layout.repairs_clock() {
         return;
     }
     for at in 1..rows.stamp_s.len().saturating_sub(1) {

@@ -1,6 +1,7 @@
 //! What must be known of all stations before one can be judged: their medians, their PM2.5 side by side, their clocks.
 //!
-//! Not a judgement. Stations are laid together one for each thread and let go again.
+//! Not a judgement. Stations of several files are laid together one for each thread and let go again; of one that is
+//! in a single file all is known since that file was read.
 
 use pm25_air::civil::HOUR_S;
 use pm25_artifact::prep::StationFact;
@@ -29,7 +30,7 @@ impl Survey {
     }
 }
 
-/// Lays every station together once. Lines that a later file repeats or contradicts are counted in that file's tally.
+/// Lays every station of several files together once. Lines that a later file repeats or contradicts are counted in that file's tally.
 pub(crate) fn survey(
     stations: &[Station],
     files: &mut [ReadFile],
@@ -41,6 +42,13 @@ pub(crate) fn survey(
     let seen: Vec<Result<Seen>> = stations
         .par_iter()
         .map(|station| {
+            if let Some((series, part)) = station.only_part() {
+                let fact = StationFact {
+                    name: station.name.clone(),
+                    utc_offset_min: part.utc_offset_min(),
+                };
+                return Ok((series, fact, part.span_s(), Vec::new()));
+            }
             let (merged, rejections) = station.merged(&names, spill)?;
             let grid = merged.station;
             let fact = StationFact {

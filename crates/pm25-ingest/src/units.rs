@@ -305,6 +305,15 @@ impl Conversion {
         self.exact(as_written(theirs)) as f32
     }
 
+    /// Converts a column in place.
+    pub(crate) fn apply_all(self, theirs: &mut [f32]) {
+        if self != Self::NONE {
+            theirs
+                .iter_mut()
+                .for_each(|value| *value = self.apply(*value));
+        }
+    }
+
     /// Converts a decimal.
     pub(crate) fn exact(self, theirs: f64) -> f64 {
         (theirs - self.zero) * self.times / self.over

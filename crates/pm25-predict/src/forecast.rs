@@ -153,10 +153,7 @@ fn ends(
 
 /// The probability of an hour above a threshold, and whether to warn.
 fn exceed(table: &mut Table, model: &Model, said: &[Said], threshold: f64) -> Result<()> {
-    let intervals = model.intervals.as_ref();
-    let chances = said
-        .iter()
-        .map(|&said| intervals?.exceedance(said, threshold));
+    let chances = said.iter().map(|&said| model.chance_above(said, threshold));
     let chances: Option<Vec<f64>> = chances.collect();
     let chances = chances.ok_or_else(|| {
         Fault::usage("--exceed: the model does not know its errors")
@@ -164,10 +161,9 @@ fn exceed(table: &mut Table, model: &Model, said: &[Said], threshold: f64) -> Re
     })?;
     let level = threshold.to_string().replace('.', "_");
     table.push(&format!("probability_above_{level}"), chances);
-    let mut lines = model.warning_lines.iter();
-    if let Some(line) = lines.find(|line| line.threshold_ug_m3 == threshold) {
-        let warns = |said: &Said| i16::from(line.line_ug_m3 < said.prediction_ug_m3);
-        let warns: Vec<i16> = said.iter().map(warns).collect();
+    let warns = said.iter().map(|&said| model.warns(said, threshold));
+    if let Some(warns) = warns.collect::<Option<Vec<bool>>>() {
+        let warns = warns.into_iter().map(i16::from).collect();
         table.push(&format!("warning_above_{level}"), Column::I16(warns));
     }
     Ok(())
@@ -175,24 +171,14 @@ fn exceed(table: &mut Table, model: &Model, said: &[Said], threshold: f64) -> Re
 
 /// The probability of each band of each 24-hour scale.
 fn bands(table: &mut Table, model: &Model, said: &[Said]) {
-    let Some(intervals) = &model.intervals else {
-        return;
-    };
     for scale in Scale::ALL {
-        if !matches!(scale.averaging(), Averaging::Day { .. }) {
+        let chances = said.iter().map(|&said| model.band_chances(said, scale));
+        let Some(chances) = chances.collect::<Option<Vec<_>>>() else {
             continue;
-        }
-        let edges: Vec<f64> = scale.bands()[1..]
-            .iter()
-            .map(|band| band.from_ug_m3)
-            .collect();
-        let shares = said.iter().map(|&said| intervals.shares(said, &edges));
-        let Some(shares) = shares.collect::<Option<Vec<_>>>() else {
-            return;
         };
-        for band in 0..=edges.len() {
+        for band in 0..scale.bands().len() {
             let column = format!("probability_{}_{}", scale.name(), band + 1);
-            let values: Vec<f64> = shares.iter().map(|shares| shares[band]).collect();
+            let values: Vec<f64> = chances.iter().map(|chances| chances[band]).collect();
             table.push(&column, values);
         }
     }

@@ -17,8 +17,8 @@ use clap::Parser;
 use pm25_air::Network;
 use pm25_air::civil::{format_utc, parse_rfc3339};
 use pm25_artifact::model::{Horizons, Model};
-use pm25_file::{Fault, Header, Input, InputRef, Output, Program, program};
-use pm25_tool::{Common, Console, Outcome, Threads, Tool};
+use pm25_file::{Fault, Header, Input, InputRef, Output, Program, expect_distinct, program};
+use pm25_tool::{Common, Console, Outcome, Threads, Tool, expect_each_once, threshold};
 
 use forecast::{Answer, Asked};
 use pick::{Pick, When};
@@ -70,6 +70,9 @@ impl Tool for Args {
     }
 
     fn run(self, console: &Console) -> anyhow::Result<Outcome> {
+        expect_each_once("--exceed", &self.exceed)?;
+        let state = self.state.clone().map(Output::Path);
+        expect_distinct(&[&self.out].into_iter().chain(&state).collect::<Vec<_>>())?;
         let (horizons, source) = Horizons::read(&self.model)?;
         let horizons = match self.horizon_h {
             Some(_) => Horizons::from(horizons.at(&source.name, self.horizon_h)?),
@@ -165,18 +168,6 @@ impl Args {
             [] => header.fact("task", summary.task),
             horizons => header.fact("horizons", horizons),
         }
-    }
-}
-
-fn threshold(text: &str) -> Result<f64, String> {
-    let value: f64 = text
-        .trim()
-        .parse()
-        .map_err(|_| format!("`{text}` is not a number"))?;
-    if 0.0 < value && value <= 10_000.0 {
-        Ok(value)
-    } else {
-        Err(format!("{text} µg/m³ is outside 0 to 10000"))
     }
 }
 

@@ -239,7 +239,7 @@ mod tests {
         );
         network.stations[0].flags[Quantity::Pm25.index()][2] = flag::IMPOSSIBLE;
         assert_eq!(picks(&network, FORECAST, When::Newest), [Pick::Hour(1)]);
-        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::FLATLINE;
+        network.stations[0].flags[Quantity::Pm10.index()][3] = flag::RANGE;
         assert_eq!(
             picks(&network, Task::Nowcast, When::Newest),
             [Pick::Hour(1)],

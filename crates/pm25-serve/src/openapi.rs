@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::describe::send;
 use crate::example;
 use crate::inputs::{Bound, Input};
-use crate::predict::{ObservationField, UNIT};
+use crate::predict::{EXCEED_FIELD, EXCEED_MAX_UG_M3, N_EXCEED_MAX, ObservationField, UNIT};
 use crate::routes::Route;
 use crate::served::{CLASSIC, Served};
 
@@ -149,7 +149,7 @@ fn schemas(served: &Served) -> Value {
             ("unit", json!({"const": UNIT})),
         ]),
         "Request": {"oneOf": [reference("Rows"), reference("Observations")]},
-        "Rows": object(&[("rows", list(row(&served.inputs)))]),
+        "Rows": rows(served),
         "Observations": observations(),
         "Answer": object(&[
             ("predictions", list(prediction())),
@@ -190,6 +190,27 @@ fn classic(served: &Served) -> Value {
         })
         .collect();
     object(&fields)
+}
+
+fn rows(served: &Served) -> Value {
+    let mut rows = object(&[
+        ("rows", list(row(&served.inputs))),
+        (EXCEED_FIELD, exceed()),
+    ]);
+    rows["required"] = json!(["rows"]);
+    rows
+}
+
+/// Wanted with each prediction.
+fn exceed() -> Value {
+    let threshold = json!({"type": "number", "exclusiveMinimum": 0, "maximum": EXCEED_MAX_UG_M3, "description": UNIT});
+    let mut exceed = list(threshold);
+    exceed["minItems"] = 0.into();
+    exceed["maxItems"] = N_EXCEED_MAX.into();
+    exceed["description"] = "Thresholds: each prediction then says how likely the truth is above each, and whether to \
+                             warn, where the model has a line for it. For a model that knows its errors."
+        .into();
+    exceed
 }
 
 fn row(inputs: &[Input]) -> Value {
@@ -236,6 +257,7 @@ fn observations() -> Value {
         };
         (field.name(), schema)
     });
+    let fields = [&fields[..], &[(EXCEED_FIELD, exceed())]].concat();
     let mut request = object(&fields);
     request["required"] = json!([
         ObservationField::Station.name(),
@@ -282,21 +304,49 @@ fn prediction() -> Value {
             json!({"type": "number", "description": "Its upper end"}),
         ),
         (
-            "scales",
+            "above",
             json!({
-                "type": "object",
-                "description": "For the mean of the next 24 hours: its band, and its index where there is one, on each \
-                                24-hour scale (us, india, china, who)",
-                "additionalProperties": {
+                "type": "array",
+                "description": "The thresholds that were asked for, in that order",
+                "items": {
                     "type": "object",
-                    "properties": {"band": {"type": "string"}, "index": {"type": "integer"}},
-                    "required": ["band"],
+                    "properties": {
+                        "threshold_ug_m3": {"type": "number"}, "probability": {"type": "number"},
+                        "warning": {"type": "boolean", "description": "Where the model has a line for this threshold"},
+                    },
+                    "required": ["threshold_ug_m3", "probability"],
                 },
             }),
         ),
+        (
+            "warning",
+            json!({"type": "string", "description": "Why nobody should rely on this prediction"}),
+        ),
+        ("scales", scales()),
     ]);
     prediction["required"] = json!(["horizon_h", "prediction_ug_m3"]);
     prediction
+}
+
+fn scales() -> Value {
+    let band = json!({
+        "type": "object",
+        "properties": {"band": {"type": "string"}, "probability": {"type": "number"}},
+        "required": ["band", "probability"],
+    });
+    json!({
+        "type": "object",
+        "description": "For the mean of the next 24 hours: its band, and its index where there is one, on each 24-hour scale \
+                        (us, india, china, who); and how likely each band is, from the cleanest on, where the model knows \
+                        its errors",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                "band": {"type": "string"}, "index": {"type": "integer"}, "bands": {"type": "array", "items": band},
+            },
+            "required": ["band"],
+        },
+    })
 }
 
 fn problem() -> Value {

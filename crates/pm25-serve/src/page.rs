@@ -82,7 +82,11 @@ fn how(served: &Served) -> String {
         text += &curl(served, Route::Predict, &body);
     }
     text += "<p>With rows of the model's own inputs, up to 10,000 at once; <code>null</code> is what was not measured.</p>\n";
-    text + &curl(served, Route::Predict, &example::rows(served))
+    text += &curl(served, Route::Predict, &example::rows(served));
+    if served.knows_errors() {
+        text += "<p>Both may say <code>\"exceed_ug_m3\": [75, 150]</code>: how likely the air is worse than these.</p>\n";
+    }
+    text
 }
 
 fn curl(served: &Served, route: Route, body: &str) -> String {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use pm25_air::task::question;
 use pm25_air::{FeatureSet, Task};
 use pm25_artifact::model::online::Ageing;
-use pm25_artifact::model::{Horizons, Model, ModelKind, OnlineState, Rows};
+use pm25_artifact::model::{Horizons, Model, ModelKind, OnlineState, Rows, Said};
 use pm25_artifact::state::StateFile;
 use pm25_file::{Fault, Input as FileInput, Result, Sha256};
 
@@ -135,6 +135,16 @@ impl Served {
         let members = self.horizons.members().iter();
         let tasks: Vec<Task> = members.map(|model| model.task().into()).collect();
         question(&tasks)
+    }
+
+    /// Whether each horizon's model knows how far off it may be.
+    pub(crate) fn knows_errors(&self) -> bool {
+        let any = Said {
+            prediction_ug_m3: 1.0,
+            spread_ug_m3: 1.0,
+        };
+        let knows = |model: &Model| model.chance_above(any, 1.0).is_some();
+        self.horizons.members().iter().all(knows)
     }
 
     /// How the model predicts, in a word; `mixed` where its horizons differ in that.

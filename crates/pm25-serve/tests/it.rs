@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod it {
+    mod chances;
     mod contract;
     mod documents;
     mod framing;

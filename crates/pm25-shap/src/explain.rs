@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 
 use pm25_air::civil::format_utc;
-use pm25_artifact::model::{Blend, Model, ModelKind, PartModel, Rows};
+use pm25_artifact::model::{Model, ModelKind, Rows};
 use pm25_artifact::prep::FeatureFact;
 use pm25_artifact::shap::{Method, Space};
 use pm25_file::{Fault, Result};
-use pm25_learn::tree::{Ensemble, Link, shap, shap_against};
+use pm25_learn::tree::{Ensemble, shap, shap_against};
 use pm25_learn::{Columns, Linear};
 use pm25_table::{Table, Text};
 
-use crate::choose;
+use crate::{choose, parts};
 
 /// How far base + Σ contributions may be from the prediction, relative to max(1, |prediction|).
 const ADDITIVITY_MAX: f64 = 1e-9;
 
 /// Rows and what explains them.
 pub(crate) struct Explained {
-    /// The features, in the order of `phi` and `values`; a blend has the newest PM2.5 as its last.
+    /// The features, in the order of `phi` and `values`; what a blend is told beside them comes last.
     pub(crate) inputs: Vec<FeatureFact>,
     pub(crate) method: Method,
     /// Numbers of the rows in the table, rising from 0.
@@ -60,11 +60,11 @@ pub(crate) fn explain(
     };
     let additivity_error_max = additivity(base, &phi, &scores)?;
     let mut inputs = model.inputs().to_vec();
-    if model.blend.is_some() {
-        inputs.push(newest_known());
-        let reference = model.reference(&chosen.rows());
-        let reference = reference.iter().map(|&r| r as f32).collect();
-        chosen.values.push(reference);
+    if let Some(blend) = &model.blend {
+        for beside in parts::beside(model, blend, &chosen.rows()) {
+            inputs.push(beside.fact);
+            chosen.values.push(beside.values);
+        }
     }
     Ok(Explained {
         inputs,
@@ -83,30 +83,11 @@ pub(crate) fn explain(
 
 /// The space in which the model's contributions add up.
 fn space_of(model: &Model) -> Result<Space> {
-    let parts = model.blend.iter().flat_map(|blend| &blend.parts);
-    for part in parts {
-        if let PartModel::Trees(trees) = &part.model
-            && trees.link != Link::Identity
-        {
-            return Err(Fault::usage(format!(
-                "contributions add up in no space: the blend's part `{}` says {} and others µg/m³",
-                part.name,
-                Space::of(trees.link).unit()
-            ))
-            .hint("explain a boost model of the same settings"));
-        }
+    if let Some(blend) = &model.blend {
+        parts::expect_one_space(blend)?;
     }
     let of_trees = model.trees.as_ref().map(|trees| Space::of(trees.link));
     Ok(of_trees.unwrap_or(Space::UgM3))
-}
-
-/// What a blend uses besides its features: the newest PM2.5, where it is missing the climatology.
-fn newest_known() -> FeatureFact {
-    FeatureFact {
-        column: "persistence_ug_m3".to_owned(),
-        expression: "persistence".to_owned(),
-        unit: "µg/m³".to_owned(),
-    }
 }
 
 /// Some rows of a table, everything of them that a model may ask for.
@@ -218,10 +199,12 @@ pub(crate) fn waterfall_row(explained: &Explained, asked: Option<u32>) -> Result
     }
 }
 
-struct Contributions {
-    method: Method,
-    base: f64,
-    phi: Vec<Vec<f64>>,
+pub(crate) struct Contributions {
+    pub(crate) method: Method,
+    /// In the unit of the space.
+    pub(crate) base: f64,
+    /// A column a feature, a value a row.
+    pub(crate) phi: Vec<Vec<f64>>,
 }
 
 fn contributions(
@@ -242,7 +225,10 @@ fn contributions(
             let start = against.map_or(blend.reference_mean_ug_m3, |against| {
                 mean(&model.reference(&against.rows()))
             });
-            Ok(of_blend(blend, (&x, &reference), (background, start)))
+            let question = model.question(&chosen.rows());
+            let against = against.map(|against| model.question(&against.rows()));
+            let against = (against.as_ref(), start);
+            Ok(parts::of_blend(blend, (&question, &reference), against))
         }
         (kind, ..) => Err(
             Fault::usage(format!("a {kind} model uses no features to explain"))
@@ -255,7 +241,11 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn of_trees(trees: &Ensemble, x: &Columns, background: Option<&Columns>) -> Contributions {
+pub(crate) fn of_trees(
+    trees: &Ensemble,
+    x: &Columns,
+    background: Option<&Columns>,
+) -> Contributions {
     let (method, shap) = match background {
         Some(background) => (Method::Interventional, shap_against(trees, x, background)),
         None => (Method::PathDependent, shap(trees, x)),
@@ -267,41 +257,8 @@ fn of_trees(trees: &Ensemble, x: &Columns, background: Option<&Columns>) -> Cont
     }
 }
 
-/// A blend is a sum, so its contributions are the weighted sums of its parts'; the reference is a line of its own, from
-/// its mean over the rows that explanations start from.
-fn of_blend(
-    blend: &Blend,
-    (x, reference): (&Columns, &[f64]),
-    (background, start_ug_m3): (Option<&Columns>, f64),
-) -> Contributions {
-    let slope = blend.reference_slope();
-    let mut sum = Contributions {
-        method: background.map_or(Method::Linear, |_| Method::Interventional),
-        base: slope * start_ug_m3,
-        phi: vec![vec![0.0; x.n_rows()]; x.n_columns()],
-    };
-    for part in &blend.parts {
-        let of_part = match &part.model {
-            PartModel::Linear(line) => of_line(line, x, background),
-            PartModel::Trees(trees) => of_trees(trees, x, background),
-        };
-        if of_part.method == Method::PathDependent {
-            sum.method = of_part.method;
-        }
-        sum.base += part.weight * of_part.base;
-        for (sums, values) in sum.phi.iter_mut().zip(&of_part.phi) {
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += part.weight * value;
-            }
-        }
-    }
-    let of_reference = |r: &f64| slope * (r - start_ug_m3);
-    sum.phi.push(reference.iter().map(of_reference).collect());
-    sum
-}
-
 /// A line's terms add up whatever the other features are: against a background each only loses its mean there.
-fn of_line(line: &Linear, x: &Columns, background: Option<&Columns>) -> Contributions {
+pub(crate) fn of_line(line: &Linear, x: &Columns, background: Option<&Columns>) -> Contributions {
     let terms = || line.terms.iter().enumerate();
     let of = |rows: &Columns, (column_idx, term): (usize, &pm25_learn::Term)| -> Vec<f64> {
         let values = rows.column(column_idx).iter();

@@ -6,6 +6,7 @@
 mod choose;
 mod explain;
 mod interactions;
+mod parts;
 mod pictures;
 mod report;
 mod say;
@@ -114,6 +115,7 @@ impl Tool for Args {
             let in_words = explain::row_in_words(&table, explained.rows[row_idx]);
             let row = pictures::Row {
                 idx: row_idx,
+                stations: model.stations(),
                 in_words,
             };
             publish_all(

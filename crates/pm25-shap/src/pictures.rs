@@ -1,7 +1,7 @@
 //! The pictures beside `shap.json`: summary, importance, dependence of the top three, one row as a waterfall.
 
 use anyhow::Context;
-use pm25_artifact::prep::TaskFact;
+use pm25_artifact::prep::{StationFact, TaskFact};
 use pm25_artifact::shap::{Importance, ShapReport, Space};
 use pm25_plot::{
     Bars, Beeswarm, Dependence, Labels, Swarm, Waterfall, bars, beeswarm, dependence, waterfall,
@@ -13,6 +13,8 @@ use crate::explain::Explained;
 const N_SHOWN: usize = 12;
 /// How many features have a dependence picture.
 const N_DEPENDENCE: usize = 3;
+/// The column of the stations' places among those that the model learned from.
+const STATION_CODE: &str = "station_code";
 
 /// What contributions are contributions to, as an axis has it.
 fn quantity(space: Space) -> &'static str {
@@ -35,9 +37,11 @@ pub(crate) struct Picture {
 }
 
 /// The row that has a picture of its own.
-pub(crate) struct Row {
+pub(crate) struct Row<'a> {
     /// Among those that are explained.
     pub(crate) idx: usize,
+    /// What codes of stations stand for.
+    pub(crate) stations: &'a [StationFact],
     /// Its station and hour.
     pub(crate) in_words: String,
 }
@@ -162,18 +166,15 @@ fn one_row(report: &ShapReport, explained: &Explained, shown: &[Shown], row: &Ro
     let mut order: Vec<&Shown> = shown.iter().collect();
     order.sort_by(|a, b| b.phi[row_idx].abs().total_cmp(&a.phi[row_idx].abs()));
     let (large, small) = order.split_at(order.len().min(N_SHOWN));
-    let value = |feature: &Shown| match feature.values[row_idx] {
-        missing if missing.is_nan() => "missing".to_owned(),
-        value => format!("{:.4}", f64::from(value))
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
-    };
     let mut steps: Vec<(String, f64)> = large
         .iter()
         .map(|feature| {
             (
-                format!("{} = {}", feature.importance.column, value(feature)),
+                named_value(
+                    &feature.importance.column,
+                    feature.values[row_idx],
+                    row.stations,
+                ),
                 feature.phi[row_idx],
             )
         })
@@ -201,6 +202,20 @@ fn one_row(report: &ShapReport, explained: &Explained, shown: &[Shown], row: &Ro
         steps,
         end: "prediction".to_owned(),
     }
+}
+
+/// A feature's value as its step is called; a station by its name.
+fn named_value(column: &str, value: f32, stations: &[StationFact]) -> String {
+    if value.is_nan() {
+        return format!("{column} = missing");
+    }
+    let is_code = column == STATION_CODE && 0.0 <= value;
+    if let Some(station) = stations.get(value as usize).filter(|_| is_code) {
+        return format!("station = {}", station.name);
+    }
+    let digits = format!("{:.4}", f64::from(value));
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!("{column} = {digits}")
 }
 
 fn with_unit(importance: &Importance) -> String {
@@ -237,6 +252,22 @@ fn labels(report: &ShapReport, explained: &Explained, title: &str, x: &str, y: &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_station_is_called_by_its_name() {
+        let fact = |name: &str| StationFact {
+            name: name.to_owned(),
+            utc_offset_min: 480,
+        };
+        let stations = ["Dongsi", "Gucheng"].map(fact);
+        let said = |column: &str, value: f32| named_value(column, value, &stations);
+        assert_eq!(said(STATION_CODE, 1.0), "station = Gucheng");
+        assert_eq!(said(STATION_CODE, 2.0), "station_code = 2");
+        assert_eq!(said(STATION_CODE, -1.0), "station_code = -1");
+        assert_eq!(said("pm10_ug_m3", 1.25), "pm10_ug_m3 = 1.25");
+        assert_eq!(said("pm10_ug_m3", 100.0), "pm10_ug_m3 = 100");
+        assert_eq!(said("hour", f32::NAN), "hour = missing");
+    }
 
     #[test]
     fn a_unit_is_named_once() {

@@ -5,7 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use pm25_artifact::model::{Blend, Climatology, Horizons, Model, ModelKind, Part, PartModel};
+use std::sync::Arc;
+
+use pm25_artifact::model::{
+    Blend, Climatology, Horizons, Learned, Model, ModelKind, Own, Part, PartModel,
+};
 use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
 use pm25_artifact::shap::{Method, ShapReport, Space};
 use pm25_file::{Header, Input, Sha256, program, read_document};
@@ -41,8 +45,12 @@ fn target() -> Vec<f32> {
 }
 
 fn write_table(folder: &Path) {
+    write_table_of(folder, vec!["s"; N_ROWS]);
+}
+
+fn write_table_of(folder: &Path, stations: Vec<&str>) {
     let mut table = Table::new();
-    table.push("station", Column::Text(Text::from_rows(vec!["s"; N_ROWS])));
+    table.push("station", Column::Text(Text::from_rows(stations)));
     table.push(
         "time",
         Column::Time((0..N_ROWS as i64).map(|h| h * 3600).collect()),
@@ -249,6 +257,114 @@ fn one_of_several_horizons_is_explained() {
     assert!(explain(folder, &["--no-plots"]).status.success());
     for name in ["base", "a", "b", "c", "prediction"] {
         assert_eq!(of_several.column(name), rows(folder).column(name), "{name}");
+    }
+}
+
+/// A blend with a booster of all horizons and one of station `a` alone.
+fn write_shared(folder: &Path) -> Model {
+    write_model(folder, ModelKind::Blend);
+    let file = folder.join("model.json");
+    let (mut model, _) = Model::read(&Input::Path(file.clone())).unwrap();
+    let columns = columns();
+    let hours: Vec<f32> = (0..N_ROWS).map(|row| [1.0, 6.0][row % 2]).collect();
+    let y: Vec<f32> = target()
+        .iter()
+        .zip(&hours)
+        .map(|(y, h)| y + 3.0 * h)
+        .collect();
+    let all: Vec<&[f32]> = columns
+        .iter()
+        .map(Vec::as_slice)
+        .chain([&hours[..]])
+        .collect();
+    let few = BoostParams::from_pairs(&[("n_estimators".to_owned(), "12".to_owned())]).unwrap();
+    let fit = |x: &[&[f32]], y: &[f32]| {
+        fit_boost(
+            &Columns::new(x.to_vec(), N_ROWS),
+            y,
+            None,
+            &few,
+            &|_: u64| {},
+        )
+        .ensemble
+    };
+    let own = |factor: f32| -> Vec<f32> { target().iter().map(|y| factor * y).collect() };
+    model.stations = vec![StationFact {
+        name: "a".to_owned(),
+        utc_offset_min: 0,
+    }];
+    model.climatology = Climatology::fit(1, [(None, None, 1.0)].into_iter());
+    let part = |name: &str, model| Part {
+        name: name.to_owned(),
+        weight: 0.25,
+        reference_share: 0.0,
+        model,
+    };
+    let pooled = Learned::Linear(model.linear.clone());
+    let stations = vec![Some(Learned::Trees(fit(&all[..3], &own(2.0))))];
+    model.blend.as_mut().unwrap().parts.extend([
+        part(
+            "boost-together",
+            PartModel::Together(Arc::new(fit(&all, &y))),
+        ),
+        part("boost-own", PartModel::Own(Own { pooled, stations })),
+    ]);
+    model.clone().write(&pm25_file::Output::Path(file)).unwrap();
+    model
+}
+
+#[test]
+fn hours_ahead_and_the_station_are_features_of_their_own() {
+    for more in [
+        &["--no-plots"][..],
+        &["--no-plots", "--background", "test.parquet"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        // The first half of the rows is of `a`, the others of a station that nobody knew.
+        let mut stations = vec!["a"; N_ROWS];
+        stations[N_ROWS / 2..].fill("b");
+        write_table_of(folder, stations);
+        let model = write_shared(folder);
+        let output = explain(folder, more);
+        assert!(output.status.success(), "{}", said(&output));
+        let rows = rows(folder);
+        let column = |name: &str| rows.f64(name).unwrap();
+        let names = [
+            "a",
+            "b",
+            "c",
+            "persistence_ug_m3",
+            "horizon_h",
+            "station_model",
+        ];
+        for row in 0..N_ROWS {
+            let sum = names
+                .iter()
+                .fold(column("base")[row], |sum, name| sum + column(name)[row]);
+            let prediction = column("prediction")[row];
+            assert!(
+                (sum - prediction).abs() < 1e-9 * sum.abs().max(1.0),
+                "{row}: {sum} {prediction}"
+            );
+        }
+        let station = column("station_model");
+        assert!(
+            station[..N_ROWS / 2]
+                .iter()
+                .all(|phi| *phi == station[0] && phi.abs() > 0.1)
+        );
+        assert!(
+            station[N_ROWS / 2..].iter().all(|phi| *phi == 0.0),
+            "a stranger has no learner of its own"
+        );
+        let hours = column("horizon_h");
+        match more.len() {
+            // Seen from rows of every horizon it matters that this is 6 h; from rows of 6 h alone it does not.
+            1 => assert!(hours.iter().any(|phi| *phi > 0.1)),
+            _ => assert!(hours.iter().all(|phi| phi.abs() < 1e-9)),
+        }
+        assert_eq!(model.task().horizon_h(), 6);
     }
 }
 

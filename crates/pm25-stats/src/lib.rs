@@ -14,7 +14,7 @@
 //! | is that far enough to matter? | [`severity`] |
 //! | how far would a score move with other weeks of weather? | [`blocks`] |
 //! | is one prediction better than another beyond luck? | [`paired`] |
-//! | what are warnings of a threshold worth, and when should one warn? | [`alarms`] |
+//! | what are warnings of a threshold worth, and when should one warn? | [`alarms`], [`cheap`] |
 //! | do intervals and quantiles keep what they promise? | [`promise`] |
 //! | how much does a series rise in a year, and where did it step? | [`mod@trend`], [`mod@steps`] |
 //! | openair's statistics | [`mod@mod_stats`] |
@@ -22,6 +22,7 @@
 pub mod alarms;
 pub mod blocks;
 pub mod chance;
+pub mod cheap;
 pub mod conformal;
 pub mod invariants;
 mod kolmogorov;

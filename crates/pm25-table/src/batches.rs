@@ -9,7 +9,7 @@ use std::path::Path;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use pm25_file::{Fault, Header, Result};
 
-use crate::{Table, decode};
+use crate::{Table, claims, decode};
 
 /// Rows of a batch.
 const ROWS: usize = 1 << 14;
@@ -23,13 +23,16 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Opens a file; `name` is for messages. A damaged one is bad data.
+    /// Opens a file; `name` is for messages. A damaged one is bad data, and so is one whose pages claim to be larger
+    /// than a batch at a time needs.
     pub fn open(name: &str, path: &Path) -> Result<Self> {
         pm25_file::note_read(path);
         let file = File::open(path)
             .map_err(|e| Fault::unforeseen(format!("{name}: cannot be opened")).because(e))?;
         let opened = catch_unwind(AssertUnwindSafe(|| -> decode::Caused<_> {
+            let pages = file.try_clone()?;
             let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+            claims::bound(&pages, builder.metadata())?;
             let pairs = builder.metadata().file_metadata().key_value_metadata();
             let header = decode::header(pairs)?;
             let columns = builder

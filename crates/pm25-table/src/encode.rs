@@ -118,31 +118,31 @@ pub(crate) fn batch(table: &Table) -> arrow::error::Result<RecordBatch> {
         let column = table.column(name).expect("its own name");
         (
             name,
-            array(column),
+            array(column.clone()),
             matches!(column, Column::F32(_) | Column::F64(_)),
         )
     });
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
-pub(crate) fn array(column: &Column) -> ArrayRef {
+pub(crate) fn array(column: Column) -> ArrayRef {
     match column {
         Column::Text(text) => words(text),
         Column::Time(values) => Arc::new(
             TimestampMicrosecondArray::from_iter_values(values.iter().map(|s| s * US_PER_S))
                 .with_timezone("UTC"),
         ),
-        Column::F32(values) => Arc::new(Float32Array::new(
-            values.clone().into(),
-            present(values.len(), |row| !values[row].is_nan()),
-        )),
-        Column::F64(values) => Arc::new(Float64Array::new(
-            values.clone().into(),
-            present(values.len(), |row| !values[row].is_nan()),
-        )),
-        Column::I16(values) => Arc::new(Int16Array::from(values.clone())),
-        Column::U16(values) => Arc::new(UInt16Array::from(values.clone())),
-        Column::I32(values) => Arc::new(Int32Array::from(values.clone())),
+        Column::F32(values) => {
+            let present = present(values.len(), |row| !values[row].is_nan());
+            Arc::new(Float32Array::new(values.into(), present))
+        }
+        Column::F64(values) => {
+            let present = present(values.len(), |row| !values[row].is_nan());
+            Arc::new(Float64Array::new(values.into(), present))
+        }
+        Column::I16(values) => Arc::new(Int16Array::from(values)),
+        Column::U16(values) => Arc::new(UInt16Array::from(values)),
+        Column::I32(values) => Arc::new(Int32Array::from(values)),
     }
 }
 
@@ -152,8 +152,8 @@ fn present(n_rows: usize, is_there: impl FnMut(usize) -> bool) -> Option<NullBuf
     (0 < nulls.null_count()).then_some(nulls)
 }
 
-fn words(text: &Text) -> ArrayRef {
-    let keys = UInt32Array::from(text.codes.clone());
+fn words(text: Text) -> ArrayRef {
+    let keys = UInt32Array::from(text.codes);
     let words = StringArray::from_iter_values(&text.words);
     Arc::new(DictionaryArray::<UInt32Type>::new(keys, Arc::new(words)))
 }

@@ -3,9 +3,11 @@
 //! The only crate that names arrow and parquet. It does not know what the columns mean.
 
 mod batches;
+mod claims;
 mod column;
 mod decode;
 mod encode;
+mod regular;
 mod table;
 mod writer;
 

@@ -8,24 +8,23 @@
 //! piece ── Encoder::encode (any thread) ── Group ── TableWriter::append (in order) ── finish: header, seal, publish
 //! ```
 
-use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
-use pm25_file::{Fault, Hasher, Header, Output, Result, Sha256, fill_last_seal};
+use pm25_file::{Draft, Fault, Hasher, Header, Output, Result, Sha256, fill_last_seal};
 
-use crate::{Table, encode};
-
-/// So much of the file stays in memory; a small table never touches the disk twice.
-const MEMORY_BYTES: usize = 1 << 20;
+use crate::regular::{Copied, Known, Shape};
+use crate::{Column, Table, encode};
 
 /// Takes the pieces of one table, in order.
-pub struct TableWriter<'a> {
-    output: &'a Output,
+pub struct TableWriter {
     file: SerializedFileWriter<Sink>,
     encoder: Arc<Encoder>,
 }
@@ -34,19 +33,27 @@ pub struct TableWriter<'a> {
 pub struct Encoder {
     schema: SchemaRef,
     groups: ArrowRowGroupWriterFactory,
+    known: Known,
 }
 
 /// A piece, encoded: a row group that is in no file yet.
 pub struct Group {
-    chunks: Vec<ArrowColumnChunk>,
+    chunks: Vec<Chunk>,
 }
 
-impl<'a> TableWriter<'a> {
+/// A column of a piece.
+enum Chunk {
+    Own(Box<ArrowColumnChunk>),
+    /// Other pieces may have the same one.
+    Shared(Arc<Copied>),
+}
+
+impl TableWriter {
     /// A table that goes to `output`, without rows yet, with the columns of `shape`.
     ///
     /// # Errors
     /// If `shape` has no columns, or the output is a terminal.
-    pub fn new(output: &'a Output, shape: &Table) -> Result<Self> {
+    pub fn new(output: &Output, shape: &Table) -> Result<Self> {
         output.refuse_terminal()?;
         if shape.names().next().is_none() {
             return Err(Fault::unforeseen("a table without columns"));
@@ -54,17 +61,22 @@ impl<'a> TableWriter<'a> {
         let opened = || -> encode::Encoded<Self> {
             let schema = encode::batch(shape)?.schema();
             let sink = Sink {
-                file: Box::new(output.scratch(MEMORY_BYTES)),
+                draft: output.draft(),
                 hasher: Hasher::default(),
                 end: None,
             };
             let properties = encode::properties_of_pieces(&schema)?;
             let writer = ArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))?;
             let (file, groups) = writer.into_serialized_writer()?;
+            let known = Known::new(schema.fields().len());
+            let encoder = Encoder {
+                schema,
+                groups,
+                known,
+            };
             Ok(Self {
-                output,
                 file,
-                encoder: Arc::new(Encoder { schema, groups }),
+                encoder: Arc::new(encoder),
             })
         };
         opened().map_err(unwritable)
@@ -80,7 +92,10 @@ impl<'a> TableWriter<'a> {
         let append = || -> encode::Encoded<()> {
             let mut row_group = self.file.next_row_group()?;
             for chunk in group.chunks {
-                chunk.append_to_row_group(&mut row_group)?;
+                match chunk {
+                    Chunk::Own(chunk) => chunk.append_to_row_group(&mut row_group)?,
+                    Chunk::Shared(copied) => copied.append_to(&mut row_group)?,
+                }
             }
             row_group.close()?;
             Ok(())
@@ -91,7 +106,6 @@ impl<'a> TableWriter<'a> {
     /// Publishes the table with this header, sealed; returns the hash of the file.
     pub fn finish(mut self, format: &str, mut header: Header) -> Result<Sha256> {
         encode::stamp(&mut header, format);
-        let output = self.output;
         let close = || -> encode::Encoded<Sink> {
             self.file.flush()?;
             self.file.inner_mut().end = Some(Vec::new());
@@ -104,9 +118,9 @@ impl<'a> TableWriter<'a> {
         let mut sink = close().map_err(unwritable)?;
         let mut end = sink.end.take().unwrap_or_default();
         let hash = fill_last_seal(&sink.hasher, &mut end).map_err(|e| unwritable(e.into()))?;
-        let rewound = sink.file.seek(SeekFrom::Start(0));
-        rewound.map_err(|e| unwritable(e.into()))?;
-        output.write_from(&mut sink.file.chain(Cursor::new(end)))?;
+        let ended = sink.draft.write_all(&end);
+        ended.map_err(|e| unwritable(e.into()))?;
+        sink.draft.publish()?;
         Ok(hash)
     }
 }
@@ -119,15 +133,16 @@ impl Encoder {
             let mut chunks = Vec::with_capacity(self.schema.fields().len());
             let writers = self.groups.create_column_writers(0)?;
             let mut columns = piece.into_columns();
-            for (field, mut writer) in self.schema.fields().iter().zip(writers) {
+            for (at, (field, writer)) in self.schema.fields().iter().zip(writers).enumerate() {
                 let column = columns.next().filter(|(name, _)| name == field.name());
                 let (_, column) = column.ok_or("a piece with other columns")?;
-                let array = encode::array(&column);
-                drop(column);
-                for leaf in compute_leaves(field, &array)? {
-                    writer.write(&leaf)?;
-                }
-                chunks.push(writer.close()?);
+                chunks.push(match Shape::of(&column) {
+                    Some(shape) => {
+                        let encode = || encoded_column(field, writer, column);
+                        Chunk::Shared(self.known.or_encode(at, shape, encode)?)
+                    }
+                    None => Chunk::Own(Box::new(encoded_column(field, writer, column)?)),
+                });
             }
             Ok(Group { chunks })
         };
@@ -135,16 +150,24 @@ impl Encoder {
     }
 }
 
+fn encoded_column(
+    field: &FieldRef,
+    mut writer: ArrowColumnWriter,
+    column: Column,
+) -> encode::Encoded<ArrowColumnChunk> {
+    let array = encode::array(column);
+    for leaf in compute_leaves(field, &array)? {
+        writer.write(&leaf)?;
+    }
+    Ok(writer.close()?)
+}
+
 /// The file until it is published; its end stays at hand, because the seal stands there.
 struct Sink {
-    file: Box<dyn ReadWriteSeek>,
+    draft: Draft,
     hasher: Hasher,
     end: Option<Vec<u8>>,
 }
-
-trait ReadWriteSeek: Read + Write + Seek + Send {}
-
-impl<T: Read + Write + Seek + Send> ReadWriteSeek for T {}
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -152,13 +175,13 @@ impl Write for Sink {
             end.extend_from_slice(bytes);
             return Ok(bytes.len());
         }
-        let n = self.file.write(bytes)?;
+        let n = self.draft.write(bytes)?;
         self.hasher.update(&bytes[..n]);
         Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.draft.flush()
     }
 }
 

@@ -15,6 +15,7 @@ mod generate;
 mod progress;
 mod settings;
 mod threads;
+mod threshold;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +27,7 @@ pub use console::Console;
 pub use progress::Progress;
 pub use settings::{Common, Format};
 pub use threads::Threads;
+pub use threshold::{expect_each_once, threshold};
 
 /// What a command that did its work has to say; becomes the exit status.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

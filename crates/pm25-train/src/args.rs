@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use pm25_file::{Fault, Input, Output, Result};
-use pm25_fit::LearnArgs;
+use pm25_fit::{LearnArgs, Ways};
 use pm25_tool::{Common, Threads};
 
 use crate::tune;
@@ -50,6 +50,13 @@ pub(crate) struct FitArgs {
     /// file]
     #[arg(long, value_name = "H")]
     pub(crate) horizon_h: Option<u16>,
+    /// Of tables with several horizons: a model of each by itself, blends whose boosters learn from all of them with
+    /// hours ahead as one more column, or for each horizon whichever is best on the folds
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) horizons: Ways,
+    /// How many rows at most teach what learns from all horizons; each horizon gives as many
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) together_rows: u32,
     /// Where the model goes
     #[arg(long, value_name = "FILE", required = true)]
     out: Option<Output>,

@@ -12,12 +12,13 @@
 mod args;
 mod say;
 mod several;
+mod together;
 mod tune;
 
 use pm25_artifact::model::Model;
 use pm25_artifact::train::TrainReport;
 use pm25_file::{Header, Output, Program, Result, Sha256, program, write_document};
-use pm25_fit::{Dataset, Facts, Order, Params, Sample, Targets, make};
+use pm25_fit::{Dataset, Facts, Made, Order, Params, Sample, Targets, make};
 use pm25_tool::{Common, Console, Outcome, Tool};
 
 pub use args::Args;
@@ -50,13 +51,17 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         found,
     };
     if args.horizon_h.is_none() && !train.horizons_h().is_empty() {
+        if together::is_asked(args)? {
+            return together::train(&asked, (&train, &valid), console);
+        }
         return several::train(&asked, (&train, &valid), console);
     }
+    together::expect_not_asked(args)?;
     let mut tables = (
         train.into_dataset(args.horizon_h)?,
         valid.into_dataset(args.horizon_h)?,
     );
-    let (model, mut report) = fit(&asked, &mut tables, console)?;
+    let (model, mut report) = fit(&asked, (&mut tables.0, &tables.1), console)?;
     report.model = model.write(args.out()?)?;
     if let Some(to) = &args.report {
         write_document(to, &mut report)?;
@@ -77,9 +82,33 @@ struct Asked<'a> {
 /// One model, and what led to it; its file is still to be written. The train table has no features afterwards.
 fn fit(
     asked: &Asked,
-    (train, valid): &mut (Dataset, Dataset),
+    (train, valid): (&mut Dataset, &Dataset),
     console: &Console,
 ) -> anyhow::Result<(Model, TrainReport)> {
+    let args = asked.args;
+    let params = checked(asked, (train, valid), console)?;
+    let order = Order {
+        wanted: args.learn.model,
+        n_folds: usize::from(args.learn.folds),
+        parts: &args.learn.parts,
+        stations: args.learn.stations,
+        facts: &Facts::of(train),
+        params: &params,
+    };
+    let made = args.threads.install(|| {
+        let valid = Sample::of(valid, train)?;
+        let rows = (Sample::out_of(train)?, valid);
+        make(&order, rows, console)
+    })??;
+    Ok(report(asked, (train, valid), &params, made))
+}
+
+/// The settings for these tables, which must be fit to learn from and to choose on.
+fn checked(
+    asked: &Asked,
+    (train, valid): (&Dataset, &Dataset),
+    console: &Console,
+) -> anyhow::Result<Params> {
     let args = asked.args;
     train.expect_learnable()?;
     train.expect_same_shape(valid)?;
@@ -91,22 +120,20 @@ fn fit(
     warn_of_few(train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
     let params = args.learn.fitted_to(asked.params.clone(), &columns)?;
-    for table in [&*train, valid] {
+    for table in [train, valid] {
         let name = &table.source().name;
         args.learn.expect_targets(&params, name, table.target())?;
     }
-    let order = Order {
-        wanted: args.learn.model,
-        n_folds: usize::from(args.learn.folds),
-        parts: &args.learn.parts,
-        facts: &Facts::of(train),
-        params: &params,
-    };
-    let made = args.threads.install(|| {
-        let valid = Sample::of(valid, train)?;
-        let rows = (Sample::out_of(train)?, valid);
-        make(&order, rows, console)
-    })??;
+    Ok(params)
+}
+
+/// The model with this program's header, and its report.
+fn report(
+    asked: &Asked,
+    (train, valid): (&Dataset, &Dataset),
+    params: &Params,
+    made: Made,
+) -> (Model, TrainReport) {
     let header = Header::new(&PROGRAM)
         .input(train.source().clone())
         .input(valid.source().clone())
@@ -117,7 +144,11 @@ fn fit(
         0 => header,
         n_folds => header.param("folds", n_folds),
     };
-    let header = args.learn.put(&params, header);
+    let header = asked.args.learn.put(params, header);
+    let header = match &made.stations {
+        Some(choice) => header.param("stations_because", say::in_words(choice)),
+        None => header,
+    };
     let model = Model {
         header: header.clone(),
         ..made.model
@@ -134,9 +165,10 @@ fn fit(
         candidates: made.candidates,
         folds: made.folds,
         parts: made.parts,
+        stations: made.stations,
         without_folds: made.without_folds,
     };
-    Ok((model, report))
+    (model, report)
 }
 
 /// Rows for each feature below which a fit is mostly chance: with as many unknowns as rows a line goes through all of

@@ -250,6 +250,9 @@ mod tests {
                 "pm_ratio",
                 "negative",
                 "neighbour",
+                "flatline",
+                "ceiling",
+                "unit",
             ];
             assert_eq!(hidden, !stays.contains(&name), "{name}");
         }

@@ -239,7 +239,7 @@ fn a_window_needs_three_quarters_of_its_hours() {
         one(FORECAST, "mean(pm10,4)", &station, 9),
         (6.0 + 8.0 + 9.0) / 3.0
     );
-    station.flags[Quantity::Pm10.index()][6] = flag::FLATLINE;
+    station.flags[Quantity::Pm10.index()][6] = flag::RANGE;
     assert!(one(FORECAST, "mean(pm10,4)", &station, 9).is_nan());
     assert!(one(FORECAST, "mean(pm10,4)", &counting(10), 1).is_nan());
     assert_eq!(one(FORECAST, "mean(pm10,4)", &counting(10), 2), 1.0);
@@ -362,7 +362,7 @@ fn others_are_all_stations_but_the_own() {
 fn what_others_lack_is_left_out_and_who_has_none_has_nothing() {
     let mut air = three();
     air.stations[1].values[Quantity::Pm25.index()][10] = f32::NAN;
-    air.stations[2].flags[Quantity::Pm25.index()][10] = flag::FLATLINE;
+    air.stations[2].flags[Quantity::Pm25.index()][10] = flag::RANGE;
     let set = set(
         FORECAST,
         "others_mean(pm25),others_max(pm25),others_std(pm25)",

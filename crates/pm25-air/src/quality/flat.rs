@@ -13,11 +13,13 @@
 //! 47 hours. In the same set 7 % of the hours of PM2.5 repeat the hour before and 0.25 % lie in runs of six and more;
 //! to remove those is to remove clean nights.
 
-use crate::quality::runs::{Run, hours_of};
+use std::collections::BTreeMap;
+
+use crate::quality::runs::{LONG_H, Run, Stretches, each, hours_of, ordered, unordered};
 
 /// NOAA's quality control of AirNow PM2.5 drops a day of more than six valid hours that vary by less than 0.1
 /// (`qc_site_pm25.f90`).
-const HOURS_MIN: f64 = 7.0;
+const HOURS_MIN: f64 = LONG_H as f64;
 /// Chance runs of a whole record that may be taken for a fault; ours.
 const FALSE_ALARMS: f64 = 0.01;
 /// Calm nights repeat more than the average hour of their level; ours.
@@ -30,29 +32,24 @@ const RUNS_OF_ITS_OWN: u32 = 20;
 /// SO2 for 245 h in summer (Dingling, July 2016). After two weeks the instrument is what stands still; ours.
 const CENSORED_H_MAX: u32 = 336;
 
-/// The hours of runs that are too long; `limit` is the detection limit, if there is one.
-pub fn hours(values: &[f32], runs: &[Run], limit: Option<f32>) -> Vec<u32> {
-    if runs.iter().all(|run| f64::from(run.hours) < HOURS_MIN) {
+/// The hours of runs that are too long; `limit` is the detection limit, if there is one. `stretches` are those of
+/// `values`.
+pub fn hours(values: &[f32], stretches: &Stretches, limit: Option<f32>) -> Vec<u32> {
+    if stretches.long.is_empty() {
         return Vec::new();
     }
     let limit = limit.unwrap_or(f32::NEG_INFINITY);
-    let mut sorted: Vec<(f32, u32)> = runs.iter().map(|run| (run.value, run.hours)).collect();
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let classes = Classes::of(&sorted);
-    runs.iter()
-        .filter(|run| HOURS_MIN <= f64::from(run.hours))
-        .filter(|run| {
-            if run.value <= limit {
-                CENSORED_H_MAX < run.hours
-            } else {
-                let chance = classes
-                    .chance(run.value)
-                    .max(own_chance(&sorted, run.value));
-                longest_by_chance(chance, runs.len()) <= f64::from(run.hours)
-            }
-        })
-        .flat_map(|run| hours_of(run, values))
-        .collect()
+    let above = stretches.long.iter().filter(|run| limit < run.value);
+    let chances = Chances::of(values, above.map(|run| run.value));
+    let is_too_long = |run: &&Run| {
+        if run.value <= limit {
+            return CENSORED_H_MAX < run.hours;
+        }
+        let longest = longest_by_chance(chances.of_value(run.value), stretches.n_runs);
+        longest <= f64::from(run.hours)
+    };
+    let too_long = stretches.long.iter().filter(is_too_long);
+    too_long.flat_map(|run| hours_of(run, values)).collect()
 }
 
 /// From how many hours on a run is too long.
@@ -81,60 +78,62 @@ impl Repeats {
     }
 }
 
-/// The chances of half octaves.
-struct Classes(Vec<(u32, Repeats)>);
+/// How often the readings of a series repeat themselves.
+struct Chances {
+    /// By half octave.
+    classes: Vec<Repeats>,
+    /// Of the values that are asked for, by their order.
+    values: BTreeMap<u32, Repeats>,
+}
 
-impl Classes {
-    /// `sorted` by value.
-    fn of(sorted: &[(f32, u32)]) -> Self {
-        let mut classes: Vec<(u32, Repeats)> = Vec::new();
-        for &(value, hours) in sorted {
-            let class = class(value);
-            match classes.last_mut() {
-                Some((last, repeats)) if *last == class => repeats.add(hours),
-                _ => {
-                    let mut repeats = Repeats::default();
-                    repeats.add(hours);
-                    classes.push((class, repeats));
-                }
-            }
+impl Chances {
+    /// Of the half octaves of a series, and of some of its values.
+    fn of(series: &[f32], asked: impl Iterator<Item = f32>) -> Self {
+        let mut chances = Self {
+            classes: vec![Repeats::default(); CLASSES],
+            values: asked
+                .map(|value| (ordered(value), Repeats::default()))
+                .collect(),
+        };
+        if chances.values.is_empty() {
+            return chances;
         }
-        Self(classes)
+        let mut is_asked = vec![false; CLASSES];
+        for &value in chances.values.keys() {
+            is_asked[class(unordered(value))] = true;
+        }
+        each(series, |run| {
+            let class = class(run.value);
+            chances.classes[class].add(run.hours);
+            if is_asked[class]
+                && let Some(repeats) = chances.values.get_mut(&ordered(run.value))
+            {
+                repeats.add(run.hours);
+            }
+        });
+        chances
     }
 
-    fn chance(&self, value: f32) -> f64 {
-        let class = class(value);
-        let known = self.0.iter().find(|(other, _)| *other == class);
-        known.map_or(0.0, |(_, repeats)| repeats.chance())
+    /// The larger of the chance at exactly this value, if enough runs tell it, and that of its half octave.
+    fn of_value(&self, value: f32) -> f64 {
+        let own = self.values.get(&ordered(value));
+        let own = own.filter(|repeats| RUNS_OF_ITS_OWN <= repeats.runs);
+        let own = own.map_or(0.0, |repeats| repeats.chance());
+        self.classes[class(value)].chance().max(own)
     }
 }
 
 /// Sign, exponent and the first bit behind it: two classes from each power of two to the next.
-const fn class(value: f32) -> u32 {
-    value.to_bits() >> 22
+const fn class(value: f32) -> usize {
+    (value.to_bits() >> 22) as usize
 }
 
-/// The chance at exactly this value; 0 where too few runs tell it.
-fn own_chance(sorted: &[(f32, u32)], value: f32) -> f64 {
-    let from = sorted.partition_point(|(other, _)| other.total_cmp(&value).is_lt());
-    let mut repeats = Repeats::default();
-    for &(_, hours) in sorted[from..]
-        .iter()
-        .take_while(|(other, _)| *other == value)
-    {
-        repeats.add(hours);
-    }
-    if RUNS_OF_ITS_OWN <= repeats.runs {
-        repeats.chance()
-    } else {
-        0.0
-    }
-}
+/// How many classes there are.
+const CLASSES: usize = 1 << 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quality::runs::runs;
 
     /// A walk with steps of `resolution`, the same on every machine.
     fn air(n: usize, resolution: f32) -> Vec<f32> {
@@ -153,7 +152,7 @@ mod tests {
     }
 
     fn found(values: &[f32], limit: Option<f32>) -> Vec<u32> {
-        hours(values, &runs(values), limit)
+        hours(values, &Stretches::of(values), limit)
     }
 
     #[test]
@@ -171,7 +170,12 @@ mod tests {
     fn a_coarse_display_is_not_stuck() {
         // Steps of ten: runs of seven hours and more are frequent.
         let values = air(20_000, 10.0);
-        assert!(runs(&values).iter().any(|run| 9 <= run.hours));
+        let longest = Stretches::of(&values)
+            .long
+            .iter()
+            .map(|run| run.hours)
+            .max();
+        assert!(Some(9) <= longest);
         assert!(found(&values, None).is_empty());
     }
 

@@ -69,10 +69,10 @@ fn take_if_it_leaps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quality::runs::{levels, runs};
+    use crate::quality::runs::Stretches;
 
     fn found(values: &[f32]) -> Vec<u32> {
-        hours(values, &levels(&runs(values)))
+        hours(values, &Stretches::of(values).levels)
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub fn hours(values: &[f32], limit: f32) -> Vec<u32> {
 
 fn is_pile(level: &Level, above: &[Level], total: f64) -> bool {
     let hours = f64::from(level.hours);
+    if level.hours < HOURS_MIN || level.runs < RUNS_MIN || hours < SHARE_MIN * total {
+        return false;
+    }
     let most = above
         .iter()
         .enumerate()
@@ -60,10 +63,7 @@ fn is_pile(level: &Level, above: &[Level], total: f64) -> bool {
         .map(|(_, other)| other.hours)
         .max()
         .unwrap_or(0);
-    HOURS_MIN <= level.hours
-        && RUNS_MIN <= level.runs
-        && SHARE_MIN * total <= hours
-        && PILE_TIMES * f64::from(most) <= hours
+    PILE_TIMES * f64::from(most) <= hours
 }
 
 fn median(levels: &[Level], total: f64) -> f64 {
@@ -80,7 +80,7 @@ fn median(levels: &[Level], total: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quality::runs::{levels, runs};
+    use crate::quality::runs::Stretches;
 
     /// Counts of values in separate runs, spread so that no two are neighbours.
     fn series(counts: &[(f32, usize)]) -> Vec<f32> {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn limit(values: &[f32]) -> Option<f32> {
-        detection_limit(&levels(&runs(values)))
+        detection_limit(&Stretches::of(values).levels)
     }
 
     #[test]

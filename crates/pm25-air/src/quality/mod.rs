@@ -15,6 +15,7 @@ pub mod ceiling;
 pub mod channels;
 pub mod flat;
 pub mod gap;
+pub mod hundredths;
 pub mod limit;
 pub mod neighbour;
 pub mod profile;
@@ -26,10 +27,14 @@ pub mod spike;
 
 pub use profile::Profile;
 
+use std::borrow::Cow;
+
+use runs::Stretches;
+
 use crate::{Quantity, flag};
 
 /// Changes whenever the same values would get other flags; stands in the table's header.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A rule.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -94,7 +99,8 @@ impl Rule {
     /// The flag that it sets.
     pub const fn flag(self) -> u16 {
         match self {
-            Self::Range | Self::Ceiling => flag::RANGE,
+            Self::Range => flag::RANGE,
+            Self::Ceiling => flag::CEILING,
             Self::Spike => flag::SPIKE,
             Self::Cluster => flag::CLUSTER,
             Self::HistogramGap => flag::HISTOGRAM_GAP,
@@ -163,36 +169,39 @@ pub const POLLUTANTS: [Quantity; 6] = [
     Quantity::Co,
 ];
 
-/// The values that no flag removes; the others as NaN. `flags` may be empty.
-pub fn usable(values: &[f32], flags: &[u16]) -> Vec<f32> {
+/// The values that no flag removes; the others as NaN. `flags` may be empty. Borrowed where nothing is removed.
+pub fn usable<'a>(values: &'a [f32], flags: &[u16]) -> Cow<'a, [f32]> {
+    if flags.iter().all(|mask| mask & flag::REMOVES_TARGET == 0) {
+        return Cow::Borrowed(values);
+    }
     let mut usable = values.to_vec();
     for (value, mask) in usable.iter_mut().zip(flags) {
         if mask & flag::REMOVES_TARGET != 0 {
             *value = f32::NAN;
         }
     }
-    usable
+    Cow::Owned(usable)
 }
 
 /// What the rules about one series find; `values` are [`usable`].
 pub fn series(values: &[f32], quantity: Quantity, profile: Profile) -> Vec<Finding> {
-    let runs = runs::runs(values);
-    let levels = runs::levels(&runs);
-    let limit = limit::detection_limit(&levels);
+    let stretches = Stretches::of(values);
+    let levels = &stretches.levels;
+    let limit = limit::detection_limit(levels);
     let is_particle = matches!(quantity, Quantity::Pm25 | Quantity::Pm10);
     let mut found = vec![
         (Rule::Range, range::hours(values, quantity, profile)),
-        (Rule::FlatLine, flat::hours(values, &runs, limit)),
+        (Rule::FlatLine, flat::hours(values, &stretches, limit)),
         (
             Rule::DetectionLimit,
             limit.map_or_else(Vec::new, |limit| limit::hours(values, limit)),
         ),
     ];
     if is_particle {
-        found.push((Rule::Ceiling, ceiling::hours(values, &runs, &levels)));
+        found.push((Rule::Ceiling, ceiling::hours(values, levels)));
         found.push((Rule::Spike, spike::isolated(values, quantity)));
         found.push((Rule::Cluster, spike::cluster(values, quantity)));
-        found.push((Rule::HistogramGap, gap::hours(values, &levels)));
+        found.push((Rule::HistogramGap, gap::hours(values, levels)));
     }
     let finding = |(rule, hours)| Finding {
         rule,
@@ -221,11 +230,59 @@ mod tests {
         assert_eq!(names.len(), Rule::ALL.len());
     }
 
+    /// A record with everything that rules look for: the flags that hide an hour from features are those of the record up to
+    /// that hour, whatever comes after.
+    #[test]
+    fn no_flag_that_hides_an_hour_is_earned_later() {
+        let mut state = 5_u32;
+        let mut air: Vec<f32> = (0..600)
+            .map(|hour| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let noise = (state >> 16) as f32 / 65_536.0;
+                (60.0 + 40.0 * (hour as f32 / 9.0).sin() + 10.0 * noise).round()
+            })
+            .collect();
+        air[200..260].fill(43.0);
+        air[300..340].fill(985.0);
+        air[420] = 1_400.0;
+        air[500] = f32::NAN;
+        let hiding = |values: &[f32]| -> Vec<(Rule, u32)> {
+            let found = series(values, Quantity::Pm25, Profile::Cn);
+            let hiding = |finding: &Finding| finding.rule.flag() & flag::HIDES_FEATURE != 0;
+            let found = found.into_iter().filter(hiding);
+            found
+                .flat_map(|finding| {
+                    finding
+                        .hours
+                        .into_iter()
+                        .map(move |hour| (finding.rule, hour))
+                })
+                .collect()
+        };
+        let whole = hiding(&air);
+        assert!(whole.contains(&(Rule::Range, 420)));
+        let suspected = series(&air, Quantity::Pm25, Profile::Cn);
+        for rule in [Rule::FlatLine, Rule::Ceiling] {
+            assert!(
+                suspected.iter().any(|finding| finding.rule == rule),
+                "{rule:?}"
+            );
+        }
+        for end in (1..=air.len()).step_by(7) {
+            let known = whole.iter().filter(|(_, hour)| (*hour as usize) < end);
+            assert_eq!(
+                hiding(&air[..end]),
+                known.copied().collect::<Vec<_>>(),
+                "{end}"
+            );
+        }
+    }
+
     #[test]
     fn what_is_removed_makes_no_neighbour() {
         let values = usable(&[10.0, 9_999.0, 10.0], &[0, flag::IMPOSSIBLE, flag::SPIKE]);
         assert!(values[1].is_nan() && values[2] == 10.0);
-        assert_eq!(usable(&[1.0], &[]), [1.0]);
+        assert_eq!(*usable(&[1.0], &[]), [1.0]);
     }
 
     #[test]

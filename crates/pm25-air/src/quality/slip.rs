@@ -3,6 +3,7 @@
 //! Not a correction: the raw values stay, the suspected factor is reported.
 
 use crate::Quantity;
+use crate::quality::hundredths::Hundredths;
 
 /// Between µg and mg, ppb and ppm, µg and g/1000: the factor that units of concentration are confused by.
 const FACTOR: f64 = 1_000.0;
@@ -11,6 +12,8 @@ const FACTOR: f64 = 1_000.0;
 const WITHIN: f64 = 10.0;
 /// So many other stations make a reference; ours.
 const OTHERS_MIN: usize = 2;
+/// Of fewer readings the median is found faster without counting; ours.
+const COUNTED_MIN: usize = 1 << 13;
 /// So many positive readings make a median worth comparing; ours.
 const READINGS_MIN: usize = 24;
 
@@ -30,6 +33,14 @@ const fn plausible_median(quantity: Quantity) -> Option<(f64, f64)> {
 
 /// The median of the positive readings; none where there are too few of them.
 pub fn median_positive(values: &[f32]) -> Option<f32> {
+    if COUNTED_MIN <= values.len()
+        && let Some(counted) = Hundredths::of(values)
+    {
+        let n_zero = counted.n_zero();
+        let n_positive = counted.n() - n_zero;
+        let median = counted.at_rank(n_zero + n_positive / 2);
+        return median.filter(|_| READINGS_MIN <= n_positive);
+    }
     let mut positive = Vec::with_capacity(values.len());
     positive.extend(values.iter().copied().filter(|value| 0.0 < *value));
     if positive.len() < READINGS_MIN {
@@ -62,6 +73,55 @@ pub fn factor(quantity: Quantity, median: f32, others: &[f32]) -> Option<f32> {
                 }
         })
         .map(|factor| factor as f32)
+}
+
+/// What a stretch of a station's readings is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Usual<'a> {
+    quantity: Quantity,
+    others: &'a [f32],
+    /// Between these no median is suspected.
+    ordinary: (f32, f32),
+}
+
+impl<'a> Usual<'a> {
+    /// The medians of other stations, or whatever else tells what is usual.
+    pub fn of(quantity: Quantity, others: &'a [f32]) -> Self {
+        let ordinary = match reference(others) {
+            // A hundredth and a hundredfold are the borders of suspicion; a little closer, so that no rounding matters.
+            Some(usual) => {
+                let far = 0.99 * FACTOR / WITHIN;
+                ((usual / far) as f32, (usual * far) as f32)
+            }
+            None => (f32::INFINITY, f32::NEG_INFINITY),
+        };
+        Self {
+            quantity,
+            others,
+            ordinary,
+        }
+    }
+
+    /// By how much the median of a stretch seems multiplied; see [`factor`].
+    pub fn factor(&self, stretch: &[f32]) -> Option<f32> {
+        if self.is_ordinary(stretch) {
+            return None;
+        }
+        factor(self.quantity, median_positive(stretch)?, self.others)
+    }
+
+    /// Whether the median of the positive readings lies where nothing is suspected, without looking for it.
+    fn is_ordinary(&self, stretch: &[f32]) -> bool {
+        let (low, high) = self.ordinary;
+        let (mut n, mut n_below, mut n_above) = (0_u32, 0_u32, 0_u32);
+        for &value in stretch {
+            let is_positive = 0.0 < value;
+            n += u32::from(is_positive);
+            n_below += u32::from(is_positive & (value < low));
+            n_above += u32::from(high < value);
+        }
+        n_below <= n / 2 && n_above < n - n / 2
+    }
 }
 
 fn reference(others: &[f32]) -> Option<f64> {
@@ -114,5 +174,51 @@ mod tests {
         let mut values = vec![2.0; 25];
         values.extend([0.0, -1.0, f32::NAN]);
         assert_eq!(median_positive(&values), Some(2.0));
+    }
+
+    #[test]
+    fn counting_finds_the_median_that_selecting_finds() {
+        let mut values: Vec<f32> = (0..20_000)
+            .map(|i| ((i * 7_919) % 6_007) as f32 / 100.0)
+            .collect();
+        for at in (0..20_000).step_by(11) {
+            values[at] = if at % 2 == 0 { f32::NAN } else { 0.0 };
+        }
+        let mut positive: Vec<f32> = values.iter().copied().filter(|v| 0.0 < *v).collect();
+        positive.sort_by(f32::total_cmp);
+        let middle = Some(positive[positive.len() / 2]);
+        assert_eq!(median_positive(&values), middle);
+        // One value that is no hundredth, and nothing is counted.
+        values.push(-0.001);
+        assert_eq!(median_positive(&values), middle);
+    }
+
+    #[test]
+    fn a_stretch_is_suspected_as_its_median_is() {
+        for times in [
+            0.000_5, 0.001, 0.009, 0.011, 0.5, 1.0, 90.0, 101.0, 1_000.0, 2_000.0,
+        ] {
+            let readings = |n: usize, times: f32| -> Vec<f32> {
+                (0..n)
+                    .map(|i| times * (1.0 + (i % 7) as f32 / 10.0))
+                    .collect()
+            };
+            for (n_far, n_near) in [
+                (720, 0),
+                (400, 320),
+                (361, 360),
+                (360, 360),
+                (100, 620),
+                (20, 0),
+            ] {
+                let mut stretch = readings(n_far, times);
+                stretch.extend(readings(n_near, 1.0));
+                stretch.extend([f32::NAN, 0.0, -1.0]);
+                let expected =
+                    median_positive(&stretch).and_then(|median| factor(Quantity::Co, median, &CO));
+                let found = Usual::of(Quantity::Co, &CO).factor(&stretch);
+                assert_eq!(found, expected, "{times} {n_far} {n_near}");
+            }
+        }
     }
 }

@@ -8,11 +8,14 @@
 //! to the change from it, one with share 1/2 to what is left of the value when half of it is taken off. All of it is
 //! a sum, so what explains the parts explains the blend. It does not choose weights.
 
+use std::sync::Arc;
+
+use pm25_learn::Linear;
 use pm25_learn::tree::Ensemble;
-use pm25_learn::{Columns, Linear};
 use serde::{Deserialize, Serialize};
 
 use super::file::LinearFile;
+use super::own::{Frame, Learned, Own, OwnFile, Question, check_together};
 use super::trees::TreesFile;
 
 /// More than any blend of ours has.
@@ -51,22 +54,28 @@ pub enum PartModel {
     Linear(Linear),
     /// A forest or a booster.
     Trees(Ensemble),
+    /// Trees that all horizons of a file share: hours ahead are their last column.
+    Together(Arc<Ensemble>),
+    /// A learner for each station.
+    Own(Own),
 }
 
 impl PartModel {
-    /// One value a row, µg/m³.
-    pub fn predict(&self, x: &Columns) -> Vec<f64> {
+    fn predict(&self, question: &Question) -> Vec<f64> {
         match self {
-            Self::Linear(line) => line.predict(x),
-            Self::Trees(trees) => trees.predict(x),
+            Self::Linear(line) => line.predict(&question.x),
+            Self::Trees(trees) => trees.predict(&question.x),
+            Self::Together(trees) => trees.predict(&question.with_horizon()),
+            Self::Own(own) => own.predict(question),
         }
     }
+}
 
-    /// The trees, if it has any.
-    pub fn into_trees(self) -> Option<Ensemble> {
-        match self {
-            Self::Linear(_) => None,
-            Self::Trees(trees) => Some(trees),
+impl From<Learned> for PartModel {
+    fn from(learned: Learned) -> Self {
+        match learned {
+            Learned::Linear(line) => Self::Linear(line),
+            Learned::Trees(trees) => Self::Trees(trees),
         }
     }
 }
@@ -81,11 +90,19 @@ impl Blend {
         of_parts.fold(self.reference_weight, |sum, share| sum + share)
     }
 
-    pub(super) fn predict(&self, x: &Columns, reference: &[f64]) -> Vec<f64> {
+    /// The trees that it shares with other horizons, as often as parts ask them.
+    pub(super) fn together(&self) -> impl Iterator<Item = &Arc<Ensemble>> {
+        self.parts.iter().filter_map(|part| match &part.model {
+            PartModel::Together(trees) => Some(trees),
+            _ => None,
+        })
+    }
+
+    pub(super) fn predict(&self, question: &Question, reference: &[f64]) -> Vec<f64> {
         let slope = self.reference_slope();
         let mut sums: Vec<f64> = reference.iter().map(|r| slope * r).collect();
         for part in &self.parts {
-            for (sum, said) in sums.iter_mut().zip(part.model.predict(x)) {
+            for (sum, said) in sums.iter_mut().zip(part.model.predict(question)) {
                 *sum += part.weight * said;
             }
         }
@@ -111,37 +128,64 @@ struct PartFile {
     linear: Option<LinearFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trees: Option<TreesFile>,
+    /// Trees with hours ahead as one more column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    together: Option<TreesFile>,
+    /// The same, as a number in the list that the models of a file share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shared: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<OwnFile>,
 }
 
-impl From<Blend> for BlendFile {
-    fn from(blend: Blend) -> Self {
+impl BlendFile {
+    /// As it is written; what is in `shared` is told by its number.
+    pub(super) fn of(blend: Blend, shared: &[Arc<Ensemble>]) -> Self {
+        let parts = blend.parts.into_iter();
         Self {
-            parts: blend.parts.into_iter().map(PartFile::from).collect(),
+            parts: parts.map(|part| PartFile::of(part, shared)).collect(),
             reference_weight: blend.reference_weight,
             reference_mean_ug_m3: blend.reference_mean_ug_m3,
         }
     }
 }
 
-impl From<Part> for PartFile {
-    fn from(part: Part) -> Self {
-        let (linear, trees) = match part.model {
-            PartModel::Linear(line) => (Some(line.into()), None),
-            PartModel::Trees(trees) => (None, Some(TreesFile::from(&trees))),
-        };
-        Self {
+impl PartFile {
+    fn of(part: Part, shared: &[Arc<Ensemble>]) -> Self {
+        let mut file = Self {
             name: part.name,
             weight: part.weight,
             reference_share: part.reference_share,
-            linear,
-            trees,
+            linear: None,
+            trees: None,
+            together: None,
+            shared: None,
+            own: None,
+        };
+        match part.model {
+            PartModel::Linear(line) => file.linear = Some(line.into()),
+            PartModel::Trees(trees) => file.trees = Some(TreesFile::from(&trees)),
+            PartModel::Own(own) => file.own = Some(own.into()),
+            PartModel::Together(trees) => {
+                let place = shared.iter().position(|known| Arc::ptr_eq(known, &trees));
+                match place.and_then(|place| u16::try_from(place).ok()) {
+                    Some(place) => file.shared = Some(place),
+                    None => file.together = Some(TreesFile::from(&*trees)),
+                }
+            }
         }
+        file
     }
 }
 
 impl BlendFile {
-    /// The blend, checked for rows of `n_features` values.
-    pub(super) fn check(self, n_features: usize) -> Result<Blend, String> {
+    /// Which of the shared learners its parts ask.
+    pub(super) fn shared(&self) -> impl Iterator<Item = u16> {
+        self.parts.iter().filter_map(|part| part.shared)
+    }
+
+    /// The blend, checked for the model that it stands in.
+    pub(super) fn check(self, frame: &Frame) -> Result<Blend, String> {
         if N_PARTS_MAX < self.parts.len() {
             let n = self.parts.len();
             return Err(format!("{n} parts; at most {N_PARTS_MAX} are read"));
@@ -153,7 +197,7 @@ impl BlendFile {
         {
             return Err("a weight of the blend is below 0 or far above 1".to_owned());
         }
-        let parts = self.parts.into_iter().map(|part| part.check(n_features));
+        let parts = self.parts.into_iter().map(|part| part.check(frame));
         Ok(Blend {
             parts: parts.collect::<Result<_, _>>()?,
             reference_weight: self.reference_weight,
@@ -163,33 +207,70 @@ impl BlendFile {
 }
 
 impl PartFile {
-    fn check(self, n_features: usize) -> Result<Part, String> {
-        let name = self.name;
+    fn check(self, frame: &Frame) -> Result<Part, String> {
         if !(0.0..=1.0).contains(&self.reference_share) {
+            let name = self.name;
             return Err(format!("the part `{name}` has a share outside 0 to 1"));
         }
-        let model = match (self.linear, self.trees) {
-            (Some(line), None) if line.n_terms() == n_features => PartModel::Linear(line.into()),
-            (None, Some(trees)) => PartModel::Trees(trees.check(n_features)?),
-            _ => {
-                return Err(format!(
-                    "the part `{name}` has not one line of {n_features} terms, or trees"
-                ));
-            }
-        };
+        let (name, weight, reference_share) =
+            (self.name.clone(), self.weight, self.reference_share);
+        let model = self.model(frame);
         Ok(Part {
+            model: model.map_err(|what| format!("the part `{name}`: {what}"))?,
             name,
-            weight: self.weight,
-            reference_share: self.reference_share,
-            model,
+            weight,
+            reference_share,
         })
+    }
+
+    /// The one thing that it learned.
+    fn model(self, frame: &Frame) -> Result<PartModel, String> {
+        let asks_horizon = self.together.is_some() || self.shared.is_some();
+        if asks_horizon && !frame.is_forecast {
+            return Err(
+                "it asks for hours ahead, and the model is no forecast of an hour".to_owned(),
+            );
+        }
+        let n_features = frame.n_features;
+        match (
+            self.linear,
+            self.trees,
+            self.together,
+            self.shared,
+            self.own,
+        ) {
+            (Some(line), None, None, None, None) if line.n_terms() == n_features => {
+                Ok(PartModel::Linear(line.into()))
+            }
+            (None, Some(trees), None, None, None) => Ok(PartModel::Trees(trees.check(n_features)?)),
+            (None, None, Some(trees), None, None) => {
+                Ok(PartModel::Together(check_together(&trees, n_features)?))
+            }
+            (None, None, None, Some(place), None) => {
+                let trees = frame.shared.get(usize::from(place));
+                let trees =
+                    trees.ok_or_else(|| format!("no shared trees have the number {place}"))?;
+                Ok(PartModel::Together(Arc::clone(trees)))
+            }
+            (None, None, None, None, Some(own)) => Ok(PartModel::Own(own.check(frame)?)),
+            _ => Err(format!(
+                "it has not one line of {n_features} terms, or trees"
+            )),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pm25_learn::Term;
+    use pm25_learn::{Columns, Term};
+
+    const FRAME: Frame<'static> = Frame {
+        n_features: 1,
+        n_stations: 0,
+        is_forecast: true,
+        shared: &[],
+    };
 
     fn line(weight: f64) -> PartModel {
         PartModel::Linear(Linear {
@@ -223,7 +304,10 @@ mod tests {
     #[test]
     fn it_is_the_weighted_sum_of_its_parts_and_the_reference() {
         let x = [3.0];
-        let said = blend().predict(&Columns::new(vec![&x], 1), &[100.0]);
+        let said = blend().predict(
+            &Question::of(Columns::new(vec![&x], 1), 1, vec![None]),
+            &[100.0],
+        );
         // 0.5 x 7 + 0.25 x (13 + 100) + 0.25 x 100
         assert_eq!(said, [3.5 + 28.25 + 25.0]);
         assert_eq!(blend().reference_slope(), 0.5);
@@ -231,14 +315,22 @@ mod tests {
 
     #[test]
     fn it_survives_the_file_and_hostile_ones_are_refused() {
-        let text = serde_json::to_string(&BlendFile::from(blend())).unwrap();
-        let read = |text: &str| serde_json::from_str::<BlendFile>(text).unwrap().check(1);
+        let text = serde_json::to_string(&BlendFile::of(blend(), &[])).unwrap();
+        let read = |text: &str| {
+            serde_json::from_str::<BlendFile>(text)
+                .unwrap()
+                .check(&FRAME)
+        };
         assert_eq!(read(&text), Ok(blend()));
         let bad = |from: &str, to: &str| read(&text.replacen(from, to, 1)).unwrap_err();
         assert!(bad("\"weight\":0.5", "\"weight\":-0.5").contains("weight"));
         assert!(bad("\"weight\":0.5", "\"weight\":1e300").contains("weight"));
         assert!(bad("share\":1.0", "share\":1.5").contains("share"));
-        let file = BlendFile::from(blend());
-        assert!(file.check(2).unwrap_err().contains("2 terms"));
+        let file = BlendFile::of(blend(), &[]);
+        let wide = Frame {
+            n_features: 2,
+            ..FRAME
+        };
+        assert!(file.check(&wide).unwrap_err().contains("2 terms"));
     }
 }

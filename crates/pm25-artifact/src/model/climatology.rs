@@ -93,23 +93,10 @@ impl Climatology {
     }
 
     pub(super) fn predict(&self, model: &Model, rows: &Rows) -> Vec<f64> {
-        let known = rows.station.map(|(words, codes)| {
-            let positions: Vec<Option<usize>> = words
-                .iter()
-                .map(|word| {
-                    model
-                        .stations
-                        .iter()
-                        .position(|station| station.name == *word)
-                })
-                .collect();
-            (positions, codes)
-        });
+        let places = model.places(rows);
         (0..rows.n_rows)
             .map(|row_idx| {
-                let at = known
-                    .as_ref()
-                    .and_then(|(at, codes)| at[codes[row_idx] as usize]);
+                let at = places[row_idx];
                 let civil = at.zip(rows.time_s).map(|(at, time_s)| {
                     predicted_hour(
                         model.task.into(),

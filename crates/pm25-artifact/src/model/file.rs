@@ -1,10 +1,14 @@
 //! What a model looks like on disk. Laid out for years, not for speed.
 
+use std::sync::Arc;
+
 use pm25_file::{Document, Fault, Header, Result};
+use pm25_learn::tree::Ensemble;
 use pm25_learn::{Linear, Term};
 use serde::{Deserialize, Serialize};
 
 use super::blend::BlendFile;
+use super::own::Frame;
 use super::trees::TreesFile;
 use super::{
     Climatology, Intervals, Measure, Model, ModelKind, N_HOURS, N_MONTHS, OnlineState,
@@ -70,6 +74,11 @@ impl Body {
     pub(super) fn task(&self) -> TaskFact {
         self.task
     }
+
+    /// Which of the shared learners it asks.
+    pub(super) fn shared(&self) -> impl Iterator<Item = u16> {
+        self.blend.iter().flat_map(BlendFile::shared)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -113,6 +122,13 @@ impl Document for ModelFile {
 
 impl From<Model> for ModelFile {
     fn from(model: Model) -> Self {
+        Self::of(model, &[])
+    }
+}
+
+impl ModelFile {
+    /// As it is written; learners among `shared` are told by their numbers.
+    pub(super) fn of(model: Model, shared: &[Arc<Ensemble>]) -> Self {
         let on_disk = |means: Vec<f64>| {
             means
                 .into_iter()
@@ -133,7 +149,7 @@ impl From<Model> for ModelFile {
             },
             linear: model.linear.into(),
             trees: model.trees.as_ref().map(TreesFile::from),
-            blend: model.blend.map(BlendFile::from),
+            blend: model.blend.map(|blend| BlendFile::of(blend, shared)),
             intervals: model.intervals,
             spread: model.spread.as_ref().map(TreesFile::from),
             online: model.online,
@@ -261,6 +277,11 @@ impl ModelFile {
 
     /// Validates everything that using the model will trust.
     pub(super) fn check(self, name: &str) -> Result<Model> {
+        self.check_with(name, &[])
+    }
+
+    /// The same for a model whose parts may ask learners that it shares with others.
+    pub(super) fn check_with(self, name: &str, shared: &[Arc<Ensemble>]) -> Result<Model> {
         let unusable = |what: String| {
             Fault::bad_artifact(format!("{name} is no usable model: {what}"))
                 .hint("train it again with `pm25-train`")
@@ -279,7 +300,13 @@ impl ModelFile {
             .map(|trees| trees.check(self.inputs.len()));
         let spread = self.spread.as_ref();
         let spread = spread.map(|trees| trees.check(self.inputs.len() + 1));
-        let blend = self.blend.map(|blend| blend.check(self.inputs.len()));
+        let frame = Frame {
+            n_features: self.inputs.len(),
+            n_stations: self.stations.len(),
+            is_forecast: matches!(self.task, TaskFact::Forecast { .. }),
+            shared,
+        };
+        let blend = self.blend.map(|blend| blend.check(&frame));
         let in_memory = |means: Vec<Option<f64>>| {
             means
                 .into_iter()

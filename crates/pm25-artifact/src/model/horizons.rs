@@ -4,27 +4,34 @@
 //! pm25      header: what all share
 //! inputs    once; every member has exactly these columns
 //! stations  once
+//! together  trees that several members ask, each with hours ahead as one more column; absent where there are none
 //! members   horizon_h 1, 6, 24 ...   rising; each with all that its own file would hold beside the above
 //! ```
 //!
 //! Not an ensemble: a member is asked by its horizon and knows nothing of the others. A file of one horizon is a plain
 //! model file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pm25_file::{
     Document, Fault, Header, Input, InputRef, Output, Result, Sha256, claimed_format,
     decode_document, write_document,
 };
+use pm25_learn::tree::Ensemble;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file::{Body, ModelFile};
-use super::{FeatureFact, Model, StationFact};
+use super::own::{HORIZON_COLUMN, check_together};
+use super::trees::TreesFile;
+use super::{Blend, FeatureFact, Model, StationFact};
 use crate::prep::TaskFact;
 
 /// More horizons than 1 to 72 h have.
 pub const N_HORIZONS_MAX: usize = 72;
+/// More shared learners than any model of ours has.
+const N_TOGETHER_MAX: usize = 100;
 /// What members share is copied for each of them, so a hostile file must not make it large. Ten times what 3,000
 /// stations and 300 inputs need.
 const SHARED_BYTES_MAX: usize = 4 << 20;
@@ -43,6 +50,8 @@ struct HorizonsFile {
     pm25: Header,
     inputs: Vec<FeatureFact>,
     stations: Vec<StationFact>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    together: Vec<TreesFile>,
     members: Vec<MemberFile>,
 }
 
@@ -237,6 +246,11 @@ impl From<Horizons> for HorizonsFile {
         let first = horizons.shortest();
         let header = shared_header(&horizons.members);
         let (inputs, stations) = (first.inputs.clone(), first.stations.clone());
+        let shared = shared_trees(&horizons.members);
+        let together = shared
+            .iter()
+            .map(|trees| TreesFile::from(&**trees))
+            .collect();
         let member = |model: Model| {
             let own = model.header.params.iter();
             let own = own.filter(|(name, value)| header.params.get(*name) != Some(value));
@@ -245,7 +259,7 @@ impl From<Horizons> for HorizonsFile {
                 params: own
                     .map(|(name, value)| (name.clone(), value.clone()))
                     .collect(),
-                model: ModelFile::from(model).into_body(),
+                model: ModelFile::of(model, &shared).into_body(),
             }
         };
         let members = horizons.members.into_iter().map(member).collect();
@@ -253,9 +267,22 @@ impl From<Horizons> for HorizonsFile {
             pm25: header,
             inputs,
             stations,
+            together,
             members,
         }
     }
+}
+
+/// The learners of all horizons, each once, in the order in which members ask them.
+fn shared_trees(members: &[Model]) -> Vec<Arc<Ensemble>> {
+    let mut shared: Vec<Arc<Ensemble>> = Vec::new();
+    let blends = members.iter().filter_map(|model| model.blend.as_ref());
+    for trees in blends.flat_map(Blend::together) {
+        if !shared.iter().any(|known| Arc::ptr_eq(known, trees)) {
+            shared.push(Arc::clone(trees));
+        }
+    }
+    shared
 }
 
 /// The first header with the parameters that all have alike.
@@ -271,16 +298,23 @@ fn shared_header(members: &[Model]) -> Header {
 impl HorizonsFile {
     /// Validates what all share, then each member as a model file of its own.
     fn check(self, name: &str) -> Result<Horizons> {
-        self.faults().map_err(|what| {
+        let unusable = |what: String| {
             Fault::bad_artifact(format!("{name} is no usable model: {what}"))
                 .hint("train it again with `pm25-train`")
-        })?;
+        };
+        self.faults().map_err(unusable)?;
+        let n_features = self.inputs.len();
+        let together = self.together.iter();
+        let shared = together
+            .map(|trees| check_together(trees, n_features))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(unusable)?;
         let model = |member: MemberFile| {
             let name = format!("{name} ({} h ahead)", member.horizon_h);
             let mut header = self.pm25.clone();
             header.params.extend(member.params);
             let (inputs, stations) = (self.inputs.clone(), self.stations.clone());
-            ModelFile::of_body(header, inputs, stations, member.model).check(&name)
+            ModelFile::of_body(header, inputs, stations, member.model).check_with(&name, &shared)
         };
         let members = self.members.into_iter().map(model);
         Ok(Horizons {
@@ -294,6 +328,7 @@ impl HorizonsFile {
         }
         let tasks: Vec<TaskFact> = self.members.iter().map(|m| m.model.task()).collect();
         check_horizons(&tasks)?;
+        self.together_faults()?;
         let agree = |member: &MemberFile| member.horizon_h == member.model.task().horizon_h();
         if !self.members.iter().all(agree) {
             return Err("a model's task is not that of its horizon".to_owned());
@@ -304,6 +339,27 @@ impl HorizonsFile {
             _ => Err(format!(
                 "what its models share has more than {SHARED_BYTES_MAX} bytes"
             )),
+        }
+    }
+    /// Shared learners are few, each is asked by somebody, and hours ahead are no input beside.
+    fn together_faults(&self) -> std::result::Result<(), String> {
+        let n_shared = self.together.len();
+        if N_TOGETHER_MAX < n_shared {
+            return Err(format!(
+                "its models share {n_shared} learners; at most {N_TOGETHER_MAX} are read"
+            ));
+        }
+        let members = self.members.iter();
+        let asked: BTreeSet<u16> = members.flat_map(|member| member.model.shared()).collect();
+        if !asked.into_iter().map(usize::from).eq(0..n_shared) {
+            return Err("what its models share is not what they ask for".to_owned());
+        }
+        let has_column = self.inputs.iter().any(|it| it.column == HORIZON_COLUMN);
+        match has_column && 0 < n_shared {
+            true => Err(format!(
+                "`{HORIZON_COLUMN}` is an input and the column of its horizons"
+            )),
+            false => Ok(()),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Files of several horizons: what is written comes back, one member is a model, and strange files are refused.
 
+use std::sync::Arc;
+
 use pm25_file::{Kind, Output, Place, fill_seal};
+use pm25_learn::tree::{Ensemble, LEAF, Tree};
 use serde_json::{Value, json};
 
 use super::*;
@@ -55,7 +58,11 @@ fn says(model: &Model) -> Vec<f64> {
 
 /// A sealed file of 1, 6 and 24 h with a change, and why it is refused.
 fn refusal(change: impl FnOnce(&mut Value)) -> (Kind, String) {
-    let mut document: Value = serde_json::from_slice(&bytes(several(&[1, 6, 24]))).unwrap();
+    refusal_of(several(&[1, 6, 24]), change)
+}
+
+fn refusal_of(horizons: Horizons, change: impl FnOnce(&mut Value)) -> (Kind, String) {
+    let mut document: Value = serde_json::from_slice(&bytes(horizons)).unwrap();
     change(&mut document);
     let text = serde_json::to_string(&document).unwrap();
     let at = text.find("pm25-seal:").unwrap() + "pm25-seal:".len();
@@ -209,4 +216,186 @@ fn a_cut_or_changed_file_is_damaged() {
     let at = changed.len() / 2;
     changed[at] ^= 1;
     assert!(Horizons::decode("x.json", &changed).is_err());
+}
+
+/// The trees of the first form, and one that adds 100 from 6 h ahead on.
+fn trees_together() -> Arc<Ensemble> {
+    let mut trees = model(24).trees.unwrap();
+    trees.trees.push(Tree {
+        feature: vec![ROW.len() as u16, LEAF, LEAF],
+        threshold: vec![5.5, 0.0, 0.0],
+        missing_left: vec![false; 3],
+        left: vec![1, 0, 0],
+        value: vec![0.0, 0.0, 100.0],
+        cover: vec![2.0, 1.0, 1.0],
+        sets: Vec::new(),
+    });
+    Arc::new(trees)
+}
+
+/// 1, 6 and 24 h: blends of a ridge, trees that all share and a learner of one station's own.
+pub(super) fn together() -> Horizons {
+    let shared = trees_together();
+    let member = |horizon_h: u16| {
+        let mut model = model(horizon_h);
+        let trees = model.trees.take().unwrap();
+        let part = |name: &str, model| Part {
+            name: name.to_owned(),
+            weight: 0.25,
+            reference_share: 0.0,
+            model,
+        };
+        let mut stations = vec![None; model.stations.len()];
+        stations[0] = Some(Learned::Trees(trees.clone()));
+        let own = Own {
+            pooled: Learned::Linear(model.linear.clone()),
+            stations,
+        };
+        model.kind = ModelKind::Blend;
+        model.blend = Some(Blend {
+            parts: vec![
+                part("linear", PartModel::Linear(model.linear.clone())),
+                part("boost-together", PartModel::Together(Arc::clone(&shared))),
+                part("boost-own", PartModel::Own(own)),
+            ],
+            reference_weight: 0.25,
+            reference_mean_ug_m3: 80.0,
+        });
+        model
+    };
+    Horizons::of([1, 6, 24].map(member).into()).unwrap()
+}
+
+#[test]
+fn what_all_horizons_share_is_written_once_and_asked_for_each() {
+    let written = bytes(together());
+    let document: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(document["together"].as_array().unwrap().len(), 1);
+    let read = Horizons::decode("x.json", &written).unwrap();
+    assert_eq!(bytes(read.clone()), written);
+    let answers = |all: &Horizons| all.members().iter().map(says).collect::<Vec<_>>();
+    assert_eq!(answers(&read), answers(&together()));
+    // What is asked is how far ahead the model looks: a quarter of 100 scaled from 6 h on.
+    let trees = trees_together();
+    let said = |at: usize| {
+        let model = &read.members()[at];
+        let rows = Rows {
+            station: None,
+            time_s: None,
+            persistence_ug_m3: None,
+            features: ROW.iter().map(std::slice::from_ref).collect(),
+            n_rows: 1,
+        };
+        let question = model.question(&rows);
+        trees.predict(&question.with_horizon())[0]
+    };
+    assert!((said(1) - said(0) - 100.0 * trees.scale).abs() < 1e-3);
+    assert_eq!(said(1), said(2));
+    // One of them alone is a whole file.
+    let one = read.clone().at("x.json", Some(6)).unwrap();
+    let alone = bytes(one.clone().into());
+    assert!(String::from_utf8_lossy(&alone).contains("\"together\""));
+    let alone = Horizons::decode("x.json", &alone).unwrap();
+    assert_eq!(says(alone.shortest()), says(&one));
+}
+
+#[test]
+fn a_station_is_answered_by_its_own_learner_in_every_place_of_a_batch() {
+    let read = Horizons::decode("x.json", &bytes(together())).unwrap();
+    let model = read.shortest();
+    let known = model.stations[0].name.clone();
+    let words = ["nobody".to_owned(), known];
+    let ask = |codes: &[u32]| {
+        let columns: Vec<Vec<f32>> = ROW.iter().map(|&x| vec![x; codes.len()]).collect();
+        model.predict(&Rows {
+            station: Some((&words, codes)),
+            time_s: None,
+            persistence_ug_m3: None,
+            features: columns.iter().map(Vec::as_slice).collect(),
+            n_rows: codes.len(),
+        })
+    };
+    let (stranger, own) = (ask(&[0])[0], ask(&[1])[0]);
+    assert_ne!(stranger, own);
+    assert_eq!(ask(&[1, 0, 0, 1]), [own, stranger, stranger, own]);
+}
+
+#[test]
+fn hostile_shares_are_refused_by_name() {
+    let refusal = |change: &dyn Fn(&mut Value)| refusal_of(together(), change);
+    let part = "/members/1/model/blend/parts/1";
+    let set = |path: &'static str, value: Value| {
+        move |document: &mut Value| {
+            let (parent, key) = path.rsplit_once('/').unwrap();
+            document.pointer_mut(parent).unwrap()[key] = value.clone();
+        }
+    };
+    for (change, named) in [
+        (
+            Box::new(set("/members/1/model/blend/parts/1/shared", json!(1)))
+                as Box<dyn Fn(&mut Value)>,
+            "not what they ask for",
+        ),
+        (
+            Box::new(set("/together", json!([]))),
+            "not what they ask for",
+        ),
+        (
+            Box::new(set("/members/1/model/blend/parts/1/shared", json!(-1))),
+            "invalid value",
+        ),
+        (
+            Box::new(|document: &mut Value| {
+                let again = document["together"][0].clone();
+                document["together"].as_array_mut().unwrap().push(again);
+            }),
+            "not what they ask for",
+        ),
+        (
+            Box::new(|document: &mut Value| {
+                let again = document["together"][0].clone();
+                document["together"] = vec![again; 101].into();
+            }),
+            "at most 100",
+        ),
+        (
+            Box::new(|document: &mut Value| {
+                let part = document.pointer_mut(part).unwrap();
+                part["linear"] = json!({"intercept_ug_m3": 1.0, "terms": []});
+            }),
+            "not one line",
+        ),
+        (
+            Box::new(set("/inputs/0/column", json!("horizon_h"))),
+            "`horizon_h` is an input",
+        ),
+        (
+            Box::new(set(
+                "/members/0/model/blend/parts/2/own/stations",
+                json!([]),
+            )),
+            "for 0 stations",
+        ),
+        (
+            Box::new(set("/members/0/model/blend/parts/2/own/pooled", json!({}))),
+            "not one line",
+        ),
+        (
+            Box::new(set("/members/0/model/blend/parts/2/own/nested", json!({}))),
+            "unknown field",
+        ),
+    ] {
+        let (kind, what) = refusal(&*change);
+        assert_eq!(kind, Kind::BadArtifact, "{what}");
+        assert!(what.contains(named), "{named}: {what}");
+    }
+}
+
+#[test]
+fn a_nowcast_is_asked_for_no_hours_ahead() {
+    let mut model = together().at("x.json", Some(1)).unwrap();
+    model.task = TaskFact::Nowcast;
+    let fault = Horizons::decode("x.json", &bytes(model.into())).unwrap_err();
+    let text = format!("{fault}");
+    assert!(text.contains("no forecast"), "{text}");
 }

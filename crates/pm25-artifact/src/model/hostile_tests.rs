@@ -76,6 +76,18 @@ fn try_out(bytes: &[u8]) -> Duration {
 }
 
 fn use_it(model: &Model) {
+    if model.blend.is_some() && model.inputs.len() <= ROWS[0].len() {
+        let _ = model.predict(&Rows {
+            station: None,
+            time_s: None,
+            persistence_ug_m3: None,
+            features: ROWS[0][..model.inputs.len()]
+                .iter()
+                .map(std::slice::from_ref)
+                .collect(),
+            n_rows: 1,
+        });
+    }
     if let Some(trees) = model
         .trees
         .as_ref()
@@ -256,12 +268,18 @@ fn change_packed(document: &mut Value, array: usize, at: usize, byte: u8) {
 
 /// Which good file, and what happens to it.
 fn changes() -> impl Strategy<Value = (usize, Vec<Change>)> {
-    (0..3_usize, proptest::collection::vec(a_change(), 1..4))
+    (0..4_usize, proptest::collection::vec(a_change(), 1..4))
 }
 
-/// Files that are read: of the first form, of the present, and of several horizons.
-fn good() -> [Vec<u8>; 3] {
-    [FIRST_FORM.to_vec(), present_form(), several()]
+/// Files that are read: of the first form, of the present, of several horizons, and of such that share trees.
+fn good() -> [Vec<u8>; 4] {
+    let shared = super::horizons_tests::together();
+    [
+        FIRST_FORM.to_vec(),
+        present_form(),
+        several(),
+        written(shared),
+    ]
 }
 
 fn several() -> Vec<u8> {
@@ -270,14 +288,17 @@ fn several() -> Vec<u8> {
         model.task = TaskFact::Forecast { horizon_h };
         model
     };
+    written(Horizons::of(vec![member(1), member(6)]).unwrap())
+}
+
+fn written(several: Horizons) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.json");
-    let several = Horizons::of(vec![member(1), member(6)]).unwrap();
     several.write(&Output::Path(path.clone())).unwrap();
     std::fs::read(path).unwrap()
 }
 
-fn hostile((which, changes): &(usize, Vec<Change>), good: &[Vec<u8>; 3]) -> Vec<u8> {
+fn hostile((which, changes): &(usize, Vec<Change>), good: &[Vec<u8>; 4]) -> Vec<u8> {
     let good = &good[*which];
     sealed(changes.iter().fold(good.clone(), changed))
 }

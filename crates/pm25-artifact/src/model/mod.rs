@@ -4,7 +4,9 @@
 //! then trusts it. The climatology and the ridge travel with every model as baselines.
 
 mod blend;
+mod chances;
 mod climatology;
+mod cost;
 mod file;
 mod horizons;
 #[cfg(test)]
@@ -13,6 +15,7 @@ mod horizons_tests;
 mod hostile_tests;
 mod intervals;
 pub mod online;
+mod own;
 mod trees;
 pub mod warning;
 
@@ -26,10 +29,12 @@ use serde::{Deserialize, Serialize};
 
 pub use blend::{Blend, Part, PartModel};
 pub use climatology::{Climatology, N_HOURS, N_MONTHS, predicted_hour};
+pub use cost::{WarningCosts, line_at};
 
 pub use horizons::{Horizons, N_HORIZONS_MAX};
 pub use intervals::{IntervalLevel, Intervals, Measure, Said};
 pub use online::OnlineState;
+pub use own::{HORIZON_COLUMN, Learned, Own, Question, taken};
 pub use warning::WarningLine;
 
 use crate::drift::{ProfileFile, Profiles, RowSpan};
@@ -220,11 +225,30 @@ impl Model {
         match (self.kind, &self.trees, &self.blend) {
             (ModelKind::Persistence, ..) => self.reference(rows),
             (ModelKind::Blend, _, Some(blend)) => {
-                blend.predict(&columns(rows), &self.reference(rows))
+                blend.predict(&self.question(rows), &self.reference(rows))
             }
             (ModelKind::Forest | ModelKind::Boost, Some(trees), _) => trees.predict(&columns(rows)),
             (kind, ..) => self.predict_baseline(kind, rows),
         }
+    }
+
+    /// Rows as the parts of a blend see them.
+    ///
+    /// # Panics
+    /// As [`Model::predict`].
+    pub fn question<'a>(&self, rows: &Rows<'a>) -> Question<'a> {
+        Question::of(columns(rows), self.task.horizon_h(), self.places(rows))
+    }
+
+    /// Where the station of each row stands among those of the model; none for a stranger.
+    pub fn places(&self, rows: &Rows) -> Vec<Option<usize>> {
+        let Some((words, codes)) = rows.station else {
+            return vec![None; rows.n_rows];
+        };
+        let place = |word: &String| self.stations.iter().position(|it| it.name == *word);
+        let places: Vec<Option<usize>> = words.iter().map(place).collect();
+        let codes = codes.iter();
+        codes.map(|&code| places[code as usize]).collect()
     }
 
     /// What was said of each row, with the error that is to be expected: `predictions` are those of [`Model::predict`].

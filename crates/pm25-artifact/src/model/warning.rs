@@ -5,13 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::WarningCosts;
+
 /// Thresholds that lines are chosen for, µg/m³: the ends of China's daily classes up to "heavily polluted", and 250.
 pub const THRESHOLDS_UG_M3: [f64; 5] = [35.0, 75.0, 115.0, 150.0, 250.0];
 /// More lines than any model of ours has.
 const N_LINES_MAX: usize = 1000;
 
 /// Lines of the largest critical success index (CSI) out of fold, for one threshold.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarningLine {
     /// Truths above it are events, µg/m³.
@@ -28,6 +30,9 @@ pub struct WarningLine {
     pub events: u64,
     /// How many rows.
     pub rows: u64,
+    /// Lines by what a warning costs; absent in models of before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<WarningCosts>,
 }
 
 pub(super) fn check(lines: &[WarningLine]) -> Result<(), String> {
@@ -35,7 +40,8 @@ pub(super) fn check(lines: &[WarningLine]) -> Result<(), String> {
     if !rising || N_LINES_MAX < lines.len() {
         return Err("thresholds of its warnings do not rise".to_owned());
     }
-    Ok(())
+    let mut costs = lines.iter().filter_map(|line| line.costs.as_ref());
+    costs.try_for_each(WarningCosts::check)
 }
 
 #[cfg(test)]
@@ -52,6 +58,7 @@ mod tests {
             csi: 0.3,
             events: 1,
             rows: 9,
+            costs: None,
         };
         assert_eq!(check(&THRESHOLDS_UG_M3.map(line)), Ok(()));
         assert!(check(&[line(75.0), line(75.0)]).is_err());

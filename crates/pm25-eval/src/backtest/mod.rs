@@ -130,7 +130,10 @@ fn finish(
     };
     folder.predictions(&turns, &all, &mut report)?;
     if !args.no_plots {
-        folder.pictures(pictures::pictures(&report)?, &mut report)?;
+        folder.pictures(
+            pictures::pictures(&report, args.from.offset_min)?,
+            &mut report,
+        )?;
     }
     folder.report(&mut report)?;
     console.say(&say::Said(&report))?;

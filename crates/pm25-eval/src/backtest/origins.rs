@@ -28,7 +28,8 @@ pub(super) enum Every {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Instant {
     pub(super) at_s: i64,
-    offset_min: i16,
+    /// Minutes that its clock is ahead of UTC.
+    pub(super) offset_min: i16,
 }
 
 /// One origin.

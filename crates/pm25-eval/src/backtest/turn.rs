@@ -138,6 +138,7 @@ impl Recipe<'_> {
             wanted: self.learn.model,
             n_folds: usize::from(self.learn.folds),
             parts: &self.learn.parts,
+            stations: self.learn.stations,
             facts,
             params: &params,
         };

@@ -46,6 +46,9 @@ pub(crate) struct ProbeArgs {
     /// Observations that the tables were made from (observations.parquet); three probes need them
     #[arg(long, value_name = "FILE", num_args = 1..)]
     observations: Vec<Input>,
+    /// Of tables with several horizons the one to look at
+    #[arg(long, value_name = "H")]
+    horizon_h: Option<u16>,
     /// Write the report here, too; - for standard output
     #[arg(long, value_name = "FILE")]
     out: Option<Output>,
@@ -55,7 +58,7 @@ pub(crate) struct ProbeArgs {
 
 /// Runs every probe.
 pub(crate) fn run(args: &ProbeArgs, console: &Console) -> Result<Outcome> {
-    let tables = Tables::read(&args.folder)?;
+    let tables = Tables::read(&args.folder, args.horizon_h)?;
     let observations = match args.observations.as_slice() {
         [] => None,
         files => Some(pm25_rows::read(files, &|text| console.warn(text))?),

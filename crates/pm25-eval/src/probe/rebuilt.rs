@@ -3,7 +3,7 @@
 //! Features are computed anew by the one evaluator, which sees nothing later than it may; targets are looked up; hours
 //! that should be there are counted. So these three probes are exact, whatever a leak looks like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pm25_air::feature::{Scene, evaluate};
 use pm25_air::task::target;
@@ -75,16 +75,19 @@ fn rebuilt_features(tables: &Tables, known: &Observations) -> Result<Probe> {
         .iter()
         .filter(|name| !differ.contains_key(name.as_str()));
     let mut blamed: Vec<String> = unexplained.cloned().collect();
+    let n_unexplained = blamed.len();
     blamed.extend(
         differ
             .iter()
             .filter(|(_, n)| 0 < **n)
             .map(|(name, _)| (*name).to_owned()),
     );
-    let finding = if blamed.is_empty() {
-        "every value is what was known at t"
-    } else {
-        "columns hold what their expressions do not give from what was known at t"
+    let finding = match (n_unexplained, blamed.len()) {
+        (_, 0) => "every value is what was known at t",
+        (n, all) if n == all => {
+            "columns that no expression makes: nobody can say what they knew at t"
+        }
+        _ => "columns hold what their expressions do not give from what was known at t",
     };
     let mut told = probe(REBUILT.0, REBUILT.1, judged(&blamed), finding);
     told.numbers.insert(
@@ -170,12 +173,18 @@ fn target_imputed(tables: &Tables, known: &Observations) -> Probe {
     told
 }
 
-/// Every measured hour from a table's first row to its last, of every station of the observations, must be a row.
+/// Every measured hour from a table's first row to its last, of every station of the observations, must be a row: of that
+/// table, or, where somebody has dealt the rows out, of another.
 fn test_trimmed(tables: &Tables, known: &Observations) -> Probe {
-    let (mut missing, mut sum, mut blamed) = (0u64, 0.0, Vec::new());
+    let rows: BTreeSet<(&str, i64)> = tables
+        .parts()
+        .iter()
+        .flat_map(|part| part.places())
+        .collect();
+    let (mut missing, mut sum) = (BTreeSet::new(), 0.0);
+    let mut blamed = Vec::new();
     for (part, name) in tables.parts().iter().zip(PARTS).skip(1) {
-        let before = missing;
-        let rows: BTreeMap<(&str, i64), ()> = part.places().map(|place| (place, ())).collect();
+        let before = missing.len();
         let times = || part.places().map(|(_, t)| t);
         let (Some(first), Some(last)) = (times().min(), times().max()) else {
             continue;
@@ -184,18 +193,18 @@ fn test_trimmed(tables: &Tables, known: &Observations) -> Probe {
             let hours = 0..station.n_hours();
             let truths = target(station, tables.task(), hours.clone());
             for (hour, truth) in hours.zip(truths) {
-                let t = station.time_s(hour);
-                let is_asked = first <= t && t <= last && truth.is_finite();
-                if is_asked && !rows.contains_key(&(station.name.as_str(), t)) {
-                    missing += 1;
+                let place = (station.name.as_str(), station.time_s(hour));
+                let is_asked = first <= place.1 && place.1 <= last && truth.is_finite();
+                if is_asked && !rows.contains(&place) && missing.insert(place) {
                     sum += f64::from(truth);
                 }
             }
         }
-        if before < missing {
+        if before < missing.len() {
             blamed.push(format!("{name}.parquet"));
         }
     }
+    let missing = missing.len();
     let mut told = probe(
         TRIMMED.0,
         TRIMMED.1,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pm25_air::Task;
-use pm25_artifact::prep::Prepared;
+use pm25_artifact::prep::{Prepared, TARGET, target_at};
 use pm25_file::{Fault, Input, InputRef, Result};
 use pm25_table::{Table, Text};
 
@@ -56,9 +56,10 @@ impl Part {
 }
 
 impl Tables {
-    pub(super) fn read(folder: &Path) -> Result<Self> {
+    /// The tables of a folder; of several horizons those rows that have a target at the one that is asked for.
+    pub(super) fn read(folder: &Path, horizon_h: Option<u16>) -> Result<Self> {
         let [train, valid, test] = PARTS.map(|name| Part::read(folder, name));
-        let parts = [train?, valid?, test?];
+        let mut parts = [train?, valid?, test?];
         let header = parts[0].table.header().ok_or_else(|| {
             Fault::bad_artifact(format!(
                 "{} was not made by pm25-prep",
@@ -66,19 +67,25 @@ impl Tables {
             ))
             .hint("probes need to know the task: give the folder of a pm25-prep run")
         })?;
-        let prepared = Prepared::of(header)?;
-        if !prepared.horizons_h.is_empty() {
-            return Err(Fault::usage(format!(
-                "{} has targets for several horizons, and a probe looks at one",
-                parts[0].source.name
-            ))
-            .hint("prepare the horizon that is in doubt on its own: pm25-prep --horizon-h 24"));
+        let several = Prepared::of(header)?;
+        let asked = several.asked(&parts[0].source.name, horizon_h)?;
+        let mut beside = ["station", "time", TARGET, "persistence_ug_m3"]
+            .map(str::to_owned)
+            .to_vec();
+        // A target of another hour is no feature: nothing learns from it.
+        beside.extend(several.horizons_h.iter().map(|&other| target_at(other)));
+        if asked.target != TARGET {
+            for part in &mut parts {
+                part.table = part.table.known_as(&asked.target, TARGET)?;
+            }
         }
-        let beside = ["station", "time", "target_ug_m3", "persistence_ug_m3"];
-        let names = parts[0].table.names();
-        let features = names
-            .filter(|name| !beside.contains(name))
-            .map(str::to_owned);
+        let prepared = Prepared {
+            task: asked.task,
+            horizons_h: Vec::new(),
+            ..several
+        };
+        let names = parts[0].table.names().map(str::to_owned);
+        let features = names.filter(|name| !beside.contains(name));
         let tables = Self {
             prepared,
             features: features.collect(),

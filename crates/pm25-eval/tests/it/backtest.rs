@@ -76,6 +76,7 @@ fn separate(
     let (train, valid) = (read(&plan, Part::Train), read(&plan, Part::Valid));
     let asked = Asked::parse_from([&["test"], argv].concat());
     let order = Order {
+        stations: Default::default(),
         wanted: asked.learn.model,
         n_folds: usize::from(asked.learn.folds),
         parts: &asked.learn.parts,

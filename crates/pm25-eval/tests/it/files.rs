@@ -230,3 +230,16 @@ fn rows_that_the_model_learned_from_are_pointed_out() {
         Value::Bool(false)
     );
 }
+
+#[test]
+fn pictures_of_an_earlier_model_go() {
+    let world = World::new();
+    fs::create_dir(world.path("out")).unwrap();
+    for name in ["reliability.png", "coverage_by_month.png", "mine.png"] {
+        fs::write(world.path("out").join(name), "old").unwrap();
+    }
+    world.judged(&[]);
+    assert!(!world.path("out/reliability.png").exists());
+    assert!(!world.path("out/coverage_by_month.png").exists());
+    assert_eq!(fs::read(world.path("out/mine.png")).unwrap(), b"old");
+}

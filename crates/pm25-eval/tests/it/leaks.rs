@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use pm25_air::{Network, Quantity, Station};
-use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact};
+use pm25_artifact::prep::{FeatureFact, Prepared, StationFact, TaskFact, target_at};
 use pm25_artifact::probe::{Probe, ProbeReport, ProbeVerdict};
 use pm25_file::{Header, Input, program, read_document};
 use pm25_table::{Column, Table, Text};
@@ -290,6 +290,72 @@ fn honest_tables_pass_every_probe() {
     let first = fs::read(plan.path("probe.json")).unwrap();
     plan.run(&["--observations", "observations.parquet", "--threads", "1"]);
     assert!(first == fs::read(plan.path("probe.json")).unwrap());
+}
+
+/// Tables with targets of 1 h, none of them in the first rows, beside those of the plan: one is looked at.
+fn several(plan: &Plan<'_>) {
+    for name in ["train", "valid", "test"] {
+        let path = plan.path(&format!("{name}.parquet"));
+        let one = Table::read(&Input::Path(path.clone()), "pm25-features").unwrap();
+        let next_hour = one.f32("persistence_ug_m3").unwrap().iter().enumerate();
+        let next_hour: Vec<f32> = next_hour
+            .map(|(row, y)| if row < 3 { f32::NAN } else { y + 1.0 })
+            .collect();
+        let mut both = Table::new();
+        for name in one.names() {
+            match name {
+                "target_ug_m3" => {
+                    both.push("target_h1_ug_m3", next_hour.clone());
+                    both.push(&target_at(H as u16), one.f32(name).unwrap().to_vec());
+                }
+                _ => both.push(name, one.column(name).unwrap().clone()),
+            }
+        }
+        let prepared = Prepared {
+            horizons_h: vec![1, H as u16],
+            task: TaskFact::Forecast { horizon_h: 1 },
+            ..plan.prepared()
+        };
+        let header = prepared.put(Header::new(&program!()));
+        both.write(&pm25_file::Output::Path(path), "pm25-features", header)
+            .unwrap();
+    }
+}
+
+#[test]
+fn one_of_several_horizons_is_probed_as_if_it_were_alone() {
+    let plan = Plan::honest();
+    plan.write(truth);
+    let h = plan.horizon().to_string();
+    let (alone, status) = plan.probed();
+    several(&plan);
+    let refused = plan.run(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        text(&refused.stderr).contains("--horizon-h 1"),
+        "{}",
+        text(&refused.stderr)
+    );
+    let output = plan.run(&["--observations", "observations.parquet", "--horizon-h", &h]);
+    assert_eq!(output.status.code(), Some(status));
+    let path = Input::Path(plan.path("probe.json"));
+    let of_several = read_document::<ProbeReport>(&path).unwrap().0;
+    assert_eq!((of_several.task, of_several.leaks), (alone.task, 0));
+    for (ours, theirs) in of_several.probes.iter().zip(&alone.probes) {
+        assert_eq!(
+            (ours.verdict, &ours.numbers),
+            (theirs.verdict, &theirs.numbers),
+            "{}",
+            ours.name
+        );
+    }
+    // Targets that were made up at 1 h are found there.
+    plan.run(&["--observations", "observations.parquet", "--horizon-h", "1"]);
+    let invented = read_document::<ProbeReport>(&path).unwrap().0;
+    assert_eq!(
+        find(&invented, "target_imputed").verdict,
+        ProbeVerdict::Leak
+    );
 }
 
 #[test]

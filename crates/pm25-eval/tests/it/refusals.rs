@@ -153,3 +153,13 @@ fn damaged_and_absent_files_are_bad_artifacts() {
     std::fs::write(world.path("test.parquet"), bytes).unwrap();
     refused(&world, &USUAL, 4);
 }
+
+#[test]
+fn options_before_a_subcommand_are_not_ignored() {
+    let world = World::new();
+    let output = world.eval(&["--model", "model.json", "probe", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("put the subcommand first"));
+    let quiet = world.eval(&["-q", "probe", "nowhere"]);
+    assert_eq!(quiet.status.code(), Some(4), "{}", text(&quiet.stderr));
+}

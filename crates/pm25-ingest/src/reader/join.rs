@@ -39,6 +39,18 @@ impl Reader<'_> {
         self.groups.len() <= GROUPS_MAX
     }
 
+    /// Gives up the rows so far of a table that has one group, and keeps what is known of its stations.
+    pub(crate) fn take_rows(&mut self) -> Rows {
+        let Some(group) = self.groups.first_mut() else {
+            return Rows::default();
+        };
+        let empty = Rows {
+            values: vec![Vec::new(); group.rows.values.len()],
+            ..Rows::default()
+        };
+        std::mem::replace(&mut group.rows, empty)
+    }
+
     /// Takes over the offsets that stamps state; false if they differ where they must not.
     fn join_offsets(&mut self, block: &Reader, codes: &[u32]) -> bool {
         let extras = &self.layout.extras;

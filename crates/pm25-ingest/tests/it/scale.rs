@@ -303,7 +303,7 @@ fn a_pile_at_the_ceiling_is_a_code_and_a_single_peak_is_smoke() {
     let ingested = bench.ingested("a.csv");
     let ranged = |ingested: &Ingested| {
         let flags = ingested.flags(Quantity::Pm25).iter();
-        flags.filter(|&&mask| mask & flag::RANGE != 0).count()
+        flags.filter(|&&mask| mask & flag::CEILING != 0).count()
     };
     assert_eq!(
         (ranged(&ingested), ingested.values(Quantity::Pm25)[7]),

@@ -124,7 +124,7 @@ pub(crate) fn station(name: &str, start_s: i64, n_hours: usize) -> Station {
         station.values[quantity.index()] = (0..n_hours as u64).map(value).collect();
         let flag = |hour: u64| {
             if (hour + q).is_multiple_of(29) {
-                pm25_air::flag::FLATLINE
+                pm25_air::flag::RANGE
             } else {
                 0
             }

@@ -51,6 +51,7 @@ fn begin() -> OnlineState {
 
 fn remembering(task: Task) -> Model {
     let line = WarningLine {
+        costs: None,
         threshold_ug_m3: 75.0,
         line_ug_m3: 64.5,
         linear_line_ug_m3: 70.0,
@@ -160,6 +161,28 @@ fn a_later_truth_moves_no_interval_of_a_forecast() {
     }
     house.observations("obs.parquet", &other);
     assert_eq!(ends(&at(&house, 80, &[])), ends(&before));
+}
+
+#[test]
+fn what_cannot_be_two_things_is_refused_before_anything_is_written() {
+    let house = house(SOON);
+    let argv = [
+        "--model",
+        "model.json",
+        "--observations",
+        "obs.parquet",
+        "--out",
+        "same.json",
+    ];
+    for (more, what) in [
+        (["--state", "./same.json"], "is to be two outputs"),
+        (["--exceed", "75,150,75.0"], "--exceed: 75 is there twice"),
+    ] {
+        let output = house.run(&[&argv[..], &more].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(what), "{}", said(&output));
+        assert!(!house.path("same.json").exists());
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use pm25_air::civil::{HOUR_S, format_utc};
-use pm25_artifact::model::{Model, ModelKind};
+use pm25_artifact::model::{Model, ModelKind, PartModel};
 use pm25_file::Input;
 use pm25_table::Table;
 use serde_json::{Map, Value, json};
@@ -184,37 +184,78 @@ fn a_thousand_rows_of_each_horizon_are_the_same_in_batch_forecast_and_service() 
     let stations = (0..N_STATIONS).map(|at| station(&name(at), START_S, N_HOURS));
     house.observations("obs.parquet", &network(stations.collect()));
     let task = TASK.replace("--horizon-h 6", "--horizon-h 1,6,9");
-    let train = "--train train.parquet --valid valid.parquet --out model.json --model linear";
     let eval = "--model model.json --test test.parquet --out-dir eval --no-plots";
     let prep = format!("obs.parquet --out-dir . --split 0.5,0.2,0.3 {task}");
+    let train = "--train train.parquet --valid valid.parquet --out model.json";
+    for model in [
+        "--model linear",
+        "--model blend --parts linear,boost-together,boost-change-together --folds 2 --set boost.n_estimators=12",
+    ] {
+        let train = format!("{train} {model}");
+        for (program, words) in [
+            ("pm25-prep", &*prep),
+            ("pm25-train", &*train),
+            ("pm25-eval", eval),
+        ] {
+            if !ran(&house, program, words) {
+                return;
+            }
+        }
+        expect_the_same(&house, &["h1", "h6", "h9"]);
+    }
+}
+
+/// A learner for each of three stations: rows of one hour of all of them are answered each by its own.
+#[test]
+fn rows_of_each_stations_own_learner_are_the_same_in_batch_forecast_and_service() {
+    let house = House::new();
+    let hours = 3_600;
+    let start_s = AT_S - 3_000 * HOUR_S;
+    let stations = ["a", "b", "c"].map(|name| station(name, start_s, hours));
+    house.observations("obs.parquet", &network(stations.into()));
+    let task = TASK.replace("--horizon-h 6", "--horizon-h 1,6");
+    let prep = format!("obs.parquet --out-dir . --split 0.5,0.2,0.3 {task}");
+    let train = "--train train.parquet --valid valid.parquet --out model.json --model blend \
+        --parts linear-own,boost-effects,boost-own --folds 2 --set boost.n_estimators=12";
+    let eval = "--model model.json --test test.parquet --out-dir eval --no-plots";
+    let train = train.split_whitespace().collect::<Vec<_>>().join(" ");
     for (program, words) in [
         ("pm25-prep", &*prep),
-        ("pm25-train", train),
+        ("pm25-train", &train),
         ("pm25-eval", eval),
     ] {
         if !ran(&house, program, words) {
             return;
         }
     }
+    let path = Input::Path(house.path("model.json"));
+    let (model, _) = Model::read_at(&path, Some(6)).unwrap();
+    let parts = model.blend.as_ref().unwrap().parts.iter();
+    assert!(
+        parts
+            .map(|part| &part.model)
+            .any(|it| matches!(it, PartModel::Own(_)))
+    );
+    expect_the_same(&house, &["h1", "h6"]);
+}
+
+/// What was judged of [`AT_S`] in these folders, forecast and served, to the bit.
+fn expect_the_same(house: &House, folders: &[&str]) {
     let mut batch = Said::new();
-    for folder in ["h1", "h6", "h9"] {
+    for folder in folders {
         let path = house.path("eval").join(folder).join("predictions.parquet");
         batch.extend(of_hour(
             &Table::read(&Input::Path(path), "pm25-predictions").unwrap(),
         ));
     }
-    assert!(2 * N_ROWS_MIN <= batch.len(), "{} rows", batch.len());
+    assert!(folders.len() * 3 <= batch.len() + 1, "{} rows", batch.len());
     let mut forecast = of_hour(&house.predict("model.json", &["--at", &format_utc(AT_S)]));
-    assert!(
-        forecast.len() > batch.len(),
-        "what has no target is predicted all the same"
-    );
     forecast.retain(|key, _| batch.contains_key(key));
     assert!(forecast == batch, "forecast and batch differ");
     let test = Table::read(&Input::Path(house.path("test.parquet")), "pm25-features").unwrap();
     let path = Input::Path(house.path("model.json"));
     let (model, _) = Model::read_at(&path, Some(6)).unwrap();
-    let Some(mut served) = served(&house, &test, &model) else {
+    let Some(mut served) = served(house, &test, &model) else {
         return;
     };
     served.retain(|key, _| batch.contains_key(key));

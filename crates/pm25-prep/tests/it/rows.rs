@@ -122,7 +122,7 @@ fn every_row_is_accounted_for() {
 #[test]
 fn suspicion_hides_a_feature_and_keeps_a_target() {
     let mut a = counting("a", 60);
-    pm25_flags(&mut a)[45] = flag::FLATLINE;
+    pm25_flags(&mut a)[45] = flag::RANGE;
     let world = World::new(vec![a]);
     world.made(&format!(
         "obs.parquet --out-dir out --task forecast --horizon-h 1 --features pm25,lag(pm25,1) {}",

@@ -9,6 +9,7 @@
 //! The syntax has been checked before, so nothing here looks for errors of syntax.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use super::scan::{self, NOT_NUMBERS};
 use crate::problem::{Problem, Result, shown};
@@ -96,6 +97,15 @@ impl<'a> Reader<'a> {
     /// Reads a finite number as the f32 nearest to its decimal digits; not by way of f64, which would round
     /// twice.
     pub(crate) fn number(&mut self) -> Result<f32> {
+        self.finite(f32::is_finite)
+    }
+
+    /// The same as the f64 nearest to its digits.
+    pub(crate) fn long_number(&mut self) -> Result<f64> {
+        self.finite(f64::is_finite)
+    }
+
+    fn finite<T: FromStr + Copy>(&mut self, is_finite: fn(T) -> bool) -> Result<T> {
         let word = self.word();
         if NOT_NUMBERS.contains(&word) {
             return Err(self
@@ -106,8 +116,8 @@ impl<'a> Reader<'a> {
             Some(b'-' | b'0'..=b'9') => {}
             _ => return Err(self.mismatch("a number")),
         }
-        match word.parse::<f32>() {
-            Ok(value) if value.is_finite() => {
+        match word.parse::<T>() {
+            Ok(value) if is_finite(value) => {
                 self.pass(word);
                 Ok(value)
             }

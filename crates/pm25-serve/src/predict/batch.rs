@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pm25_artifact::model::online::Ageing;
-use pm25_artifact::model::{Model, Rows};
+use pm25_artifact::model::{Model, Rows, Said};
 
 use crate::problem::{Problem, Result};
 use crate::served::Served;
@@ -19,6 +18,8 @@ pub(super) struct Batch {
     pub(super) persistence_ug_m3: Option<Vec<f32>>,
     /// Input columns in the model's order.
     pub(super) columns: Vec<Vec<f32>>,
+    /// Thresholds whose probability is wanted, µg/m³.
+    pub(super) exceed_ug_m3: Vec<f64>,
     /// How many rows.
     pub(super) n_rows: usize,
 }
@@ -81,39 +82,33 @@ impl Batch {
         }
     }
 
-    /// Lower and upper end of the 90 % interval of each prediction, µg/m³; none of a model that was not calibrated for it.
-    pub(super) fn ends(&self, served: &Served, predictions: &[f64]) -> Vec<Option<[f64; 2]>> {
-        let members = served.horizons.members();
-        let of_member = |idx: usize| {
+    /// Each prediction with how far off its model expects it to be, in the predictions' order.
+    pub(super) fn said(&self, served: &Served, predictions: &[f64]) -> Vec<Said> {
+        let (members, rows) = (served.horizons.members(), self.rows());
+        let of_member = |(idx, model): (usize, &Model)| {
             let own = predictions.iter().skip(idx).step_by(members.len());
-            self.ends_of(
-                &members[idx],
-                served.memories[idx].as_ref(),
-                &own.copied().collect::<Vec<_>>(),
-            )
+            model.said(&rows, &own.copied().collect::<Vec<_>>())
         };
-        let ends: Vec<Option<Vec<[f64; 2]>>> = (0..members.len()).map(of_member).collect();
-        let of_row = |row: usize| ends.iter().map(move |ends| ends.as_ref().map(|it| it[row]));
+        let said: Vec<Vec<Said>> = members.iter().enumerate().map(of_member).collect();
+        let of_row = |row: usize| said.iter().map(move |own| own[row]);
         (0..self.n_rows).flat_map(of_row).collect()
     }
 
-    fn ends_of(
-        &self,
-        model: &Model,
-        memory: Option<&Ageing>,
-        predictions: &[f64],
-    ) -> Option<Vec<[f64; 2]>> {
-        let intervals = model.intervals.as_ref();
-        let intervals = intervals.filter(|intervals| intervals.coverage == 0.9)?;
-        let said = model.said(&self.rows(), predictions);
-        let Some(memory) = memory else {
-            return Some(intervals.around(&said));
+    /// Lower and upper end of the 90 % interval of each prediction, µg/m³; none of a model that was not calibrated for it.
+    pub(super) fn ends(&self, served: &Served, said: &[Said]) -> Vec<Option<[f64; 2]>> {
+        let members = served.horizons.members();
+        let of_one = |(at, &said): (usize, &Said)| {
+            let (row, member) = (at / members.len(), at % members.len());
+            let intervals = members[member].intervals.as_ref();
+            let intervals = intervals.filter(|intervals| intervals.coverage == 0.9)?;
+            let Some(memory) = &served.memories[member] else {
+                return Some(intervals.around_one(said));
+            };
+            let times_s = self.time_s.as_ref();
+            let time_s = times_s.and_then(|times| times.get(row).copied());
+            Some(memory.around(intervals, (time_s, said)))
         };
-        let times_s = self.time_s.as_ref();
-        let time_s = |row: usize| times_s.and_then(|times| times.get(row).copied());
-        let rows = said.into_iter().enumerate();
-        let ends = rows.map(|(row, said)| memory.around(intervals, (time_s(row), said)));
-        Some(ends.collect())
+        said.iter().enumerate().map(of_one).collect()
     }
 
     /// For each row whether the model looks at other stations and knows nothing of them.

@@ -39,6 +39,7 @@ pub(super) fn read(served: &Served, limits: &Limits, body: &[u8]) -> Result<Batc
     }
     Ok(Batch {
         columns,
+        exceed_ug_m3: Vec::new(),
         n_rows: 1,
         ..Batch::default()
     })

@@ -10,10 +10,14 @@
 mod answer;
 mod batch;
 mod classic;
+mod exceed;
 mod observations;
 mod rows;
 mod work;
 
+pub(crate) use exceed::{
+    FIELD as EXCEED_FIELD, MAX_UG_M3 as EXCEED_MAX_UG_M3, N_MAX as N_EXCEED_MAX,
+};
 pub(crate) use observations::Field as ObservationField;
 pub(crate) use work::{classic as predict_classic, rows as predict_rows};
 

@@ -169,6 +169,7 @@ impl Request {
             time_s: Some(vec![at_s]),
             persistence_ug_m3: Some(persistence_ug_m3),
             columns: evaluate(&scene, own_idx.unwrap_or(0), code, row),
+            exceed_ug_m3: Vec::new(),
             n_rows: 1,
         };
         if batch.is_alone(served) == [true] {

@@ -218,6 +218,7 @@ impl<'a> Table<'a> {
             time_s: (self.time_s.len() == self.n_rows).then_some(self.time_s),
             persistence_ug_m3: Some(self.persistence_ug_m3),
             columns: self.columns,
+            exceed_ug_m3: Vec::new(),
             n_rows: self.n_rows,
         }
     }

@@ -9,8 +9,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::batch::Batch;
 use super::observations::{self, Field};
-use super::{answer, classic, rows};
+use super::{answer, classic, exceed, rows};
 use crate::app::App;
 use crate::body;
 use crate::guard::Said;
@@ -115,10 +116,10 @@ fn take_place(app: &App, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit
 }
 
 /// Rows, or observations of which a row is made.
-fn read(served: &Served, limits: &Limits, body: &[u8]) -> Result<super::batch::Batch> {
+fn read(served: &Served, limits: &Limits, body: &[u8]) -> Result<Batch> {
     const ROWS: &str = "rows";
     let mut reader = Reader::new(body, limits.json_depth_max)?;
-    let mut batch = None;
+    let (mut batch, mut exceed_ug_m3) = (None, None);
     let mut request = observations::Request::default();
     reader.object(|reader, key| match Field::of(key) {
         Some(field) => request.field(reader, field, limits),
@@ -126,16 +127,27 @@ fn read(served: &Served, limits: &Limits, body: &[u8]) -> Result<super::batch::B
             let rows = rows::read(served, limits, reader)?;
             crate::json::fill(&mut batch, reader, rows)
         }
-        None => Err(reader.unknown(Field::ALL.map(Field::name).into_iter().chain([ROWS]))),
+        None if key == exceed::FIELD => {
+            let thresholds = exceed::read(reader, served)?;
+            crate::json::fill(&mut exceed_ug_m3, reader, thresholds)
+        }
+        None => {
+            let others = [ROWS, exceed::FIELD];
+            Err(reader.unknown(Field::ALL.map(Field::name).into_iter().chain(others)))
+        }
     })?;
-    match batch {
+    let batch = match batch {
         Some(batch) if request.is_empty() => Ok(batch),
         Some(_) => Err(Problem::unusable("send `rows` or `observations`, not both").field(ROWS)),
         None if request.is_empty() => Err(reader
             .missing(ROWS)
             .hint("send `rows` or `observations`; GET / shows both")),
         None => request.batch(served, &reader),
-    }
+    }?;
+    Ok(Batch {
+        exceed_ug_m3: exceed_ug_m3.unwrap_or_default(),
+        ..batch
+    })
 }
 
 fn respond(served: &Served, done: Done) -> Response<Body> {

@@ -214,7 +214,7 @@ fn judge(
         sum + error * error
     });
     let n_trees = match (&fit.model, fit.stop_loss.is_empty()) {
-        (pm25_artifact::model::PartModel::Trees(trees), false) => Some(trees.trees.len() as u64),
+        (pm25_artifact::model::Learned::Trees(trees), false) => Some(trees.trees.len() as u64),
         _ => None,
     };
     Ok((squares, n_trees))

@@ -47,7 +47,7 @@ fn alone(table: &Table, horizon_h: u16) -> Table {
     alone
 }
 
-fn tables(folder: &Path) {
+pub(crate) fn tables(folder: &Path) {
     for (part, hours) in [("train", 0..2000), ("valid", 2030..2400)] {
         let table = several(hours);
         let put = |table: &Table, name: String, header| {
@@ -71,7 +71,7 @@ fn tables(folder: &Path) {
 }
 
 /// Runs the program on `train{of}.parquet` and `valid{of}.parquet`.
-fn train(folder: &Path, of: &str, more: &[&str]) -> Output {
+pub(crate) fn train(folder: &Path, of: &str, more: &[&str]) -> Output {
     let files = [format!("train{of}.parquet"), format!("valid{of}.parquet")];
     Command::new(env!("CARGO_BIN_EXE_pm25-train"))
         .current_dir(folder)

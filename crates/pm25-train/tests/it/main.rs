@@ -6,5 +6,6 @@ mod front;
 mod horizons;
 mod losses;
 mod order;
+mod together;
 mod tune;
 mod world;

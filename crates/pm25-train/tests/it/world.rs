@@ -104,3 +104,30 @@ pub(crate) fn said(output: &Output) -> String {
 pub(crate) fn model(folder: &Path) -> (Model, InputRef) {
     Model::read(&Input::Path(folder.join("model.json"))).unwrap()
 }
+
+/// The table with a second station `b`, whose target falls with x as fast as that of `a` rises.
+pub(crate) fn write_two(one: &Table, path: &Path) {
+    let twice = |values: &[f32]| [values, values].concat();
+    let time_s = one.time("time").unwrap();
+    let n = time_s.len();
+    let mut both = Table::new();
+    let stations = [vec!["a"; n], vec!["b"; n]].concat();
+    both.push("station", Column::Text(Text::from_rows(stations)));
+    both.push("time", Column::Time([time_s, time_s].concat()));
+    let y = one.f32("target_ug_m3").unwrap();
+    let falls: Vec<f32> = y.iter().map(|y| 200.0 - y).collect();
+    both.push("target_ug_m3", [y, &falls].concat());
+    for name in ["persistence_ug_m3", "x", "y"] {
+        both.push(name, twice(one.f32(name).unwrap()));
+    }
+    let mut header = header(TaskFact::Forecast { horizon_h: 1 });
+    let mut prepared = Prepared::of(&header).unwrap();
+    let b = StationFact {
+        name: "b".into(),
+        ..prepared.stations[0].clone()
+    };
+    prepared.stations.push(b);
+    header = prepared.put(header);
+    let output = pm25_file::Output::Path(path.to_owned());
+    both.write(&output, "pm25-features", header).unwrap();
+}
