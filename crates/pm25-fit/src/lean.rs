@@ -120,6 +120,7 @@ mod tests {
     use super::*;
     use crate::fit::Facts;
     use crate::sample::Parts;
+    use crate::scope::Stations;
 
     #[derive(Parser)]
     struct Flags {
@@ -194,6 +195,7 @@ mod tests {
                 wanted,
                 n_folds: 4,
                 parts: &[],
+                stations: Stations::default(),
                 facts: &facts,
                 params: &params,
             };

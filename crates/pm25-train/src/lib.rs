@@ -61,7 +61,7 @@ fn train(args: &FitArgs, console: &Console) -> anyhow::Result<Outcome> {
         train.into_dataset(args.horizon_h)?,
         valid.into_dataset(args.horizon_h)?,
     );
-    let (model, mut report) = fit(&asked, &mut tables, console)?;
+    let (model, mut report) = fit(&asked, (&mut tables.0, &tables.1), console)?;
     report.model = model.write(args.out()?)?;
     if let Some(to) = &args.report {
         write_document(to, &mut report)?;
@@ -82,7 +82,7 @@ struct Asked<'a> {
 /// One model, and what led to it; its file is still to be written. The train table has no features afterwards.
 fn fit(
     asked: &Asked,
-    (train, valid): &mut (Dataset, Dataset),
+    (train, valid): (&mut Dataset, &Dataset),
     console: &Console,
 ) -> anyhow::Result<(Model, TrainReport)> {
     let args = asked.args;
@@ -120,7 +120,7 @@ fn checked(
     warn_of_few(train, console);
     let columns: Vec<&str> = train.features.iter().map(|f| f.column.as_str()).collect();
     let params = args.learn.fitted_to(asked.params.clone(), &columns)?;
-    for table in [&*train, valid] {
+    for table in [train, valid] {
         let name = &table.source().name;
         args.learn.expect_targets(&params, name, table.target())?;
     }

@@ -26,7 +26,7 @@ pub(crate) fn train(
     for &horizon_h in train.horizons_h() {
         console.detail(&format!("{horizon_h} h ahead"));
         let mut tables = (train.at(horizon_h)?, valid.at(horizon_h)?);
-        let (model, report) = fit(asked, &mut tables, console)?;
+        let (model, report) = fit(asked, (&mut tables.0, &tables.1), console)?;
         members.push(model);
         reports.push(report);
     }
