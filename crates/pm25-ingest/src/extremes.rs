@@ -18,24 +18,22 @@ const LANES: usize = 8;
 impl Extremes {
     /// Looks at several numbers at once, and so has no branches.
     pub(crate) fn of(values: &[f32]) -> Self {
+        let (lanes, rest) = values.as_chunks::<LANES>();
+        let mut last = [f32::NAN; LANES];
+        last[..rest.len()].copy_from_slice(rest);
         let mut n = [0_u32; LANES];
         let (mut mins, mut maxs) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-        let (lanes, rest) = values.as_chunks::<LANES>();
-        let mut look = |some: &[f32; LANES]| {
+        for some in lanes.iter().chain([&last]) {
             for lane in 0..LANES {
                 let value = some[lane];
                 let is_finite = value.abs() < f32::INFINITY;
-                n[lane] += u32::from(is_finite);
+                n[lane] = n[lane].wrapping_add(u32::from(is_finite));
                 let low = if is_finite { value } else { f32::INFINITY };
                 let high = if is_finite { value } else { f32::NEG_INFINITY };
                 mins[lane] = if low < mins[lane] { low } else { mins[lane] };
                 maxs[lane] = if maxs[lane] < high { high } else { maxs[lane] };
             }
-        };
-        lanes.iter().for_each(&mut look);
-        let mut last = [f32::NAN; LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        look(&last);
+        }
         Self {
             n: n.into_iter().map(u64::from).sum(),
             min: mins.into_iter().fold(f32::INFINITY, f32::min),

@@ -1,22 +1,42 @@
 //! Work on all cores whose results are taken one after the other, in the order of the work.
 //!
-//! Not rayon's `collect`: no more results wait than there are threads, so that memory does not grow with the work.
+//! Not rayon's `collect`: no more results wait than there are threads and two, so that memory does not grow with the
+//! work, and a thread whose result must wait goes on meanwhile.
 //!
 //! ```text
-//! thread 1   0 ─work─┤take├ 2 ─work──────┤take├ ...
-//! thread 2   1 ─work──────wait┤take├ 3 ─work─ ...
+//! thread 1   0 ─work────────┤take 0, 1├ 3 ─work─ ...
+//! thread 2   1 ─work─┤ 2 ─work─────────┤take 2├ ...
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// Results that may wait besides one for each thread: a thread that is slow for once keeps nobody waiting.
+const SPARE: usize = 2;
+
 /// Whose turn it is, and who takes.
-struct Turns<T, E> {
+struct Turns<R, T, E> {
     next: usize,
+    /// Results whose turn has not come.
+    waiting: BTreeMap<usize, Result<R, E>>,
     /// Nothing more is taken: a fault, or a panic elsewhere.
     is_over: bool,
     outcome: Result<(), E>,
     take: T,
+}
+
+impl<R, T: FnMut(R) -> Result<(), E>, E> Turns<R, T, E> {
+    /// Takes what has its turn.
+    fn take(&mut self) {
+        while !self.is_over
+            && let Some(result) = self.waiting.remove(&self.next)
+        {
+            self.outcome = result.and_then(&mut self.take);
+            self.is_over = self.outcome.is_err();
+            self.next += 1;
+        }
+    }
 }
 
 /// Runs `work` for 0 to `n`, and `take` on each result in that order; the first fault in that order ends it.
@@ -33,9 +53,11 @@ where
     T: FnMut(R) -> Result<(), E> + Send,
     E: Send,
 {
+    let ahead = rayon::current_num_threads() + SPARE;
     let started = AtomicUsize::new(0);
     let turns = Mutex::new(Turns {
         next: 0,
+        waiting: BTreeMap::new(),
         is_over: false,
         outcome: Ok(()),
         take,
@@ -46,21 +68,18 @@ where
         loop {
             // Taken in ascending order, so the smallest number under way never waits for another.
             let number = started.fetch_add(1, Ordering::Relaxed);
-            if n <= number || lock(&turns).is_over {
-                break;
-            }
-            let result = work(number);
             let mut turn = lock(&turns);
-            while turn.next != number && !turn.is_over {
+            while number < n && turn.next + ahead <= number && !turn.is_over {
                 turn = turned.wait(turn).unwrap_or_else(PoisonError::into_inner);
             }
-            if turn.is_over {
+            if n <= number || turn.is_over {
                 break;
             }
-            let turn = &mut *turn;
-            turn.outcome = result.and_then(&mut turn.take);
-            turn.is_over = turn.outcome.is_err();
-            turn.next += 1;
+            drop(turn);
+            let result = work(number);
+            let mut turn = lock(&turns);
+            turn.waiting.insert(number, result);
+            turn.take();
             turned.notify_all();
         }
         std::mem::forget(guard);
@@ -77,9 +96,9 @@ fn lock<T>(turns: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Lets the others go when a thread panics, so that the panic is seen and nobody waits for ever.
-struct EndOnPanic<'a, T, E>(&'a Mutex<Turns<T, E>>, &'a Condvar);
+struct EndOnPanic<'a, R, T, E>(&'a Mutex<Turns<R, T, E>>, &'a Condvar);
 
-impl<T, E> Drop for EndOnPanic<'_, T, E> {
+impl<R, T, E> Drop for EndOnPanic<'_, R, T, E> {
     fn drop(&mut self) {
         lock(self.0).is_over = true;
         self.1.notify_all();
@@ -142,5 +161,25 @@ mod tests {
         };
         let run = || on_threads(3, || in_order(40, work, |_| Ok(())));
         assert!(std::panic::catch_unwind(run).is_err());
+    }
+
+    #[test]
+    fn others_go_on_while_one_is_slow_but_not_for_ever() {
+        let begun = AtomicUsize::new(0);
+        let ahead = 3 + SPARE;
+        let work = |number: usize| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            if number == 0 {
+                while begun.load(Ordering::SeqCst) < ahead {
+                    std::thread::yield_now();
+                }
+                // Time enough for one too many.
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                assert_eq!(begun.load(Ordering::SeqCst), ahead);
+            }
+            Ok::<_, Fault>(number)
+        };
+        on_threads(3, || in_order(40, work, |_| Ok(()))).unwrap();
+        assert_eq!(begun.into_inner(), 40);
     }
 }

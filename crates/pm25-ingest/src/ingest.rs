@@ -5,13 +5,14 @@
 //!        a file for each thread      a station for each thread          in order
 //! ```
 //!
-//! Memory: for each thread the larger of one file of at most 64 MiB, 16 + 4 c bytes for each of its rows (c = its columns
-//! of quantities) and as much again when they go on the grid, and one row group, 80 bytes for each of its hours (65,536, or those of
-//! one longer station) and 4 for each hour of up to eight neighbours; besides 32 KiB for each station (PM2.5 at sampled
-//! hours), 4 KiB for each file and 200 bytes for each part of a station. Hours wait in a file without a name beside the
-//! output, 4 c bytes each and 4 more where lines are missing or PM2.5 was removed; so do the rows of a larger file, 12 +
-//! 4 c bytes each, of which a block and a station are in memory (one whose rows must be seen together is kept: packed,
-//! of one reading in a row, of two channels). Text is never held beyond a few buffers.
+//! Memory: for each thread the larger of one file of at most 64 MiB, 16 + 4 c bytes for each of its rows (c = its
+//! columns of quantities) and as much again when they go on the grid, and one row group, 80 bytes for each of its hours
+//! (65,536, or those of one longer station) and 4 for each hour of up to eight neighbours; besides 32 KiB for each station
+//! (PM2.5 at sampled hours), 4 KiB for each file, 200 bytes for each part of a station, and 16 MiB for each thread that
+//! were freed and are kept ([`crate::memory`]). Hours wait in a file without a name beside the output, 4 c bytes each and
+//! 4 more where lines are missing or PM2.5 was removed; so do the rows of a larger file, 12 + 4 c bytes each, of which a
+//! block and a station are in memory (not where its rows must be seen together: packed, of one reading in a row, of two
+//! channels). Text is never held beyond a few buffers.
 
 use std::ops::Range;
 
@@ -43,10 +44,13 @@ use crate::stations::{Station, by_name};
 use crate::survey::{Survey, survey};
 use crate::unpack::Encoding;
 use crate::zone::Zone;
-use crate::{EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, observations, twins};
+use crate::{
+    EncodingWish, ReadArgs, Shard, SourceWish, StampWish, html, memory, observations, twins,
+};
 
 /// Reads the files and writes the table and the report.
 pub(crate) fn run(args: &ReadArgs, console: &Console) -> anyhow::Result<Outcome> {
+    memory::keep_what_is_freed();
     let (out, report_to) = outputs(args)?;
     let (wishes, map_input) = wishes(args)?;
     let places = places(args)?;

@@ -38,6 +38,7 @@ mod inputs;
 mod judge;
 mod layout;
 mod level;
+mod memory;
 mod number;
 mod observations;
 mod observed;

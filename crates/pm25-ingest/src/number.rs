@@ -22,6 +22,7 @@ const SHORT_BYTES_MAX: usize = 10;
 /// text       ·  ·  ·  9  4  .  0  5        at the end of the word
 /// digits     ·  ·  ·  ·  9  4  0  5        without the point; then pairs, fours, all eight are summed
 /// ```
+#[inline]
 pub(crate) fn word_decimal(word: u64, n_bytes: usize) -> Option<f32> {
     if !(1..=8).contains(&n_bytes) {
         return None;

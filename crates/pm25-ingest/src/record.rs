@@ -23,6 +23,7 @@ impl<'a> Cells<'a> {
 
     /// Eight bytes from the beginning of a cell on, whatever follows it, and how many of them or more are the cell's;
     /// nothing near the end of the text.
+    #[inline]
     pub(crate) fn word(self, at: usize) -> Option<(u64, usize)> {
         let (from, end) = self.spans[at];
         let bytes = self.text.get(from as usize..)?.first_chunk()?;

@@ -188,3 +188,65 @@ impl Write for Sink {
 fn unwritable(cause: Box<dyn std::error::Error + Send + Sync>) -> Fault {
     Fault::unforeseen("a table cannot be written").because(cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pm25_file::program;
+
+    fn piece(from: usize, n: usize) -> Table {
+        let rows = || from..from + n;
+        let mut table = Table::new();
+        table.push(
+            "time",
+            Column::Time(rows().map(|row| 3_600 * row as i64).collect()),
+        );
+        table.push("offset", Column::I16(vec![330; n]));
+        table.push("flags", Column::U16(vec![0; n]));
+        table.push("none", Column::F32(vec![f32::NAN; n]));
+        let value = |row: usize| if row < 70_000 { 2.5 } else { row as f32 };
+        table.push("value", Column::F32(rows().map(value).collect()));
+        table
+    }
+
+    /// As [`Encoder::encode`], without knowing what was encoded before.
+    fn encoded_anew(encoder: &Encoder, piece: Table) -> Group {
+        let writers = encoder.groups.create_column_writers(0).unwrap();
+        let fields = encoder.schema.fields().iter();
+        let chunks = fields.zip(writers).zip(piece.into_columns());
+        let chunks = chunks.map(|((field, writer), (_, column))| {
+            Chunk::Own(Box::new(encoded_column(field, writer, column).unwrap()))
+        });
+        Group {
+            chunks: chunks.collect(),
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_copied_has_the_bytes_of_one_that_is_encoded() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, encode: &dyn Fn(&Encoder, Table) -> Group| {
+            let path = folder.path().join(name);
+            let mut writer = TableWriter::new(&Output::Path(path.clone()), &piece(0, 0)).unwrap();
+            // Pages end within a piece, shapes come back and change.
+            for (from, n) in [
+                (0, 50_000),
+                (0, 50_000),
+                (60_000, 50_000),
+                (5, 3),
+                (6, 3),
+                (0, 1),
+                (7, 0),
+            ] {
+                let group = encode(&writer.encoder(), piece(from, n));
+                writer.append(group).unwrap();
+            }
+            writer
+                .finish("pm25-test", Header::new(&program!()))
+                .unwrap();
+            std::fs::read(path).unwrap()
+        };
+        let copied = write("a", &|encoder, piece| encoder.encode(piece).unwrap());
+        assert!(copied == write("b", &encoded_anew));
+    }
+}

@@ -260,3 +260,22 @@ fn a_table_without_columns_is_no_table() {
     let output = Output::Path("t.parquet".into());
     assert!(TableWriter::new(&output, &Table::new()).is_err());
 }
+
+/// The decoder would make room for a gigabyte; opening the file must be as far as it comes.
+#[test]
+fn a_file_whose_page_claims_a_gigabyte_is_refused_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    let header = Header::new(&program!());
+    let output = Output::Path(path.clone());
+    hours(0, 400).write(&output, "pm25-test", header).unwrap();
+    assert!(Batches::open("t", &path).is_ok());
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Behind `PAR1` the first page's header: its type, then `0x15` and the size that it unpacks to.
+    assert_eq!((bytes[4], bytes[6]), (0x15, 0x15));
+    bytes[7..12].copy_from_slice(&[0x80, 0x80, 0x80, 0x80, 0x08]);
+    bytes[12..15].copy_from_slice(&[0x15, 2, 0]);
+    std::fs::write(&path, bytes).unwrap();
+    let fault = Batches::open("t", &path).err().unwrap();
+    assert_eq!(fault.kind(), pm25_file::Kind::BadData);
+}

@@ -90,10 +90,12 @@ const fn nearest(reading: f32) -> i32 {
 /// How many positions the readings need; nothing if one of them is no hundredth from 0 to 1310.71.
 pub(crate) fn span(readings: &[f32]) -> Option<usize> {
     // Side by side and without branches, so that the machine looks at several at once.
+    let (lanes, rest) = readings.as_chunks::<LANES>();
+    let mut last = [0.0; LANES];
+    last[..rest.len()].copy_from_slice(rest);
     let mut largest = [0_i32; LANES];
     let mut misfits = [0_u32; LANES];
-    let (lanes, rest) = readings.as_chunks::<LANES>();
-    let mut look = |some: &[f32; LANES]| {
+    for some in lanes.iter().chain([&last]) {
         for lane in 0..LANES {
             let near = nearest(some[lane]);
             // Missing readings become 0, which is a hundredth.
@@ -101,11 +103,7 @@ pub(crate) fn span(readings: &[f32]) -> Option<usize> {
             misfits[lane] |= (near as f32 / 100.0).to_bits() ^ present.to_bits();
             largest[lane] = largest[lane].max(near);
         }
-    };
-    lanes.iter().for_each(&mut look);
-    let mut last = [0.0; LANES];
-    last[..rest.len()].copy_from_slice(rest);
-    look(&last);
+    }
     let largest = largest.into_iter().max().unwrap_or(0);
     let fits = misfits == [0; LANES] && largest < END;
     fits.then_some(largest as usize + 1)
