@@ -167,7 +167,13 @@ impl fmt::Display for Said<'_> {
                 writeln!(f, "{:<28}{}", "", probe.blamed.join(", "))?;
             }
         }
+        let not_run = |probe: &&Probe| probe.verdict == ProbeVerdict::NotRun;
+        let n_idle = self.0.probes.iter().filter(not_run).count();
         match self.0.leaks {
+            0 if 0 < n_idle => write!(
+                f,
+                "no leak found, and {n_idle} probes did not run: only they are exact, give --observations"
+            ),
             0 => write!(f, "no leak found"),
             1 => write!(f, "1 probe found a leak"),
             n => write!(f, "{n} probes found leaks"),

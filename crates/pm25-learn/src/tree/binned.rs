@@ -158,7 +158,7 @@ impl Table for Binned {
     fn pack(&self, _: &[Cuts], layout: Layout) -> Packed<'_> {
         Packed {
             layout,
-            table: pack_columns(&self.bins, &layout),
+            table: pack_columns(self.n_rows(), &self.bins, &layout),
             columns: Cow::Borrowed(&self.bins),
         }
     }

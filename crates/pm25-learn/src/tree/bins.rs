@@ -91,15 +91,14 @@ impl Table for Columns<'_> {
         let columns: Vec<Vec<u8>> = columns.collect();
         Packed {
             layout,
-            table: pack_columns(&columns, &layout),
+            table: pack_columns(self.n_rows(), &columns, &layout),
             columns: Cow::Owned(columns),
         }
     }
 }
 
-/// Rows from columns of bins.
-pub(crate) fn pack_columns(columns: &[Vec<u8>], layout: &Layout) -> Vec<u64> {
-    let n_rows = columns.first().map_or(0, Vec::len);
+/// Rows from columns of bins; there may be rows without columns.
+pub(crate) fn pack_columns(n_rows: usize, columns: &[Vec<u8>], layout: &Layout) -> Vec<u64> {
     pack_with(n_rows, layout, |column, rows| {
         columns[column][rows].iter().copied()
     })
