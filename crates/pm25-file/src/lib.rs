@@ -14,6 +14,7 @@ mod output;
 mod publish;
 mod seal;
 mod sha256;
+mod surprise;
 mod touched;
 
 pub use document::{
@@ -29,4 +30,5 @@ pub use output::Output;
 pub use publish::{publish, publish_from, publish_new};
 pub use seal::{Place, Seal, bears_our_mark, check_seal, fill_last_seal, fill_seal};
 pub use sha256::{Hasher, Sha256};
+pub use surprise::{is_panic_awaited, unless_it_panics};
 pub use touched::{expect_distinct, guard, note_read};

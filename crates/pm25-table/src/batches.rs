@@ -3,11 +3,10 @@
 //! Not for our own artifacts: those are read whole, because their seal covers all bytes.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use pm25_file::{Fault, Header, Result};
+use pm25_file::{Fault, Header, Result, unless_it_panics};
 
 use crate::{Table, claims, decode};
 
@@ -29,7 +28,7 @@ impl Batches {
         pm25_file::note_read(path);
         let file = File::open(path)
             .map_err(|e| Fault::unforeseen(format!("{name}: cannot be opened")).because(e))?;
-        let opened = catch_unwind(AssertUnwindSafe(|| -> decode::Caused<_> {
+        let opened = unless_it_panics(|| -> decode::Caused<_> {
             let pages = file.try_clone()?;
             let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
             claims::bound(&pages, builder.metadata())?;
@@ -45,9 +44,9 @@ impl Batches {
                 header,
                 builder.with_batch_size(ROWS).build()?,
             ))
-        }));
+        });
         let (columns, header, reader) = opened
-            .unwrap_or_else(|_| Err("the Parquet reader gave up on it".into()))
+            .unwrap_or_else(|| Err("the Parquet reader gave up on it".into()))
             .map_err(|e| damaged(name, e))?;
         Ok(Self {
             name: name.to_owned(),
@@ -73,14 +72,14 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = &mut self.reader;
-        let batch = catch_unwind(AssertUnwindSafe(|| -> decode::Caused<Option<Table>> {
+        let batch = unless_it_panics(|| -> decode::Caused<Option<Table>> {
             match reader.next() {
                 Some(batch) => Ok(Some(decode::batch(&batch?)?)),
                 None => Ok(None),
             }
-        }));
+        });
         batch
-            .unwrap_or_else(|_| Err("the Parquet reader gave up on it".into()))
+            .unwrap_or_else(|| Err("the Parquet reader gave up on it".into()))
             .map_err(|e| damaged(&self.name, e))
             .transpose()
     }

@@ -1,7 +1,5 @@
 //! Parquet bytes to a table: ours exactly, others' as far as their columns are numbers, words or times.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, new_empty_array};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{
@@ -12,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::KeyValue;
-use pm25_file::{Fault, Header, Result};
+use pm25_file::{Fault, Header, Result, unless_it_panics};
 
 use crate::encode::{HEADER_KEY, US_PER_S};
 use crate::{Column, Table, Text};
@@ -23,8 +21,8 @@ pub(crate) type Caused<T> = std::result::Result<T, Box<dyn std::error::Error + S
 pub(crate) fn table(name: &str, bytes: Vec<u8>, ours: bool) -> Result<Table> {
     // The parquet crate holds panics on hostile files to be bugs, not vulnerabilities; they must not
     // become ours.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode(Bytes::from(bytes))))
-        .unwrap_or_else(|_| Err("the Parquet reader gave up on it".into()));
+    let decoded = unless_it_panics(|| decode(Bytes::from(bytes)))
+        .unwrap_or_else(|| Err("the Parquet reader gave up on it".into()));
     let table = decoded.map_err(|e| {
         Fault::bad_artifact(format!("{name} cannot be read as a Parquet table"))
             .because(e)

@@ -86,9 +86,13 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
         .any(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// A panic is a bug of ours: say so in one line, and end with the status for it.
+/// A panic is a bug of ours: say so in one line, and end with the status for it. What a library does over a damaged file is
+/// told by whoever awaited it.
 pub(crate) fn install_panic_message() {
     std::panic::set_hook(Box::new(|info| {
+        if pm25_file::is_panic_awaited() {
+            return;
+        }
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         let what = info.payload_as_str().unwrap_or("no message");
         let what = what.replace('\n', " ");
