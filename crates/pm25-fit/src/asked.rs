@@ -87,11 +87,9 @@ impl LearnArgs {
             true => header,
             false => header.param("parts", parts),
         };
-        let header = match self.stations {
-            Stations::Pooled => header,
-            Stations::Effects => header.param("stations", "effects"),
-            Stations::Own => header.param("stations", "own"),
-            Stations::Best => header.param("stations", "best"),
+        let header = match self.stations.word() {
+            Some(word) => header.param("stations", word),
+            None => header,
         };
         self.roles.put(params.put(header, self.model))
     }
@@ -111,11 +109,8 @@ impl LearnArgs {
 
     /// Only a blend has parts that can learn from stations in several ways.
     fn expect_stations(&self) -> Result<()> {
-        let word = match self.stations {
-            Stations::Pooled => return Ok(()),
-            Stations::Effects => "effects",
-            Stations::Own => "own",
-            Stations::Best => "best",
+        let Some(word) = self.stations.word() else {
+            return Ok(());
         };
         if let Wanted::Kind(kind) = self.model
             && kind != ModelKind::Blend

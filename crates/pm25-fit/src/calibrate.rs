@@ -36,10 +36,7 @@ struct Row {
 
 impl Row {
     fn of(measure: Measure, said: &Said, target: f64) -> Self {
-        let (place, unit) = match measure {
-            Measure::UgM3 => (said.prediction_ug_m3, 1.0),
-            Measure::Spread | Measure::Heads => (said.spread_ug_m3, said.spread_ug_m3),
-        };
+        let (place, unit) = measure.place(*said);
         Self {
             place,
             off: (target - said.centre_ug_m3) / unit,

@@ -89,6 +89,16 @@ pub enum Stations {
 }
 
 impl Stations {
+    /// As it is typed; none where it was not asked for.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Pooled => None,
+            Self::Effects => Some("effects"),
+            Self::Own => Some("own"),
+            Self::Best => Some("best"),
+        }
+    }
+
     /// What is tried, simplest first.
     pub(crate) fn scopes(self) -> &'static [Scope] {
         match self {

@@ -42,6 +42,14 @@ pub enum Measure {
 }
 
 impl Measure {
+    /// What decides a row's level, and the unit of its ends, both in µg/m³.
+    pub fn place(self, said: Said) -> (f64, f64) {
+        match self {
+            Self::UgM3 => (said.prediction_ug_m3, 1.0),
+            Self::Spread | Self::Heads => (said.spread_ug_m3, said.spread_ug_m3),
+        }
+    }
+
     fn is_ug_m3(&self) -> bool {
         *self == Self::UgM3
     }
@@ -92,7 +100,7 @@ impl Intervals {
     /// Both ends as they were calibrated, also where the lower one is no possible concentration or the prediction is not
     /// between them.
     pub fn base(&self, said: Said) -> [f64; 2] {
-        let (place, unit) = self.place(said);
+        let (place, unit) = self.measure.place(said);
         let level = self.level(place);
         [level.lower, level.upper].map(|end| said.centre_ug_m3 + end * unit)
     }
@@ -101,7 +109,7 @@ impl Intervals {
     /// it there. Beyond the outermost errors what is left, half of one of them, falls off exponentially, with the mean excess
     /// of the outer tenth as its scale. None where the file does not know errors.
     pub fn exceedance(&self, said: Said, threshold_ug_m3: f64) -> Option<f64> {
-        let (place, unit) = self.place(said);
+        let (place, unit) = self.measure.place(said);
         let errors = &self.level(place).errors;
         let least = (threshold_ug_m3 - said.prediction_ug_m3) / unit;
         let last = errors.len().checked_sub(1)?;
@@ -136,14 +144,6 @@ impl Intervals {
             .levels
             .partition_point(|level| level.below_ug_m3.is_some_and(|below| below <= place));
         &self.levels[level_idx]
-    }
-
-    /// What decides its level, and the unit of the ends, both in µg/m³.
-    fn place(&self, said: Said) -> (f64, f64) {
-        match self.measure {
-            Measure::UgM3 => (said.prediction_ug_m3, 1.0),
-            Measure::Spread | Measure::Heads => (said.spread_ug_m3, said.spread_ug_m3),
-        }
     }
 
     /// The ends with the prediction between them and the lower one not below 0, unless the prediction is.
