@@ -13,7 +13,8 @@ use crate::exceed::Chances;
 use crate::plots::{self, Picture};
 
 pub(crate) const PREDICTIONS: &str = "predictions.parquet";
-/// Ends of intervals as they were calibrated, before they followed what came true; the lower one may be below 0.
+/// Ends of intervals as they were calibrated, before they followed what came true and before they were moved to where they are
+/// possible: the lower one may be below 0, and the prediction outside. `coverage.fixed` scores them after that move.
 const BASE: [&str; 2] = ["base_lower_ug_m3", "base_upper_ug_m3"];
 pub(crate) const REPORT: &str = "eval.json";
 

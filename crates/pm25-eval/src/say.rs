@@ -162,6 +162,18 @@ fn warnings(f: &mut fmt::Formatter<'_>, exceedance: &[Exceedance]) -> fmt::Resul
                 writeln!(f, "lead over linear {lead:+.3} ({low:+.3} to {high:+.3})")?;
             }
         }
+        if let Some(cheapest) = &one.cheapest {
+            let cost = cheapest.warning_cost;
+            alarm(f, &format!("model, cost {cost}"), &cheapest.scores.model)?;
+            alarm(f, &format!("linear, cost {cost}"), &cheapest.scores.linear)?;
+            let loss = &cheapest.loss_per_1000;
+            writeln!(
+                f,
+                "loss in missed hours of 1000: model {}, linear {}",
+                number(loss.model, 2),
+                number(loss.linear, 2)
+            )?;
+        }
         let score = one.probability.as_ref();
         if let Some((brier, skill)) = score.and_then(|p| Some((p.brier?, p.brier_skill?))) {
             writeln!(f, "probability: Brier {brier:.4}, skill {skill:+.3}")?;

@@ -54,9 +54,10 @@ pub(crate) struct FitArgs {
     /// hours ahead as one more column, or for each horizon whichever is best on the folds
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) horizons: Ways,
-    /// How many rows at most teach what learns from all horizons; each horizon gives as many
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) together_rows: u32,
+    /// About how many rows at most teach what learns from all horizons; each horizon gives as many, and one at least [default:
+    /// 1000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) together_rows: Option<u32>,
     /// Where the model goes
     #[arg(long, value_name = "FILE", required = true)]
     out: Option<Output>,

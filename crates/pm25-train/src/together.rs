@@ -23,7 +23,7 @@ pub(crate) fn is_asked(args: &FitArgs) -> Result<bool> {
     let learn = &args.learn;
     let names_it = learn.parts.iter().any(|part| part.scope == Scope::Together);
     let word = match (args.horizons, names_it) {
-        (Ways::Each, false) => return Ok(false),
+        (Ways::Each, false) => return expect_no_rows(args).map(|()| false),
         (Ways::Each | Ways::Together, _) => "together",
         (Ways::Best, _) => "best",
     };
@@ -52,10 +52,28 @@ pub(crate) fn is_asked(args: &FitArgs) -> Result<bool> {
     Ok(true)
 }
 
+/// Rows at most where nobody says.
+const ROWS_MAX: u32 = 1_000_000;
+
+fn rows_max(args: &FitArgs) -> u32 {
+    args.together_rows.unwrap_or(ROWS_MAX)
+}
+
+/// Refuses a number of rows for what nothing learns.
+fn expect_no_rows(args: &FitArgs) -> Result<()> {
+    match args.together_rows {
+        None => Ok(()),
+        Some(_) => Err(Fault::usage(
+            "`--together-rows` changes nothing where each horizon learns by itself",
+        )
+        .hint("--horizons together or best, with tables of several horizons; or leave it out")),
+    }
+}
+
 /// Refuses what only tables with several horizons can give.
 pub(crate) fn expect_not_asked(args: &FitArgs) -> Result<()> {
     if args.horizons == Ways::Each {
-        return Ok(());
+        return expect_no_rows(args);
     }
     Err(
         Fault::usage("--horizons asks for several horizons, and there is one").hint(
@@ -97,7 +115,7 @@ pub(crate) fn train(
         parts: &args.learn.parts,
         stations: args.learn.stations,
         params: &params,
-        rows_max: args.together_rows as usize,
+        rows_max: rows_max(args) as usize,
     };
     let made = args
         .threads
@@ -134,7 +152,7 @@ fn put(args: &FitArgs, because: Option<&str>, header: &mut Header) {
     };
     let mut put = |name: &str, value: Value| header.params.insert(name.to_owned(), value);
     put("horizons", word.into());
-    put("together_rows", args.together_rows.into());
+    put("together_rows", rows_max(args).into());
     if let Some(because) = because {
         put("horizons_because", because.into());
     }

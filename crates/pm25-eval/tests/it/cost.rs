@@ -4,6 +4,7 @@ use pm25_artifact::model::{Model, Rows, WarningCosts, WarningLine};
 use pm25_file::Input;
 use pm25_table::Table;
 
+use crate::world::{World, text};
 use crate::year::{HOURS, said, shy, table, year};
 
 /// A line for 150 µg/m³ that nobody asks for but by its cost.
@@ -18,6 +19,17 @@ fn line(costs: Option<WarningCosts>) -> WarningLine {
         rows: 1,
         costs,
     }
+}
+
+fn expect_told(world: &World, args: &[&str]) {
+    let output = world.eval(args);
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    assert!(told.contains("model, cost 0.2 (above "), "{told}");
+    assert!(
+        told.contains("loss in missed hours of 1000: model "),
+        "{told}"
+    );
 }
 
 /// A model that was refitted on its validation rows has lines by cost from rows out of fold: the same as if these rows
@@ -41,7 +53,7 @@ fn a_refitted_model_warns_by_the_cost_of_its_own_lines() {
     let (status, why) = said(&world, &[&args[..], &cost].concat());
     assert_eq!(status, 2, "{why}");
     assert!(why.contains("pm25-train --model best"), "{why}");
-    assert_eq!(said(&world, &[&args[..], &cost, &valid].concat()).0, 0);
+    expect_told(&world, &[&args[..], &cost, &valid].concat());
     let by_valid = world.report("out").exceedance[0].cheapest.clone().unwrap();
     // The rows that chose, as folds would have kept them: the model is the ridge.
     let path = Input::Path(world.path("valid.parquet"));

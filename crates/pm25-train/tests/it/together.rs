@@ -185,6 +185,14 @@ fn what_cannot_be_is_refused_with_what_to_type() {
         ),
         (&["--horizons", "best", "--horizon-h", "1"], "there is one"),
         (
+            &["--model", "linear", "--together-rows", "10"],
+            "`--together-rows` changes nothing",
+        ),
+        (
+            &["--horizon-h", "1", "--together-rows", "10"],
+            "`--together-rows` changes nothing",
+        ),
+        (
             &[
                 "--model",
                 "blend",
