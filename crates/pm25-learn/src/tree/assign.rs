@@ -102,8 +102,9 @@ impl Assign {
         });
     }
 
+    /// The same as part of something that is compiled for wide vectors.
     #[inline(always)]
-    fn fill_wide(
+    pub(crate) fn fill_wide(
         &self,
         layout: &Layout,
         rows: &[u64],

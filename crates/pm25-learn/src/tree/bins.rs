@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::lines::Lines;
 use super::role::Role;
 use super::rows::Layout;
 use super::sets::category;
@@ -56,7 +57,7 @@ pub(crate) trait Table {
 pub(crate) struct Packed<'a> {
     pub(crate) layout: Layout,
     /// Row after row.
-    pub(crate) table: Vec<u64>,
+    pub(crate) table: Lines,
     /// Column after column; none if a row is one word.
     pub(crate) columns: Cow<'a, [Vec<u8>]>,
 }
@@ -98,14 +99,14 @@ impl Table for Columns<'_> {
 }
 
 /// Rows from columns of bins; there may be rows without columns.
-pub(crate) fn pack_columns(n_rows: usize, columns: &[Vec<u8>], layout: &Layout) -> Vec<u64> {
+pub(crate) fn pack_columns(n_rows: usize, columns: &[Vec<u8>], layout: &Layout) -> Lines {
     pack_with(n_rows, layout, |column, rows| {
         columns[column][rows].iter().copied()
     })
 }
 
 /// The table in bins, gradients 0.
-pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Vec<u64> {
+pub(crate) fn pack(x: &Columns, cuts: &[Cuts], layout: &Layout) -> Lines {
     pack_with(x.n_rows(), layout, |column, rows| {
         let values = &x.column(column)[rows];
         values.iter().map(move |&x| cuts[column].bin(x))
@@ -117,9 +118,9 @@ fn pack_with<B: Iterator<Item = u8>>(
     n_rows: usize,
     layout: &Layout,
     bins: impl Fn(usize, Range<usize>) -> B + Sync,
-) -> Vec<u64> {
+) -> Lines {
     let n_words = layout.n_words;
-    let mut words = vec![0; n_rows * n_words];
+    let mut words = Lines::zeros(n_rows * n_words);
     let blocks = words.par_chunks_mut(BLOCK_ROWS * n_words).enumerate();
     blocks.for_each(|(block_idx, words)| {
         let first = block_idx * BLOCK_ROWS;

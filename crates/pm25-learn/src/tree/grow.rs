@@ -148,9 +148,9 @@ struct Grower<'a, C> {
 }
 
 /// Room to search a node in, used again and again.
-struct Desk {
-    sparse: SparseSlots,
-    below: Below,
+pub(crate) struct Desk {
+    pub(crate) sparse: SparseSlots,
+    pub(crate) below: Below,
 }
 
 impl<C: Carry> Grower<'_, C> {
@@ -203,7 +203,7 @@ impl<C: Carry> Grower<'_, C> {
             depth: leaf.depth,
             chance: leaf.chance,
         };
-        let buds = sprout(self.plan, value, stem, &mut desk.sparse);
+        let buds = sprout(self.plan, value, stem, &mut desk);
         self.leave(desk);
         let node = GrownNode::leaf(leaf.sum, leaf.bounds, leaf.numbers);
         Subtree {
@@ -360,7 +360,8 @@ impl<C: Carry> Grower<'_, C> {
                 Some(histogram) => plan.rule.best_of(histogram, searched, &mut desk.below),
                 None => {
                     self.fill_sparse(&mut desk.sparse, leaf, feature);
-                    plan.rule.best_of_sparse(&desk.sparse, searched)
+                    plan.rule
+                        .best_of_sparse(&desk.sparse, searched, &mut desk.below)
                 }
             };
             if best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain)) {

@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::carry::{Carry, Job};
 use super::grown::{Fork, Grown};
-use super::histogram::{Among, Histogram};
+use super::histogram::{Ahead, Among, Histogram};
 use super::in_place::part_in_place;
 use super::partition::{Filled, part_all};
 use super::rows::{Chosen, Layout};
@@ -113,14 +113,19 @@ impl Carry for Listed<'_> {
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         let mut room = room.unwrap_or_else(|| vec![0; N_FETCHED * self.layout.n_words]);
-        for numbers in items.chunks(N_FETCHED) {
+        let mut chunks = items.chunks(N_FETCHED).peekable();
+        while let Some(numbers) = chunks.next() {
             let rows = &mut room[..numbers.len() * self.layout.n_words];
             run(Fetching {
                 listed: self,
                 numbers,
                 rows,
             });
-            histogram.add(chosen, Among::Drawn, rows);
+            let ahead = Ahead {
+                table: self.table,
+                numbers: chunks.peek().copied().unwrap_or_default(),
+            };
+            histogram.add_and_ask(chosen, Among::Drawn, rows, ahead);
         }
         self.rooms
             .lock()

@@ -37,6 +37,7 @@ mod histogram;
 mod in_place;
 mod knobs;
 mod leaf_sums;
+mod lines;
 mod link;
 mod listed;
 mod lockstep;

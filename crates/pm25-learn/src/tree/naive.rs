@@ -14,8 +14,8 @@ use super::partition::Filled;
 use super::rows::{Chosen, Layout, Load};
 use super::rows::{NOT_DRAWN, gradient};
 use super::sparse::SparseSlots;
+use super::split::{Below, Rule, Searched, Split};
 use super::split::{Penalties, Steps};
-use super::split::{Rule, Searched, Split};
 use crate::columns::Columns;
 
 const CART: Penalties = Penalties {
@@ -55,7 +55,7 @@ impl World {
         let x = Columns::new(columns.iter().map(Vec::as_slice).collect(), gradients.len());
         let cuts = cut_all(&x, &[], 255);
         let layout = Layout::new(Load::Single, columns.len());
-        let mut table = pack(&x, &cuts, &layout);
+        let mut table = pack(&x, &cuts, &layout).to_vec();
         for (row, &gradient) in table.chunks_exact_mut(layout.n_words).zip(gradients) {
             row[0] |= u64::from(gradient as u16) << 48;
         }
@@ -182,7 +182,9 @@ fn best_simply(world: &World, plan: &Plan, rows: &[&[u64]], depth: usize) -> (Su
             role: super::role::Role::Number,
             bounds: super::role::UNBOUND,
         };
-        let found = plan.rule.best_of_sparse(&slots, searched);
+        let found = plan
+            .rule
+            .best_of_sparse(&slots, searched, &mut Below::new());
         if depth < plan.max_depth
             && best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain))
         {

@@ -1,7 +1,7 @@
 //! Gradients as 16-bit whole numbers, so that sums over rows are exact and the same in any order.
 //!
-//! Not the gradients that a leaf is fitted with: these only choose splits. A leaf's value comes from the exact
-//! residuals.
+//! Not always what a leaf is fitted with: where an outlier makes the step coarse, a leaf's value comes from the exact
+//! residuals (see `boost.rs`).
 //!
 //! One step is a power of two, the smallest with which the largest gradient fits. Numbers on that grid (whole
 //! micrograms, tenths of a power of two) are kept exactly; others are rounded up or down by chance, in proportion,

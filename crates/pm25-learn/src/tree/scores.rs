@@ -1,8 +1,8 @@
 //! The training rows between two trees: what the trees so far say of each, and what the next one shall learn.
 //!
-//! Not the growing of a tree. Two passes over the rows, both from front to back, lie between one tree and the next:
-//! one finds each row's leaf and sums residuals by leaf; one adds the leaves' values, and makes, rounds and packs the
-//! next gradients while it counts them into the root's histogram.
+//! Not the growing of a tree. One pass over the rows, from front to back, lies between one tree and the next: it finds
+//! each row's leaf and adds its value, and makes, rounds and packs the next gradients while it counts them into the
+//! root's histogram. Where leaves are not made of the sums of histograms, a pass before it sums residuals by leaf.
 //!
 //! Sums of floating-point numbers run over blocks of fixed size in a fixed order, whatever the number of threads.
 
@@ -18,6 +18,7 @@ use super::grow::{Leaves, Plan};
 use super::grown::Grown;
 use super::histogram::{Among, Histogram, Size, Sum};
 use super::leaf_sums::ByLeaf;
+use super::lines::Lines;
 use super::objective::Objective;
 use super::partition::Filled;
 use super::quantise::Rounding;
@@ -120,11 +121,12 @@ pub(crate) struct Scores<'a> {
     pub(crate) layout: Layout,
     goal: Goal<'a>,
     weight: f64,
-    table: Vec<u64>,
+    table: Lines,
     buffers: Buffers<'a>,
     /// Sum over trees for each row, exactly as the finished ensemble will sum it.
     sums: Vec<f64>,
-    /// The leaf of the last tree, numbered from the left; while a tree grows, what rows are told, if anything.
+    /// The leaf of the last tree, numbered from the left; while a tree grows, what rows are told. Empty while nobody
+    /// asks for more than what the leaf says.
     leaves: Vec<AtomicU16>,
     /// With squared error, no residual is larger.
     residual_max: f64,
@@ -140,6 +142,15 @@ pub(crate) struct Draw {
     pub(crate) rounding: Stream,
 }
 
+/// The last tree, as rows meet it.
+#[derive(Default)]
+pub(crate) struct Last {
+    /// What its leaves say, from the left.
+    pub(crate) values: Vec<f32>,
+    /// How rows find their leaves; none if they know them.
+    pub(crate) assign: Option<Assign>,
+}
+
 /// What a tree starts from.
 pub(crate) struct Start {
     pub(crate) chosen: Chosen,
@@ -147,6 +158,8 @@ pub(crate) struct Start {
     pub(crate) sum: Sum,
     /// What one step of a gradient and of a second derivative stand for.
     pub(crate) steps: Steps,
+    /// The mean size of a gradient, over all rows.
+    pub(crate) gradient_mean: f64,
     /// The error of the trees so far.
     pub(crate) error: f64,
 }
@@ -164,11 +177,16 @@ impl<'a> Scores<'a> {
         let weights: Vec<f64> = (0..goal.weights.len())
             .map(|row| goal.weight(row))
             .collect();
+        let buffers = Buffers::new(layout, y.len(), columns);
+        let mut leaves = Vec::new();
+        if buffers.know_rows() {
+            leaves.resize_with(y.len(), AtomicU16::default);
+        }
         Self {
             residual_max: residual_max.reduce(|| 0.0, f64::max),
-            buffers: Buffers::new(layout, y.len(), columns),
+            buffers,
             sums: vec![0.0; y.len()],
-            leaves: y.iter().map(|_| AtomicU16::new(0)).collect(),
+            leaves,
             weight: match goal.weights {
                 [] => y.len() as f64,
                 _ => super::sums::sum_of(&weights, |weight| weight),
@@ -203,11 +221,10 @@ impl<'a> Scores<'a> {
         n_blocks.div_ceil(n_shards) * BLOCK
     }
 
-    /// Adds the last tree, of which leaf `i` from the left says `values[i]`, and prepares the next. If chance would
-    /// leave out every row, all are drawn.
-    pub(crate) fn start(&mut self, values: &[f32], draw: Draw) -> Start {
+    /// Adds the last tree, and prepares the next. If chance would leave out every row, all are drawn.
+    pub(crate) fn start(&mut self, last: &Last, draw: Draw) -> Start {
         let [rows, rounding] = [draw.rows, draw.rounding];
-        let start = self.start_if_any(values, draw);
+        let start = self.start_if_any(last, draw);
         if 0 < start.sum.weight || self.goal.y.is_empty() {
             return start;
         }
@@ -217,17 +234,15 @@ impl<'a> Scores<'a> {
             rows,
             rounding,
         };
-        self.start_if_any(&[], all)
+        self.start_if_any(&Last::default(), all)
     }
 
-    fn start_if_any(&mut self, values: &[f32], draw: Draw) -> Start {
-        let largest = values
-            .iter()
-            .fold(0.0_f32, |max, value| max.max(value.abs()));
+    fn start_if_any(&mut self, last: &Last, draw: Draw) -> Start {
+        let values = last.values.iter().map(|&value| f64::from(value));
+        let values: Vec<f64> = values.collect();
+        let largest = max_abs(&values);
         let objective = self.goal.objective;
-        let bound = self.residual_max + f64::from(largest);
-        let values: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
-        let known = objective.gradient_max(bound);
+        let known = objective.gradient_max(self.residual_max + largest);
         let (values, [gradient_max, hessian_max]) = match (known, self.layout.load) {
             (Some(gradient_max), Load::Single) => (values, [gradient_max, 0.0]),
             _ => (Vec::new(), self.measure(&values)),
@@ -235,6 +250,7 @@ impl<'a> Scores<'a> {
         let pass = Pass {
             size: self.size(&draw.chosen),
             values,
+            assign: last.assign.as_ref(),
             gradients: Rounding::new(gradient_max, draw.rounding),
             // These have no sign, and so one bit more.
             hessians: Rounding::new(hessian_max / 2.0, draw.rounding.child(1)),
@@ -246,10 +262,15 @@ impl<'a> Scores<'a> {
         self.residual_max = done
             .iter()
             .fold(0.0, |max, done| max.max(done.gradient_max));
-        let losses: Vec<f64> = done
-            .iter()
-            .flat_map(|done| done.losses.iter().copied())
-            .collect();
+        let over_all = |of: fn(&Done) -> &[f64]| {
+            let sums: Vec<f64> = done
+                .iter()
+                .flat_map(|done| of(done).iter().copied())
+                .collect();
+            super::sums::in_order(&sums)
+        };
+        let losses = over_all(|done| &done.losses);
+        let gradient_mean = over_all(|done| &done.sizes) / self.n_rows().max(1) as f64;
         let mut histogram = Histogram::new(pass.size);
         done.iter()
             .for_each(|done| histogram.merge(&done.histogram));
@@ -265,7 +286,8 @@ impl<'a> Scores<'a> {
                 gradient: pass.gradients.step(),
                 weight: weight_step,
             },
-            error: objective.error(super::sums::in_order(&losses), self.weight),
+            gradient_mean,
+            error: objective.error(losses, self.weight),
         }
     }
 
@@ -273,13 +295,17 @@ impl<'a> Scores<'a> {
     fn pass_over(&mut self, pass: &Pass) -> Vec<Done> {
         let n_rows = self.shard_rows();
         let (goal, n_words) = (self.goal, self.layout.n_words);
+        let n_shards = goal.y.len().div_ceil(n_rows);
         let tables = self.table.par_chunks_mut(n_rows * n_words);
-        let lists = self.buffers.lists(n_rows, goal.y.len().div_ceil(n_rows));
+        let leaves: Vec<&mut [AtomicU16]> = match &mut self.leaves[..] {
+            [] => (0..n_shards).map(|_| &mut [][..]).collect(),
+            leaves => leaves.chunks_mut(n_rows).collect(),
+        };
         let shards = (
             tables,
             self.sums.par_chunks_mut(n_rows),
-            self.leaves.par_chunks_mut(n_rows),
-            lists,
+            leaves,
+            self.buffers.lists(n_rows, n_shards),
         );
         let done = shards.into_par_iter().enumerate();
         let done: Vec<Done> = done
@@ -305,8 +331,9 @@ impl<'a> Scores<'a> {
         done
     }
 
-    /// Adds the last tree's values and finds the largest gradient and second derivative.
+    /// Adds the last tree's values where rows know their leaves, and finds the largest gradient and second derivative.
     fn measure(&mut self, values: &[f64]) -> [f64; 2] {
+        self.keep_leaves();
         let goal = self.goal;
         let chunks = self
             .sums
@@ -361,8 +388,14 @@ impl<'a> Scores<'a> {
         self.buffers.know_rows() && max_leaves.is_some_and(|max_leaves| max_leaves <= 1 << 14)
     }
 
+    /// Room for a leaf of each row.
+    fn keep_leaves(&mut self) {
+        self.leaves.resize_with(self.n_rows(), AtomicU16::default);
+    }
+
     /// Finds each row's leaf.
     fn assign(&mut self, assign: &Assign) {
+        self.keep_leaves();
         let layout = self.layout;
         let chunks = self.leaves.par_chunks_mut(BLOCK);
         let chunks = chunks.zip(self.table.par_chunks(BLOCK * layout.n_words));
@@ -372,6 +405,7 @@ impl<'a> Scores<'a> {
     /// Finds each row's leaf, and sums gradients and second derivatives of the rows drawn by leaf. With squared error
     /// and equal weights the latter stay 0.
     pub(crate) fn sum_by_leaf(&mut self, assign: &Assign, n_leaves: usize) -> Vec<[f64; 2]> {
+        self.keep_leaves();
         let (layout, goal) = (self.layout, self.goal);
         let n_rows = LEAF_BLOCK.max((32 * n_leaves).next_power_of_two());
         let blocks = (
@@ -433,7 +467,7 @@ impl<'a> Scores<'a> {
 
 /// One pass over one shard.
 struct Over<'a> {
-    pass: &'a Pass,
+    pass: &'a Pass<'a>,
     first: usize,
     table: &'a mut [u64],
     shard: Shard<'a>,
@@ -449,10 +483,13 @@ impl Work for Over<'_> {
 }
 
 /// One pass over the rows between two trees.
-struct Pass {
+struct Pass<'a> {
     chosen: Chosen,
     size: Size,
+    /// What leaves say.
     values: Vec<f64>,
+    /// How rows find their leaves; none if they know them.
+    assign: Option<&'a Assign>,
     gradients: Rounding,
     hessians: Rounding,
     drawn: Stream,
@@ -463,6 +500,7 @@ struct Pass {
 /// One shard's part of what all rows have.
 struct Shard<'a> {
     sums: &'a mut [f64],
+    /// Empty if nobody asks for them later.
     leaves: &'a mut [AtomicU16],
     /// Where rows are listed; empty if they are not.
     list: &'a mut [u32],
@@ -472,18 +510,20 @@ struct Shard<'a> {
 /// What a pass finds in a shard.
 struct Done {
     histogram: Histogram,
-    /// Sums of losses, one a block.
+    /// Sums of losses and of the sizes of gradients, one each a block.
     losses: Vec<f64>,
+    sizes: Vec<f64>,
     gradient_max: f64,
     listed: Filled,
 }
 
-impl Pass {
+impl Pass<'_> {
     #[inline(always)]
     fn over(&self, first: usize, table: &mut [u64], shard: Shard) -> Done {
         let mut done = Done {
             histogram: Histogram::new(self.size),
             losses: Vec::new(),
+            sizes: Vec::new(),
             gradient_max: 0.0,
             listed: Filled {
                 left: 0,
@@ -501,18 +541,20 @@ impl Pass {
         let blocks = table
             .chunks_mut(BLOCK * n_words)
             .zip(sums.chunks_mut(BLOCK));
-        for (block, ((table, sums), leaves)) in blocks.zip(leaves.chunks_mut(BLOCK)).enumerate() {
-            let mut lanes = Lanes::default();
+        for (block, (table, sums)) in blocks.enumerate() {
+            let (mut losses, mut sizes) = (Lanes::default(), Lanes::default());
             let chunks = table
                 .chunks_mut(CHUNK * n_words)
                 .zip(sums.chunks_mut(CHUNK));
-            for (chunk, ((table, sums), leaves)) in chunks.zip(leaves.chunks_mut(CHUNK)).enumerate()
-            {
+            for (chunk, (table, sums)) in chunks.enumerate() {
                 let within = block * BLOCK + chunk * CHUNK;
-                add_values(&self.values, sums, leaves);
+                let leaves = leaves.get_mut(within..within + sums.len());
+                self.add_last(table, sums, leaves);
                 goal.from(within).wants(sums, &mut wants);
-                goal.add_losses(&mut lanes, &wants, sums.len());
-                let largest = max_abs(&wants.gradients[..sums.len()]);
+                goal.add_losses(&mut losses, &wants, sums.len());
+                let gradients = &wants.gradients[..sums.len()];
+                sizes.add(gradients, f64::abs);
+                let largest = max_abs(gradients);
                 done.gradient_max = largest.max(done.gradient_max);
                 self.write(first + within, &wants, &mut words, table);
                 if !list.is_empty() {
@@ -520,7 +562,8 @@ impl Pass {
                     done.listed = list_drawn(first + within, words, list, done.listed);
                 }
             }
-            done.losses.push(lanes.sum());
+            done.losses.push(losses.sum());
+            done.sizes.push(sizes.sum());
             if !done.histogram.is_wide() {
                 done.histogram.add(&self.chosen, Among::All, table);
             }
@@ -531,13 +574,26 @@ impl Pass {
         done
     }
 
+    /// Adds what the last tree says of a chunk.
+    #[inline(always)]
+    fn add_last(&self, table: &[u64], sums: &mut [f64], leaves: Option<&mut [AtomicU16]>) {
+        let mut room = [const { AtomicU16::new(0) }; CHUNK];
+        let leaves = leaves.unwrap_or(&mut room[..sums.len()]);
+        if let Some(assign) = self.assign {
+            assign.fill_wide(&self.chosen.layout, table, leaves, &mut [false; CHUNK]);
+        }
+        add_values(&self.values, sums, leaves);
+    }
+
     /// Rounds what rows want and puts it into them, or that a row is not drawn; `words` are what was put.
     #[inline(always)]
     fn write(&self, first: usize, wants: &Wants, words: &mut [u64; CHUNK], table: &mut [u64]) {
         let Layout { load, n_words, .. } = self.chosen.layout;
         let mask = load.bins_mask();
         let mut chances = [0; CHUNK];
-        self.drawn.fill(first / 4, &mut chances);
+        if self.drawn_below <= u32::from(u16::MAX) {
+            self.drawn.fill(first / 4, &mut chances);
+        }
         self.gradients.fill(first / 4, &wants.gradients, words);
         for (word, chance) in words.iter_mut().zip(chances) {
             let is_drawn = u32::from(chance) < self.drawn_below;

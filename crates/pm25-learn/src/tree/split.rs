@@ -170,11 +170,8 @@ impl Rule {
             below: &mut *below,
         });
         let mut best = Best::default();
-        best.improve(right, Sum::default(), below);
+        best.improve_either([right, left], missing, below);
         if 0 < missing.weight {
-            if best.score < left.score || (best.score == left.score && left.last < right.last) {
-                best.improve(left, missing, below);
-            }
             self.consider_all_present(&mut best, missing, &searched);
         }
         if best.score == 0.0 {
@@ -214,7 +211,7 @@ impl Rule {
         for (score, (&gradient, &weight)) in scores.iter_mut().zip(left) {
             let [left, left_weight] = [gradient + more[0], weight + more[1]];
             let [right, right_weight] = [total[0] - left, total[1] - left_weight];
-            let both = self.score_of(left, left_weight) + self.score_of(right, right_weight);
+            let both = self.score_of_both([left, right], [left_weight, right_weight]);
             let allowed = self.weight_min <= left_weight.min(right_weight);
             *score = if allowed { both } else { 0.0 };
         }
@@ -227,7 +224,12 @@ impl Rule {
     }
 
     /// The same from the sums of a small node.
-    pub(crate) fn best_of_sparse(&self, slots: &SparseSlots, searched: Searched) -> Option<Split> {
+    pub(crate) fn best_of_sparse(
+        &self,
+        slots: &SparseSlots,
+        searched: Searched,
+        below: &mut Below,
+    ) -> Option<Split> {
         let missing = slots.slot(usize::from(MISSING));
         let present = slots
             .iter()
@@ -235,10 +237,52 @@ impl Rule {
         if searched.role == Role::Category {
             return self.best_of_categories(present, &searched);
         }
-        if missing.weight == 0 && !searched.is_bound() {
+        if searched.is_bound() {
+            return self.scan(present, missing, &searched);
+        }
+        if missing.weight == 0 {
             return self.scan_free(present, &searched);
         }
-        self.scan(present, missing, &searched)
+        self.scan_with_missing(present, missing, &searched, below)
+    }
+
+    /// Tries all cuts between bins in use at once, with missing values on either side: the same cut as [`Self::scan`]
+    /// finds.
+    fn scan_with_missing(
+        &self,
+        present: impl Iterator<Item = (usize, Sum)>,
+        missing: Sum,
+        searched: &Searched,
+        below: &mut Below,
+    ) -> Option<Split> {
+        let mut bins = [0_u8; MISSING as usize];
+        let (mut n, mut sum) = (0, Sum::default());
+        for (bin, more) in present.filter(|(_, more)| 0 < more.weight) {
+            sum += more;
+            bins[n] = bin as u8;
+            below.gradients[n] = sum.gradient as f64;
+            below.weights[n] = sum.weight as f64;
+            n += 1;
+        }
+        let mut best = Best::default();
+        if 1 < n {
+            let [right, left] = run(Parted {
+                rule: self,
+                below,
+                cuts: 0..n - 1,
+                total: searched.total,
+                missing,
+            });
+            best.improve_either([right, left], missing, below);
+            if let Ask::UpTo(last) = &mut best.way.ask
+                && 0.0 < best.score
+            {
+                let [low, high] = [0, 1].map(|more| usize::from(bins[usize::from(*last) + more]));
+                *last = ((low + high - 1) / 2) as u8;
+            }
+        }
+        self.consider_all_present(&mut best, missing, searched);
+        self.accept(&best, missing, searched)
     }
 
     /// Goes from one bin in use to the next where no value is missing and nothing binds what leaves say: the same cut
@@ -258,8 +302,8 @@ impl Rule {
                 let [gradient, weight] = [left.gradient as f64, left.weight as f64];
                 let right_weight = total[1] - weight;
                 if self.weight_min <= weight.min(right_weight) {
-                    let score = self.score_of(gradient, weight)
-                        + self.score_of(total[0] - gradient, right_weight);
+                    let gradients = [gradient, total[0] - gradient];
+                    let score = self.score_of_both(gradients, [weight, right_weight]);
                     if best.score < score {
                         let ask = Ask::UpTo(((last + bin - 1) / 2) as u8);
                         let missing_left = false;
@@ -334,7 +378,9 @@ impl Rule {
             return 0.0;
         }
         if !searched.is_bound() {
-            return self.score(left) + self.score(right);
+            let gradients = [left, right].map(|sum| sum.gradient as f64);
+            let weights = [left, right].map(|sum| sum.weight as f64);
+            return self.score_of_both(gradients, weights);
         }
         let values = [left, right].map(|sum| self.value(sum, searched.bounds));
         if !searched.role.allows(values[0], values[1]) {
@@ -360,6 +406,14 @@ impl Rule {
 
     fn score(&self, sum: Sum) -> f64 {
         self.score_of(sum.gradient as f64, sum.weight as f64)
+    }
+
+    /// The sum of two children's scores, with one division for both.
+    #[inline(always)]
+    fn score_of_both(&self, gradients: [f64; 2], weights: [f64; 2]) -> f64 {
+        let [left, right] = gradients.map(|gradient| (gradient.abs() - self.alpha_steps).max(0.0));
+        let [left_weight, right_weight] = weights.map(|weight| weight + self.lambda);
+        (left * left * right_weight + right * right * left_weight) / (left_weight * right_weight)
     }
 
     #[inline(always)]
@@ -460,6 +514,38 @@ impl Work for Cutting<'_> {
         } = *searched;
         let sums = (&mut below.gradients[..n_bins], &mut below.weights[..n_bins]);
         histogram.sum_below(place, sums.0, sums.1);
+        let parted = Parted {
+            rule,
+            below,
+            cuts,
+            total,
+            missing,
+        };
+        parted.work()
+    }
+}
+
+/// Trying cuts of which the sums below are known.
+struct Parted<'a> {
+    rule: &'a Rule,
+    below: &'a Below,
+    cuts: Range<usize>,
+    total: Sum,
+    missing: Sum,
+}
+
+impl Work for Parted<'_> {
+    type Done = [BestCut; 2];
+
+    #[inline(always)]
+    fn work(self) -> [BestCut; 2] {
+        let Self {
+            rule,
+            below,
+            cuts,
+            total,
+            missing,
+        } = self;
         let right = rule.best_cut(below, cuts.clone(), [Sum::default(), total]);
         if missing.weight == 0 {
             return [right, BestCut::default()];
@@ -517,6 +603,16 @@ impl Default for Best {
 }
 
 impl Best {
+    /// Takes the better of the best cuts with missing values on the right and on the left; of equal ones the lowest,
+    /// right first.
+    fn improve_either(&mut self, [right, left]: [BestCut; 2], missing: Sum, below: &Below) {
+        self.improve(right, Sum::default(), below);
+        let is_lower = self.score == left.score && left.last < right.last;
+        if self.score < left.score || is_lower {
+            self.improve(left, missing, below);
+        }
+    }
+
     /// Takes a cut where `more` goes left too.
     fn improve(&mut self, cut: BestCut, more: Sum, below: &Below) {
         if 0.0 < cut.score {

@@ -48,7 +48,7 @@ impl Case {
         let x = Columns::new(vec![&column], column.len());
         let cuts = cut_all(&x, &[], 255);
         let layout = Layout::new(Load::Counted, 1);
-        let mut rows = pack(&x, &cuts, &layout);
+        let mut rows = pack(&x, &cuts, &layout).to_vec();
         for (row, &(_, gradient)) in rows.iter_mut().zip(given) {
             if let Some(gradient) = gradient {
                 *row |= u64::from(gradient as u16) << 48 | 1 << 40;
@@ -97,7 +97,10 @@ impl Case {
         for &row in &self.rows {
             sparse.add(row as u8, sum_of_row(Load::Counted, row));
         }
-        assert_eq!(rule.best_of_sparse(&sparse, searched), narrow);
+        assert_eq!(
+            rule.best_of_sparse(&sparse, searched, &mut Below::new()),
+            narrow
+        );
         narrow
     }
 

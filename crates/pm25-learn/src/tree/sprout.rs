@@ -10,11 +10,10 @@
 //! ```
 
 use super::chance::Stream;
-use super::grow::{Plan, Value, order_to_try};
+use super::grow::{Desk, Plan, Value, order_to_try};
 use super::histogram::{Sum, sum_of_row};
 use super::role::{Role, UNBOUND};
 use super::rows::Place;
-use super::sparse::SparseSlots;
 use super::split::{Ask, Searched, Split};
 
 /// A node of such a subtree; its children come after it.
@@ -45,14 +44,14 @@ pub(crate) struct Stem<'r> {
 }
 
 /// Grows everything below a node by numbers that have no order to keep to; node 0 is the node itself.
-pub(crate) fn sprout(plan: &Plan, value: &Value, stem: Stem, sparse: &mut SparseSlots) -> Vec<Bud> {
+pub(crate) fn sprout(plan: &Plan, value: &Value, stem: Stem, desk: &mut Desk) -> Vec<Bud> {
     let layout = &plan.chosen.layout;
     let is_drawn = |row: &[u64]| 0 < sum_of_row(layout.load, row[0]).weight;
     let (drawn, others) = part_in_place(stem.rows, layout.n_words, is_drawn);
     let mut sprouting = Sprouting {
         plan,
         value,
-        sparse,
+        desk,
         buds: vec![PLACEHOLDER],
     };
     let branch = Branch {
@@ -82,7 +81,7 @@ struct Branch<'r> {
 struct Sprouting<'a> {
     plan: &'a Plan<'a>,
     value: &'a Value<'a>,
-    sparse: &'a mut SparseSlots,
+    desk: &'a mut Desk,
     buds: Vec<Bud>,
 }
 
@@ -153,7 +152,9 @@ impl Sprouting<'_> {
                 role: Role::Number,
                 bounds: UNBOUND,
             };
-            let found = plan.rule.best_of_sparse(self.sparse, searched);
+            let found = plan
+                .rule
+                .best_of_sparse(&self.desk.sparse, searched, &mut self.desk.below);
             if best.is_none_or(|best| found.is_some_and(|found| best.gain < found.gain)) {
                 best = found;
             }
@@ -171,9 +172,10 @@ impl Sprouting<'_> {
 
     fn fill(&mut self, place: Place, drawn: &[u64]) {
         let layout = &self.plan.chosen.layout;
-        self.sparse.clear();
+        self.desk.sparse.clear();
         for row in drawn.chunks_exact(layout.n_words) {
-            self.sparse
+            self.desk
+                .sparse
                 .add(place.bin(row), sum_of_row(layout.load, row[0]));
         }
     }

@@ -62,6 +62,24 @@ fn run_medium<W: Work>(work: W) -> W::Done {
     work.work()
 }
 
+/// Asks for the memory of some words before they are needed. No result depends on it.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn ask_for(words: &[u64], at: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    if let Some(word) = words.get(at) {
+        #[expect(unsafe_code, reason = "a word is asked for by its address")]
+        // SAFETY: every processor of this kind can, and nothing is read.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast());
+        }
+    }
+}
+
+/// Elsewhere words come when they are needed.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn ask_for(_: &[u64], _: usize) {}
+
 /// What eight rows of one word are asked.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes {
