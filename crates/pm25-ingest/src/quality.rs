@@ -3,7 +3,7 @@
 //! Not the rules. No value is changed here, and no flag is taken back.
 //!
 //! ```text
-//! Network   each station's PM2.5, stored, its medians, samples       8 KiB for each station
+//! Network   each station's PM2.5, stored, its medians, neighbours    8 KiB for each station while they are looked for
 //! check     one station for each thread                              two copies of one column, its runs and levels,
 //!                                                                    PM2.5 of its neighbours, eight at most
 //! ```
@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at};
+use pm25_air::quality::alike::{self, Sampled};
 use pm25_air::quality::neighbour::{self, Record, Sampling};
-use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, channels, slip};
+use pm25_air::quality::slip::{self, Medians};
+use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, channels};
 use pm25_artifact::ingest::{Example, Slip};
 use pm25_file::{Output, Result};
 use rayon::prelude::*;
@@ -114,7 +116,10 @@ impl Pm25Series {
 /// All stations side by side.
 pub(crate) struct Network {
     pub(crate) stations: Vec<Pm25Series>,
-    samples: Vec<Vec<f32>>,
+    /// The stations most alike to each, the most alike first.
+    pub(crate) alike: Vec<Vec<u32>>,
+    /// By [`Quantity::index`].
+    medians: [Medians; 13],
 }
 
 impl Network {
@@ -125,9 +130,10 @@ impl Network {
             let values = station.values(spill)?;
             Ok(sampling.sample(&station.record(&values)))
         };
-        let samples: Result<_> = stations.par_iter().map(sample).collect();
+        let samples: Result<Vec<Sampled>> = stations.par_iter().map(sample).collect();
         Ok(Self {
-            samples: samples?,
+            alike: alike::most_alike(&samples?),
+            medians: medians(&stations),
             stations,
         })
     }
@@ -139,8 +145,8 @@ impl Network {
         own: &[f32],
         spill: &Spill,
     ) -> Result<Vec<u32>> {
-        let alike = neighbour::most_alike(station_idx, &self.samples);
-        let stations: Vec<&Pm25Series> = alike.iter().map(|&other| &self.stations[other]).collect();
+        let alike = self.alike[station_idx].iter();
+        let stations: Vec<&Pm25Series> = alike.map(|&at| &self.stations[at as usize]).collect();
         let values: Result<Vec<Vec<f32>>> = stations
             .iter()
             .map(|station| station.values(spill))
@@ -155,16 +161,15 @@ impl Network {
         Ok(neighbour::hours(&own, &neighbours))
     }
 
-    fn other_medians(&self, station_idx: usize, quantity: Quantity) -> Vec<f32> {
-        let others = self
-            .stations
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != station_idx);
-        others
-            .filter_map(|(_, station)| station.medians[quantity.index()])
-            .collect()
+    /// The median of a station's readings, and of the other stations' medians.
+    fn medians(&self, station_idx: usize, quantity: Quantity) -> (Option<f32>, Option<f64>) {
+        let own = self.stations[station_idx].medians[quantity.index()];
+        (own, self.medians[quantity.index()].of_others(own))
     }
+}
+
+fn medians(stations: &[Pm25Series]) -> [Medians; 13] {
+    std::array::from_fn(|at| Medians::of(stations.iter().filter_map(|station| station.medians[at])))
 }
 
 /// The hours at which the stations are compared.
@@ -211,9 +216,8 @@ pub(crate) fn check(
                 hours: network.far_from_neighbours(station_idx, &usable, court.spill)?,
             });
         }
-        let own = network.stations[station_idx].medians[quantity.index()];
-        let others = network.other_medians(station_idx, quantity);
-        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, (own, others)) {
+        let medians = network.medians(station_idx, quantity);
+        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, medians) {
             checked
                 .slips
                 .push(slip_of(station, quantity, factor, &hours));
@@ -271,7 +275,7 @@ fn between_channels(station: &Grid) -> Finding {
 fn slipped(
     values: &[f32],
     quantity: Quantity,
-    (own, mut others): (Option<f32>, Vec<f32>),
+    (own, others): (Option<f32>, Option<f64>),
 ) -> Option<(f32, Vec<u32>)> {
     let own = own?;
     let hours_of = |from: usize, values: &[f32]| -> Vec<u32> {
@@ -283,13 +287,10 @@ fn slipped(
             .map(|(hour_idx, _)| (from + hour_idx) as u32)
             .collect()
     };
-    if let Some(factor) = slip::factor(quantity, own, &others) {
+    if let Some(factor) = slip::factor(quantity, own, others) {
         return Some((factor, hours_of(0, values)));
     }
-    if others.len() < 2 {
-        others = vec![own; 2];
-    }
-    let usual = slip::Usual::of(quantity, &others);
+    let usual = slip::Usual::of(quantity, others.unwrap_or(f64::from(own)));
     let mut found: Option<(f32, Vec<u32>)> = None;
     for (stretch_idx, stretch) in values.chunks(STRETCH_H).enumerate() {
         let Some(factor) = usual.factor(stretch) else {

@@ -11,6 +11,7 @@
 //!                                                            └─ neighbour                            PM2.5, all stations
 //! ```
 
+pub mod alike;
 pub mod ceiling;
 pub mod channels;
 pub mod flat;
