@@ -36,7 +36,7 @@ pub(crate) struct Part {
     pub(crate) start_s: i64,
     /// The first line of each hour; 0 where there is none.
     pub(crate) line: Vec<u32>,
-    /// How many lines were averaged into each hour; empty where each line is one.
+    /// How many lines made each hour, averaged or filled in; empty where each line is one.
     pub(crate) n_lines: Vec<u16>,
     /// By [`Quantity::index`]; empty where the file has no such column.
     pub(crate) values: [Vec<f32>; 13],
@@ -456,6 +456,13 @@ fn take_first_lines(
             continue;
         }
         taken.duplicates.lay_over(rows, layout, (first, row), tally);
+    }
+    if !taken.duplicates.filling.is_empty() {
+        part.n_lines = part.line.iter().map(|line| u16::from(*line != 0)).collect();
+    }
+    for &row in &taken.duplicates.filling {
+        let n_lines = &mut part.n_lines[hour_of(rows, row) as usize];
+        *n_lines = n_lines.saturating_add(1);
     }
     for &(first, quantity) in &taken.duplicates.conflicts {
         part.flag(quantity, hour_of(rows, first) as usize, flag::CONFLICT);

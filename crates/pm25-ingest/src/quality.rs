@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at};
@@ -271,37 +272,52 @@ fn between_channels(station: &Grid) -> Finding {
     }
 }
 
-/// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days.
+/// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days, from the first
+/// hour of the slip to its last.
 fn slipped(
     values: &[f32],
     quantity: Quantity,
     (own, others): (Option<f32>, Option<f64>),
 ) -> Option<(f32, Vec<u32>)> {
     let own = own?;
-    let hours_of = |from: usize, values: &[f32]| -> Vec<u32> {
-        let present = values
-            .iter()
-            .enumerate()
-            .filter(|(_, value)| !value.is_nan());
-        present
-            .map(|(hour_idx, _)| (from + hour_idx) as u32)
-            .collect()
-    };
     if let Some(factor) = slip::factor(quantity, own, others) {
-        return Some((factor, hours_of(0, values)));
+        let usual = others.unwrap_or(f64::from(own) / f64::from(factor));
+        return Some((factor, slip_hours(values, 0..values.len(), usual, factor)));
     }
-    let usual = slip::Usual::of(quantity, others.unwrap_or(f64::from(own)));
-    let mut found: Option<(f32, Vec<u32>)> = None;
+    let usual = others.unwrap_or(f64::from(own));
+    let stretches = slip::Usual::of(quantity, usual);
+    let mut found: Option<(f32, Vec<Range<usize>>)> = None;
     for (stretch_idx, stretch) in values.chunks(STRETCH_H).enumerate() {
-        let Some(factor) = usual.factor(stretch) else {
+        let Some(factor) = stretches.factor(stretch) else {
             continue;
         };
-        let (known, hours) = found.get_or_insert((factor, Vec::new()));
-        if *known == factor {
-            hours.extend(hours_of(stretch_idx * STRETCH_H, stretch));
+        let from = stretch_idx * STRETCH_H;
+        let (known, ranges) = found.get_or_insert((factor, Vec::new()));
+        match ranges.last_mut() {
+            _ if *known != factor => {}
+            Some(last) if last.end == from => last.end += stretch.len(),
+            _ => ranges.push(from..from + stretch.len()),
         }
     }
-    found
+    let (factor, ranges) = found?;
+    let mut hours: Vec<u32> = Vec::new();
+    for range in ranges {
+        // It may begin in the stretch before and end in the one after.
+        let known = hours.last().map_or(0, |&last| last as usize + 1);
+        let from = range.start.saturating_sub(STRETCH_H).max(known);
+        let until = (range.end + STRETCH_H).min(values.len());
+        hours.extend(slip_hours(values, from..until, usual, factor));
+    }
+    Some((factor, hours))
+}
+
+/// The hours with a value from the first to the last of a slip that lies in a range.
+fn slip_hours(values: &[f32], range: Range<usize>, usual: f64, factor: f32) -> Vec<u32> {
+    let from = range.start;
+    let extent = slip::extent(&values[range], usual, factor).unwrap_or(0..0);
+    let hours = from + extent.start..from + extent.end;
+    let present = hours.filter(|&hour_idx| !values[hour_idx].is_nan());
+    present.map(|hour_idx| hour_idx as u32).collect()
 }
 
 fn slip_of(station: &Grid, quantity: Quantity, factor: f32, hours: &[u32]) -> Slip {
@@ -432,6 +448,27 @@ mod tests {
         assert_eq!(slips[0].column, "pm25_ug_m3");
         assert_eq!(station.flags[0][1_439] & flag::UNIT, 0);
         assert_ne!(station.flags[0][1_440] & flag::UNIT, 0);
+    }
+
+    #[test]
+    fn a_slip_begins_at_its_first_hour_wherever_that_is() {
+        for start in [0, 3, 719, 720, 1_000, 1_300, 2_100] {
+            let mut station = grid("A", wave(3_600, 1.0));
+            for value in &mut station.values[0][start..start + 1_200] {
+                *value *= 1_000.0;
+            }
+            let slips = alone(&mut station).slips;
+            assert_eq!(
+                (slips[0].factor, slips[0].hours),
+                (1_000.0, 1_200),
+                "{start}"
+            );
+            let flagged = station.flags[0]
+                .iter()
+                .position(|mask| mask & flag::UNIT != 0);
+            assert_eq!(flagged, Some(start));
+            assert_eq!(slips[0].first, format_at(start as i64 * HOUR_S, 480));
+        }
     }
 
     #[test]

@@ -138,7 +138,8 @@ impl Rejection {
     /// Counts it in its file's tally.
     pub(crate) fn note(self, files: &mut [ReadFile]) {
         let tally = &mut files[self.file_idx].tally;
-        tally.averaged -= self.n_averaged;
+        // Lines that filled an hour were not averaged.
+        tally.averaged = tally.averaged.saturating_sub(self.n_averaged);
         tally.note_lines(self.reason, self.n_lines, self.line, || self.text);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Not a correction: the raw values stay, the suspected factor is reported.
 
+use std::ops::Range;
+
 use crate::Quantity;
 use crate::quality::hundredths::Hundredths;
 
@@ -117,6 +119,28 @@ impl Usual {
     }
 }
 
+/// From where to where readings are multiplied by a factor: the stretch in which most are nearer to that many times what is
+/// usual than to what is usual, cut so that one more hour at either end would make it worse. Ours.
+pub fn extent(values: &[f32], usual: f64, factor: f32) -> Option<Range<usize>> {
+    let between = usual * f64::from(factor).sqrt();
+    let slips = |value: f64| (1.0 < factor) == (between < value);
+    let mut best: (i64, Range<usize>) = (0, 0..0);
+    let (mut sum, mut from) = (0, 0);
+    for (at, &value) in values.iter().enumerate() {
+        if value.is_nan() || value <= 0.0 {
+            continue;
+        }
+        if sum <= 0 {
+            (sum, from) = (0, at);
+        }
+        sum += if slips(f64::from(value)) { 1 } else { -1 };
+        if best.0 < sum {
+            best = (sum, from..at + 1);
+        }
+    }
+    (0 < best.0).then_some(best.1)
+}
+
 /// The medians of all stations, to be asked for that of the others without looking at each of them.
 #[derive(Clone, Debug, Default)]
 pub struct Medians(Vec<f32>);
@@ -217,6 +241,25 @@ mod tests {
         // One value that is no hundredth, and nothing is counted.
         values.push(-0.001);
         assert_eq!(median_positive(&values), middle);
+    }
+
+    #[test]
+    fn a_slip_is_found_from_its_first_hour_to_its_last() {
+        for (from, until) in [(0, 5), (37, 900), (500, 1_000), (999, 1_000)] {
+            for factor in [1_000.0_f32, 0.001] {
+                let mut values: Vec<f32> =
+                    (0..1_000).map(|at| 5.0 + (at * 37 % 90) as f32).collect();
+                values[from..until]
+                    .iter_mut()
+                    .for_each(|value| *value *= factor);
+                if until - from > 100 {
+                    values[from + 50..from + 60].fill(f32::NAN);
+                }
+                let expected = Some(from..until);
+                assert_eq!(extent(&values, 45.0, factor), expected, "{factor}");
+            }
+        }
+        assert_eq!(extent(&[40.0, f32::NAN, 0.0], 45.0, 1_000.0), None);
     }
 
     #[test]
