@@ -1,7 +1,8 @@
 //! One network from several: stations may be spread over files, and a station's years too.
 //!
 //! Not a way to settle contradictions: an hour may be there twice if both say the same, flags included; where they do
-//! not, they are refused, and which one is right is for whoever made them to say.
+//! not, they are refused, and which one is right is for whoever made them to say. A missing value says nothing: where
+//! one record has none, the other's value counts, with its flags.
 //!
 //! ```text
 //! file 1, station a   x x x x x
@@ -102,6 +103,7 @@ fn join(mut records: Vec<Station>) -> Result<Option<Station>, MergeError> {
     for record in records {
         let gap = gap(&joined, &record)?;
         let n_shared = agree(&joined, &record)?;
+        fill(&mut joined, &record, n_shared);
         let n_hours = joined.n_hours() + gap;
         for (values, later) in joined.values.iter_mut().zip(&record.values) {
             values.resize(n_hours, f32::NAN);
@@ -146,19 +148,21 @@ fn gap(one: &Station, other: &Station) -> Result<usize, MergeError> {
     Ok(gap_h as usize)
 }
 
-/// How many hours at the start of a record, which is not the earlier one, are in the other too. All of them must say the
-/// same.
+/// How many hours at the start of a record, which is not the earlier one, are in the other too. All that both have of them
+/// must be the same.
 fn agree(one: &Station, other: &Station) -> Result<usize, MergeError> {
     let Some(from) = one.hour_idx(other.start_s) else {
         return Ok(0);
     };
     let n_shared = (one.n_hours() - from).min(other.n_hours());
-    let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
     for hour_idx in 0..n_shared {
         for q in Quantity::ALL {
-            let is_same = same(one.values(q)[from + hour_idx], other.values(q)[hour_idx]);
+            let (ours, theirs) = (one.values(q)[from + hour_idx], other.values(q)[hour_idx]);
+            if ours.is_nan() || theirs.is_nan() {
+                continue;
+            }
             let column = match one.flags(q)[from + hour_idx] == other.flags(q)[hour_idx] {
-                true if is_same => continue,
+                true if ours == theirs => continue,
                 true => q.column(),
                 false => q.flags_column(),
             };
@@ -170,6 +174,27 @@ fn agree(one: &Station, other: &Station) -> Result<usize, MergeError> {
         }
     }
     Ok(n_shared)
+}
+
+/// Takes what is missing of the first hours of a later record that the two share. Where neither has a value, what either
+/// says of that is kept.
+fn fill(one: &mut Station, other: &Station, n_shared: usize) {
+    let Some(from) = one.hour_idx(other.start_s) else {
+        return;
+    };
+    for q in Quantity::ALL.map(Quantity::index) {
+        let known = one.values[q][from..]
+            .iter_mut()
+            .zip(&mut one.flags[q][from..]);
+        let theirs = other.values[q].iter().zip(&other.flags[q]).take(n_shared);
+        for ((value, flags), (&their_value, &their_flags)) in known.zip(theirs) {
+            match (value.is_nan(), their_value.is_nan()) {
+                (true, false) => (*value, *flags) = (their_value, their_flags),
+                (true, true) => *flags |= their_flags,
+                (false, _) => {}
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -242,8 +267,33 @@ mod tests {
         assert_eq!(grid(&[(11, 2), (12, 20)]), (10, 22));
         let mut nothing = one.clone();
         nothing.stations[0].values[2].fill(f32::NAN);
-        assert!(merge(vec![nothing.clone(), nothing.clone()]).is_ok());
-        assert!(merge(vec![nothing, one]).is_err());
+        assert!(merge(vec![nothing.clone(), nothing]).is_ok());
+    }
+
+    #[test]
+    fn a_missing_value_contradicts_nothing_in_either_order() {
+        let one = network("a", 10, 5);
+        let mut gap = one.clone();
+        let station = &mut gap.stations[0];
+        for (hour_idx, flags) in [(2, 0), (3, 1)] {
+            station.values[2][hour_idx] = f32::NAN;
+            station.flags[2][hour_idx] = flags;
+        }
+        let later = network("a", 12, 9);
+        let whole = merge(vec![one.clone(), later.clone()]).unwrap();
+        let joined = |records: [&Network; 3]| merge(records.map(Clone::clone).into()).unwrap();
+        for merged in [joined([&gap, &one, &later]), joined([&later, &one, &gap])] {
+            assert_eq!(merged.stations[0].values[2], whole.stations[0].values[2]);
+            assert_eq!(merged.stations[0].flags, whole.stations[0].flags);
+        }
+        // What neither has stays missing, and why.
+        let mut plain = gap.clone();
+        plain.stations[0].flags[2][3] = 0;
+        for records in [[&gap, &plain], [&plain, &gap]] {
+            let merged = merge(records.map(Clone::clone).into()).unwrap();
+            assert!(merged.stations[0].values[2][3].is_nan());
+            assert_eq!(merged.stations[0].flags[2][2..4], [0, 1]);
+        }
     }
 
     #[test]

@@ -36,11 +36,12 @@ pub(crate) fn on_one_minute(parts: Vec<Part>, tally: &mut Tally) -> Vec<Part> {
 
 fn reject(part: &Part, tally: &mut Tally) {
     for (hour_idx, &line) in part.line.iter().enumerate().filter(|(_, line)| **line != 0) {
-        let n_averaged = part.n_lines.get(hour_idx).map(|&n| u64::from(n));
-        tally.averaged -= n_averaged.unwrap_or(0);
+        let n_lines = part.n_lines.get(hour_idx).map(|&n| u64::from(n));
+        // Lines that filled an hour were not averaged.
+        tally.averaged = tally.averaged.saturating_sub(n_lines.unwrap_or(0));
         tally.note_lines(
             Reason::OffGrid,
-            n_averaged.unwrap_or(1),
+            n_lines.unwrap_or(1),
             u64::from(line),
             || format_at(part.start_s + hour_idx as i64 * HOUR_S, part.utc_offset_min),
         );

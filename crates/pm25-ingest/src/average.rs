@@ -7,7 +7,8 @@ use pm25_air::civil::HOUR_S;
 use pm25_air::{Quantity, flag};
 
 use crate::count::{Reason, Tally};
-use crate::hourly::{Part, differing, reject_duplicate, set_values};
+use crate::duplicate::Duplicates;
+use crate::hourly::{Part, set_values};
 use crate::layout::Layout;
 use crate::number::as_written;
 use crate::rows::{Rows, SENTINEL};
@@ -38,7 +39,7 @@ impl Finer {
 
 /// The hours of one station.
 pub(crate) fn part(
-    rows: &Rows,
+    rows: &mut Rows,
     layout: &Layout,
     station: &[u32],
     finer: &Finer,
@@ -53,12 +54,13 @@ pub(crate) fn part(
     // The local clock's full hour at or before the first reading.
     let start_s = first_s - (first_s + offset_s).rem_euclid(HOUR_S);
     let mut part = Part::empty(rows, layout, station, start_s);
-    let (kept, conflicts) = without_duplicates(rows, layout, station, tally);
+    let (kept, duplicates) = without_duplicates(rows, layout, station, tally);
+    let rows = &*rows;
     let hour_of = |row: u32| ((rows.stamp_s[row as usize] - start_s) / HOUR_S) as usize;
     let n_hours = kept.last().map_or(0, |&row| hour_of(row) + 1);
     part.line = vec![0; n_hours];
     part.n_lines = vec![0; n_hours];
-    for &row in &kept {
+    for &row in kept.iter().chain(&duplicates.filling) {
         let hour_idx = hour_of(row);
         let line = &mut part.line[hour_idx];
         if *line == 0 {
@@ -66,13 +68,15 @@ pub(crate) fn part(
         }
         part.n_lines[hour_idx] = part.n_lines[hour_idx].saturating_add(1);
     }
-    tally.averaged += kept.len() as u64;
+    tally.averaged += (kept.len() + duplicates.filling.len()) as u64;
     for (column_idx, column) in layout.mapped.iter().enumerate() {
         let mut values = vec![f32::NAN; n_hours];
         let readings = Readings {
             values: &rows.values[column_idx],
             ceilings: rows.ceilings.get(column_idx).map_or(&[][..], Vec::as_slice),
             quantity: column.quantity,
+            column_idx,
+            duplicates: &duplicates,
         };
         for hour in kept.chunk_by(|&a, &b| hour_of(a) == hour_of(b)) {
             values[hour_of(hour[0])] = of_hour(rows, &readings, hour, finer, tally);
@@ -97,34 +101,32 @@ pub(crate) fn part(
             means
         });
     }
-    for (row, quantity) in conflicts {
+    for &(row, quantity) in &duplicates.conflicts {
         part.flag(quantity, hour_of(row), flag::CONFLICT);
     }
     part
 }
 
-/// The rows in the order of time, the first of those with the same stamp; and what later ones contradict.
+/// The rows in the order of time, the first of those with the same stamp; and what the later ones say.
 fn without_duplicates(
-    rows: &Rows,
+    rows: &mut Rows,
     layout: &Layout,
     station: &[u32],
     tally: &mut Tally,
-) -> (Vec<u32>, Vec<(u32, Quantity)>) {
+) -> (Vec<u32>, Duplicates) {
     let mut sorted = station.to_vec();
     sorted.sort_by_key(|&row| rows.stamp_s[row as usize]);
     let mut kept: Vec<u32> = Vec::with_capacity(sorted.len());
-    let mut conflicts = Vec::new();
+    let mut duplicates = Duplicates::default();
     for row in sorted {
         match kept.last() {
             Some(&first) if rows.stamp_s[first as usize] == rows.stamp_s[row as usize] => {
-                conflicts
-                    .extend(differing(rows, layout, first, row).map(|quantity| (first, quantity)));
-                reject_duplicate(rows, layout, (first, row), tally);
+                duplicates.lay_over(rows, layout, (first, row), tally);
             }
             _ => kept.push(row),
         }
     }
-    (kept, conflicts)
+    (kept, duplicates)
 }
 
 /// One quantity's readings.
@@ -132,6 +134,8 @@ struct Readings<'a> {
     values: &'a [f32],
     ceilings: &'a [f32],
     quantity: Quantity,
+    column_idx: usize,
+    duplicates: &'a Duplicates,
 }
 
 /// One quantity of one hour: NaN if too few readings are there, the code for "no value" if codes are the reason.
@@ -147,6 +151,7 @@ fn of_hour(
     let mut saw_sentinel = false;
     for &row in hour {
         let value = readings.values[row as usize];
+        let row = readings.duplicates.origin(readings.column_idx, row);
         if value == SENTINEL {
             saw_sentinel = true;
             continue;

@@ -34,9 +34,9 @@ pub(crate) enum Reason {
     OffGrid,
     /// Same station, hour and values as an earlier line.
     ExactDuplicate,
-    /// Same station and hour as an earlier line, other values.
+    /// Same station and hour as an earlier line, a value that differs and none that was missing.
     ConflictingDuplicate,
-    /// Same station and hour as in an earlier file, fewer values and none that differs.
+    /// Same station and hour as an earlier line, fewer values and none that differs.
     NothingNew,
     /// A stamp after the last instant that the user accepts.
     Future,
@@ -77,7 +77,7 @@ impl Reason {
             Self::OffGrid => "off the hourly grid",
             Self::ExactDuplicate => "exact duplicate",
             Self::ConflictingDuplicate => "conflicting duplicate",
-            Self::NothingNew => "nothing new beside an earlier file",
+            Self::NothingNew => "nothing new beside an earlier line",
             Self::Future => "after --not-after",
             Self::Offset => "unusable offset from UTC",
             Self::Parameter => "no parameter",

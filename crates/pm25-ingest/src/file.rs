@@ -500,7 +500,7 @@ pub(crate) fn settled(
     }
     for code in &facts.codes {
         warnings.push(format!(
-            "`{header}`: {code} piles up as at an instrument's full scale: taken for a code"
+            "`{header}`: {code} piles up as at an instrument's full scale; hourly values stay, flagged `ceiling` where a station has a pile of them; finer readings are left out of their hour's mean"
         ));
     }
     let &Extremes { n, min, max } = facts.extremes;

@@ -20,6 +20,7 @@ use pm25_file::{Fault, Result};
 
 use crate::average::{self, Finer};
 use crate::count::{Reason, Tally};
+use crate::duplicate::Duplicates;
 use crate::layout::{Layout, Stamped};
 use crate::rows::{Rows, SENTINEL};
 
@@ -35,7 +36,7 @@ pub(crate) struct Part {
     pub(crate) start_s: i64,
     /// The first line of each hour; 0 where there is none.
     pub(crate) line: Vec<u32>,
-    /// How many lines were averaged into each hour; empty where each line is one.
+    /// How many lines made each hour, averaged or filled in; empty where each line is one.
     pub(crate) n_lines: Vec<u16>,
     /// By [`Quantity::index`]; empty where the file has no such column.
     pub(crate) values: [Vec<f32>; 13],
@@ -142,14 +143,14 @@ pub(crate) fn hourly(
     for station in stations {
         if is_finer {
             parts.push(average::part(
-                &rows,
+                &mut rows,
                 layout,
                 &station,
                 &Finer::of(step_s),
                 tally,
             ));
         } else {
-            parts.push(part(&rows, layout, &station, tally));
+            parts.push(part(&mut rows, layout, &station, tally));
         }
     }
     Ok(Hourly {
@@ -321,9 +322,9 @@ pub(crate) fn station_part(
     shift_ends(&mut rows, layout, step_s);
     let all: Vec<u32> = (0..rows.stamp_s.len() as u32).collect();
     if is_finer {
-        average::part(&rows, layout, &all, &Finer::of(step_s), tally)
+        average::part(&mut rows, layout, &all, &Finer::of(step_s), tally)
     } else {
-        part(&rows, layout, &all, tally)
+        part(&mut rows, layout, &all, tally)
     }
 }
 
@@ -365,7 +366,7 @@ fn gapless(rows: &mut Rows, layout: &Layout) -> Option<Part> {
 }
 
 /// Each line is an hour.
-fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
+fn part(rows: &mut Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
     let on_grid = on_grid(rows, station, tally);
     let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
     let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));
@@ -375,7 +376,7 @@ fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Par
     let taken = take_first_lines(rows, layout, &on_grid, &mut part, tally);
     let on_hours = |raw: &[f32]| {
         let mut values = vec![f32::NAN; last_idx + 1];
-        for &(row, hour_idx) in &taken {
+        for &(row, hour_idx) in &taken.first {
             values[hour_idx] = raw[row as usize];
         }
         values
@@ -393,14 +394,17 @@ fn part(rows: &Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Par
     part
 }
 
-/// What the provider's own verdict says of a row, it says of all its values.
-fn flag_verdicts(rows: &Rows, layout: &Layout, taken: &[(u32, usize)], part: &mut Part) {
+/// What the provider's own verdict says of a row, it says of all values that stand in it.
+fn flag_verdicts(rows: &Rows, layout: &Layout, taken: &Taken, part: &mut Part) {
     if rows.flags.is_empty() {
         return;
     }
-    for &(row, hour_idx) in taken.iter().filter(|(row, _)| rows.flag_of(*row) != 0) {
-        for column in &layout.mapped {
-            part.flag(column.quantity, hour_idx, rows.flag_of(row));
+    for &(row, hour_idx) in &taken.first {
+        for (at, column) in layout.mapped.iter().enumerate() {
+            match rows.flag_of(taken.duplicates.origin(at, row)) {
+                0 => {}
+                bits => part.flag(column.quantity, hour_idx, bits),
+            }
         }
     }
 }
@@ -426,66 +430,51 @@ fn on_grid(rows: &Rows, station: &[u32], tally: &mut Tally) -> Vec<u32> {
     on
 }
 
-/// The first line of each hour, with the hour it makes. Later lines are rejected, and where they differ the first
-/// line's values are flagged.
+/// The first line of each hour, with the hour it makes. Later lines fill what it lacks or are rejected, and where they
+/// differ the first line's values are flagged.
 fn take_first_lines(
-    rows: &Rows,
+    rows: &mut Rows,
     layout: &Layout,
     station: &[u32],
     part: &mut Part,
     tally: &mut Tally,
-) -> Vec<(u32, usize)> {
+) -> Taken {
     let mut first_row = vec![u32::MAX; part.line.len()];
-    let mut taken = Vec::with_capacity(station.len());
+    let mut taken = Taken {
+        first: Vec::with_capacity(station.len()),
+        duplicates: Duplicates::default(),
+    };
+    let start_s = part.start_s;
+    let hour_of = |rows: &Rows, row: u32| (rows.stamp_s[row as usize] - start_s) / HOUR_S;
     for &row in station {
-        let hour_idx = ((rows.stamp_s[row as usize] - part.start_s) / HOUR_S) as usize;
+        let hour_idx = hour_of(rows, row) as usize;
         let first = first_row[hour_idx];
         if first == u32::MAX {
             first_row[hour_idx] = row;
             part.line[hour_idx] = rows.line[row as usize];
-            taken.push((row, hour_idx));
+            taken.first.push((row, hour_idx));
             continue;
         }
-        for quantity in differing(rows, layout, first, row) {
-            part.flag(quantity, hour_idx, flag::CONFLICT);
-        }
-        reject_duplicate(rows, layout, (first, row), tally);
+        taken.duplicates.lay_over(rows, layout, (first, row), tally);
+    }
+    if !taken.duplicates.filling.is_empty() {
+        part.n_lines = part.line.iter().map(|line| u16::from(*line != 0)).collect();
+    }
+    for &row in &taken.duplicates.filling {
+        let n_lines = &mut part.n_lines[hour_of(rows, row) as usize];
+        *n_lines = n_lines.saturating_add(1);
+    }
+    for &(first, quantity) in &taken.duplicates.conflicts {
+        part.flag(quantity, hour_of(rows, first) as usize, flag::CONFLICT);
     }
     taken
 }
 
-/// The quantities about which two rows differ.
-pub(crate) fn differing(
-    rows: &Rows,
-    layout: &Layout,
-    first: u32,
-    second: u32,
-) -> impl Iterator<Item = Quantity> {
-    let columns = layout.mapped.iter().zip(&rows.values);
-    columns.filter_map(move |(column, values)| {
-        let (a, b) = (values[first as usize], values[second as usize]);
-        (a != b && !(a.is_nan() && b.is_nan())).then_some(column.quantity)
-    })
-}
-
-/// Counts a row that repeats an earlier one.
-pub(crate) fn reject_duplicate(
-    rows: &Rows,
-    layout: &Layout,
-    (first, row): (u32, u32),
-    tally: &mut Tally,
-) {
-    let differs = differing(rows, layout, first, row).next().is_some();
-    let reason = if differs {
-        Reason::ConflictingDuplicate
-    } else {
-        Reason::ExactDuplicate
-    };
-    let text = || {
-        let time = pm25_air::civil::format_utc(rows.stamp_s[row as usize]);
-        format!("{time}, as line {}", rows.line[first as usize])
-    };
-    tally.note(reason, u64::from(rows.line[row as usize]), text);
+/// The rows that make a station's hours.
+struct Taken {
+    /// The first row of each hour and the hour.
+    first: Vec<(u32, usize)>,
+    duplicates: Duplicates,
 }
 
 /// Values that are looked at together.

@@ -22,6 +22,7 @@ mod count;
 mod coverage;
 mod cpcb;
 mod demo;
+mod duplicate;
 mod eea;
 mod extremes;
 mod fetch;

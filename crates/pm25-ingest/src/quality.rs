@@ -3,17 +3,20 @@
 //! Not the rules. No value is changed here, and no flag is taken back.
 //!
 //! ```text
-//! Network   each station's PM2.5, stored, its medians, samples       8 KiB for each station
+//! Network   each station's PM2.5, stored, its medians, neighbours    8 KiB for each station while they are looked for
 //! check     one station for each thread                              two copies of one column, its runs and levels,
 //!                                                                    PM2.5 of its neighbours, eight at most
 //! ```
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at};
+use pm25_air::quality::alike::{self, Sampled};
 use pm25_air::quality::neighbour::{self, Record, Sampling};
-use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, channels, slip};
+use pm25_air::quality::slip::{self, Medians};
+use pm25_air::quality::{self, Finding, POLLUTANTS, Profile, Rule, channels};
 use pm25_artifact::ingest::{Example, Slip};
 use pm25_file::{Output, Result};
 use rayon::prelude::*;
@@ -114,7 +117,10 @@ impl Pm25Series {
 /// All stations side by side.
 pub(crate) struct Network {
     pub(crate) stations: Vec<Pm25Series>,
-    samples: Vec<Vec<f32>>,
+    /// The stations most alike to each, the most alike first.
+    pub(crate) alike: Vec<Vec<u32>>,
+    /// By [`Quantity::index`].
+    medians: [Medians; 13],
 }
 
 impl Network {
@@ -125,9 +131,10 @@ impl Network {
             let values = station.values(spill)?;
             Ok(sampling.sample(&station.record(&values)))
         };
-        let samples: Result<_> = stations.par_iter().map(sample).collect();
+        let samples: Result<Vec<Sampled>> = stations.par_iter().map(sample).collect();
         Ok(Self {
-            samples: samples?,
+            alike: alike::most_alike(&samples?),
+            medians: medians(&stations),
             stations,
         })
     }
@@ -139,8 +146,8 @@ impl Network {
         own: &[f32],
         spill: &Spill,
     ) -> Result<Vec<u32>> {
-        let alike = neighbour::most_alike(station_idx, &self.samples);
-        let stations: Vec<&Pm25Series> = alike.iter().map(|&other| &self.stations[other]).collect();
+        let alike = self.alike[station_idx].iter();
+        let stations: Vec<&Pm25Series> = alike.map(|&at| &self.stations[at as usize]).collect();
         let values: Result<Vec<Vec<f32>>> = stations
             .iter()
             .map(|station| station.values(spill))
@@ -155,16 +162,15 @@ impl Network {
         Ok(neighbour::hours(&own, &neighbours))
     }
 
-    fn other_medians(&self, station_idx: usize, quantity: Quantity) -> Vec<f32> {
-        let others = self
-            .stations
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != station_idx);
-        others
-            .filter_map(|(_, station)| station.medians[quantity.index()])
-            .collect()
+    /// The median of a station's readings, and of the other stations' medians.
+    fn medians(&self, station_idx: usize, quantity: Quantity) -> (Option<f32>, Option<f64>) {
+        let own = self.stations[station_idx].medians[quantity.index()];
+        (own, self.medians[quantity.index()].of_others(own))
     }
+}
+
+fn medians(stations: &[Pm25Series]) -> [Medians; 13] {
+    std::array::from_fn(|at| Medians::of(stations.iter().filter_map(|station| station.medians[at])))
 }
 
 /// The hours at which the stations are compared.
@@ -211,9 +217,8 @@ pub(crate) fn check(
                 hours: network.far_from_neighbours(station_idx, &usable, court.spill)?,
             });
         }
-        let own = network.stations[station_idx].medians[quantity.index()];
-        let others = network.other_medians(station_idx, quantity);
-        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, (own, others)) {
+        let medians = network.medians(station_idx, quantity);
+        if let Some((factor, hours)) = slipped(station.values(quantity), quantity, medians) {
             checked
                 .slips
                 .push(slip_of(station, quantity, factor, &hours));
@@ -267,40 +272,52 @@ fn between_channels(station: &Grid) -> Finding {
     }
 }
 
-/// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days.
+/// The suspected factor and the hours of a column that is in another unit, as a whole or for some 30 days, from the first
+/// hour of the slip to its last.
 fn slipped(
     values: &[f32],
     quantity: Quantity,
-    (own, mut others): (Option<f32>, Vec<f32>),
+    (own, others): (Option<f32>, Option<f64>),
 ) -> Option<(f32, Vec<u32>)> {
     let own = own?;
-    let hours_of = |from: usize, values: &[f32]| -> Vec<u32> {
-        let present = values
-            .iter()
-            .enumerate()
-            .filter(|(_, value)| !value.is_nan());
-        present
-            .map(|(hour_idx, _)| (from + hour_idx) as u32)
-            .collect()
-    };
-    if let Some(factor) = slip::factor(quantity, own, &others) {
-        return Some((factor, hours_of(0, values)));
+    if let Some(factor) = slip::factor(quantity, own, others) {
+        let usual = others.unwrap_or(f64::from(own) / f64::from(factor));
+        return Some((factor, slip_hours(values, 0..values.len(), usual, factor)));
     }
-    if others.len() < 2 {
-        others = vec![own; 2];
-    }
-    let usual = slip::Usual::of(quantity, &others);
-    let mut found: Option<(f32, Vec<u32>)> = None;
+    let usual = others.unwrap_or(f64::from(own));
+    let stretches = slip::Usual::of(quantity, usual);
+    let mut found: Option<(f32, Vec<Range<usize>>)> = None;
     for (stretch_idx, stretch) in values.chunks(STRETCH_H).enumerate() {
-        let Some(factor) = usual.factor(stretch) else {
+        let Some(factor) = stretches.factor(stretch) else {
             continue;
         };
-        let (known, hours) = found.get_or_insert((factor, Vec::new()));
-        if *known == factor {
-            hours.extend(hours_of(stretch_idx * STRETCH_H, stretch));
+        let from = stretch_idx * STRETCH_H;
+        let (known, ranges) = found.get_or_insert((factor, Vec::new()));
+        match ranges.last_mut() {
+            _ if *known != factor => {}
+            Some(last) if last.end == from => last.end += stretch.len(),
+            _ => ranges.push(from..from + stretch.len()),
         }
     }
-    found
+    let (factor, ranges) = found?;
+    let mut hours: Vec<u32> = Vec::new();
+    for range in ranges {
+        // It may begin in the stretch before and end in the one after.
+        let known = hours.last().map_or(0, |&last| last as usize + 1);
+        let from = range.start.saturating_sub(STRETCH_H).max(known);
+        let until = (range.end + STRETCH_H).min(values.len());
+        hours.extend(slip_hours(values, from..until, usual, factor));
+    }
+    Some((factor, hours))
+}
+
+/// The hours with a value from the first to the last of a slip that lies in a range.
+fn slip_hours(values: &[f32], range: Range<usize>, usual: f64, factor: f32) -> Vec<u32> {
+    let from = range.start;
+    let extent = slip::extent(&values[range], usual, factor).unwrap_or(0..0);
+    let hours = from + extent.start..from + extent.end;
+    let present = hours.filter(|&hour_idx| !values[hour_idx].is_nan());
+    present.map(|hour_idx| hour_idx as u32).collect()
 }
 
 fn slip_of(station: &Grid, quantity: Quantity, factor: f32, hours: &[u32]) -> Slip {
@@ -431,6 +448,27 @@ mod tests {
         assert_eq!(slips[0].column, "pm25_ug_m3");
         assert_eq!(station.flags[0][1_439] & flag::UNIT, 0);
         assert_ne!(station.flags[0][1_440] & flag::UNIT, 0);
+    }
+
+    #[test]
+    fn a_slip_begins_at_its_first_hour_wherever_that_is() {
+        for start in [0, 3, 719, 720, 1_000, 1_300, 2_100] {
+            let mut station = grid("A", wave(3_600, 1.0));
+            for value in &mut station.values[0][start..start + 1_200] {
+                *value *= 1_000.0;
+            }
+            let slips = alone(&mut station).slips;
+            assert_eq!(
+                (slips[0].factor, slips[0].hours),
+                (1_000.0, 1_200),
+                "{start}"
+            );
+            let flagged = station.flags[0]
+                .iter()
+                .position(|mask| mask & flag::UNIT != 0);
+            assert_eq!(flagged, Some(start));
+            assert_eq!(slips[0].first, format_at(start as i64 * HOUR_S, 480));
+        }
     }
 
     #[test]

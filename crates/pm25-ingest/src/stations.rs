@@ -15,6 +15,7 @@ use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
 
 use crate::count::Reason;
+use crate::duplicate::{Beside, Says};
 use crate::file::ReadFile;
 use crate::hourly::{OffsetFrom, Part};
 use crate::quality::Pm25Series;
@@ -137,7 +138,8 @@ impl Rejection {
     /// Counts it in its file's tally.
     pub(crate) fn note(self, files: &mut [ReadFile]) {
         let tally = &mut files[self.file_idx].tally;
-        tally.averaged -= self.n_averaged;
+        // Lines that filled an hour were not averaged.
+        tally.averaged = tally.averaged.saturating_sub(self.n_averaged);
         tally.note_lines(self.reason, self.n_lines, self.line, || self.text);
     }
 }
@@ -329,11 +331,7 @@ impl Canvas {
     }
 
     fn take_all(&mut self, part: &Part, hour_idx: usize, at: usize) {
-        for (ours, theirs) in self.station.channels.iter_mut().zip(&part.channels) {
-            if let (Some(ours), Some(&theirs)) = (ours.get_mut(at), theirs.get(hour_idx)) {
-                *ours = theirs;
-            }
-        }
+        self.take_channels(part, hour_idx, at);
         for quantity in 0..Quantity::ALL.len() {
             if let Some(&value) = part.values[quantity].get(hour_idx) {
                 self.station.values[quantity][at] = value;
@@ -346,7 +344,7 @@ impl Canvas {
 
     /// Fills what is missing at an hour and flags what differs; says why nothing was filled.
     fn take_missing(&mut self, part: &Part, hour_idx: usize, at: usize) -> Option<Reason> {
-        let (mut filled, mut differs, mut same) = (false, false, true);
+        let mut beside = Beside::default();
         for quantity in 0..Quantity::ALL.len() {
             let value = part.values[quantity].get(hour_idx).copied();
             let value = value.unwrap_or(f32::NAN);
@@ -358,24 +356,26 @@ impl Canvas {
             let (Some(known), Some(known_flags)) = (values.get_mut(at), masks.get_mut(at)) else {
                 continue;
             };
-            same &= *known == value || known.is_nan() && value.is_nan();
-            if value.is_nan() {
-                continue;
-            }
-            if known.is_nan() {
-                *known = value;
-                *known_flags = flags;
-                filled = true;
-            } else if *known != value {
-                *known_flags |= flag::CONFLICT;
-                differs = true;
+            match beside.compare(*known, value) {
+                Says::More => {
+                    *known = value;
+                    *known_flags = flags;
+                    if quantity == Quantity::Pm25.index() {
+                        self.take_channels(part, hour_idx, at);
+                    }
+                }
+                Says::Otherwise => *known_flags |= flag::CONFLICT,
+                Says::Nothing | Says::Same => {}
             }
         }
-        match (filled, differs, same) {
-            (true, ..) => None,
-            (_, true, _) => Some(Reason::ConflictingDuplicate),
-            (_, _, true) => Some(Reason::ExactDuplicate),
-            _ => Some(Reason::NothingNew),
+        beside.rejected()
+    }
+
+    fn take_channels(&mut self, part: &Part, hour_idx: usize, at: usize) {
+        for (ours, theirs) in self.station.channels.iter_mut().zip(&part.channels) {
+            if let (Some(ours), Some(&theirs)) = (ours.get_mut(at), theirs.get(hour_idx)) {
+                *ours = theirs;
+            }
         }
     }
 }

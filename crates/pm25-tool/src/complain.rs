@@ -27,14 +27,41 @@ pub(crate) fn about(error: &anyhow::Error, console: &Console) -> ExitCode {
     }
     let fault = error.chain().find_map(|e| e.downcast_ref::<Fault>());
     let mut said = error.chain().map(ToString::to_string);
+    let what = said.next().unwrap_or_default();
+    let hint = fault.and_then(Fault::hint_text);
     let complaint = Complaint {
-        error: said.next().unwrap_or_default(),
-        causes: said.collect(),
-        hint: fault.and_then(Fault::hint_text).map(str::to_owned),
+        causes: each_once(&what, said),
+        error: what,
+        hint: hint.or_else(|| full_disk(error)).map(str::to_owned),
         status: fault.map_or(exit::FAILED, |fault| exit::status_of(fault.kind())),
     };
     say(&complaint, console.format() == Format::Json, console);
     ExitCode::from(complaint.status)
+}
+
+/// Causes that say something new: what a library wraps, it often repeats.
+fn each_once(what: &str, causes: impl Iterator<Item = String>) -> Vec<String> {
+    let mut said: Vec<String> = vec![what.to_owned()];
+    for cause in causes {
+        if !said.iter().any(|earlier| earlier.contains(&cause)) {
+            said.push(cause);
+        }
+    }
+    said.split_off(1)
+}
+
+/// What to do where there is no room.
+fn full_disk(error: &anyhow::Error) -> Option<&'static str> {
+    let is_full = |e: &io::Error| {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+    };
+    let kinds = error.chain().filter_map(|e| e.downcast_ref::<io::Error>());
+    // A library may have made text of it.
+    let says_so = |e: &(dyn std::error::Error + 'static)| e.to_string().contains("No space left");
+    (kinds.into_iter().any(is_full) || error.chain().any(says_so)).then_some(
+        "make room on that disk, or write to a folder on another one (`--out` and the like); nothing was left half-written",
+    )
 }
 
 fn say(complaint: &Complaint, json: bool, console: &Console) {
@@ -101,4 +128,24 @@ pub(crate) fn install_panic_message() {
             "error: a bug in this program ({what}; {place})\nhint: please report it with the command that you typed"
         );
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_once_with_what_to_do() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let text = full().to_string();
+        let fault = Fault::unforeseen("o.parquet: cannot be written").because(full());
+        let error = anyhow::Error::from(fault).context(format!("no table: {text}"));
+        let said = error.chain().map(ToString::to_string).skip(1);
+        let causes = each_once(&error.to_string(), said);
+        assert_eq!(causes, ["o.parquet: cannot be written"]);
+        assert!(full_disk(&error).is_some_and(|hint| hint.contains("--out")));
+        let as_text = anyhow::anyhow!("External: No space left on device (os error 28)");
+        assert!(full_disk(&as_text).is_some());
+        assert!(full_disk(&anyhow::Error::from(Fault::usage("x"))).is_none());
+    }
 }

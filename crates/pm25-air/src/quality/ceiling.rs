@@ -12,8 +12,11 @@ use crate::quality::runs::{HighLevels, Level};
 const FULL_SCALES: [f32; 10] = [
     985.0, 995.0, 999.0, 999.9, 999.99, 1_000.0, 1_985.0, 1_999.9, 9_985.0, 10_000.0,
 ];
-/// So many hours make a pile; ours.
-const HOURS_MIN: u32 = 5;
+/// So many hours make a pile, if some of them follow one another: an instrument at its stop stays there. AirMonitor's quality
+/// control of the USFS's monitors likewise wants such a value twice in a row (`utils-QC.R`); the number is ours.
+const HELD_HOURS_MIN: u32 = 5;
+/// So many make one wherever they stand: a day; ours. Fewer single hours are spikes.
+const HOURS_MIN: u32 = 24;
 /// The pile must outnumber all readings in this share of the scale below it; ours.
 const BELOW_SHARE: f32 = 0.1;
 
@@ -75,7 +78,8 @@ fn is_pile(pile: &Level, levels: &[Level]) -> bool {
     let below = levels
         .iter()
         .filter(|level| from <= level.value && level.value < pile.value);
-    HOURS_MIN <= pile.hours && below.map(|level| level.hours).sum::<u32>() < pile.hours
+    let is_held = pile.runs < pile.hours && HELD_HOURS_MIN <= pile.hours;
+    (is_held || HOURS_MIN <= pile.hours) && below.map(|level| level.hours).sum::<u32>() < pile.hours
 }
 
 #[cfg(test)]
@@ -113,6 +117,19 @@ mod tests {
         assert!(found(&values).is_empty());
         assert!(found(&[999.0, 20.0, 30.0, 40.0]).is_empty());
         assert!(found(&[500.0; 30]).is_empty());
+    }
+
+    #[test]
+    fn single_hours_are_no_pile_until_they_are_many() {
+        let at_stop = |n: usize, step: usize| -> Vec<u32> {
+            let mut values: Vec<f32> = (0..400).map(|hour| 20.0 + (hour % 90) as f32).collect();
+            (0..n).for_each(|at| values[10 + step * at] = 985.0);
+            found(&values)
+        };
+        assert!(at_stop(6, 15).is_empty() && at_stop(23, 15).is_empty());
+        assert_eq!(at_stop(24, 15).len(), 24);
+        assert_eq!(at_stop(5, 1), [10, 11, 12, 13, 14]);
+        assert!(at_stop(4, 1).is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //!                                                            └─ neighbour                            PM2.5, all stations
 //! ```
 
+pub mod alike;
 pub mod ceiling;
 pub mod channels;
 pub mod flat;
@@ -34,7 +35,7 @@ use runs::Stretches;
 use crate::{Quantity, flag};
 
 /// Changes whenever the same values would get other flags; stands in the table's header.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A rule.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -1,7 +1,7 @@
 //! Far outside everything that the neighbouring stations measured in the same hour.
 //!
-//! Not interpolation: nothing is estimated. Neighbours are the stations whose record goes most alike, which needs no
-//! coordinates and leaves out a near one behind a mountain. A fault of a neighbour widens the range and so can only
+//! Not interpolation: nothing is estimated. Neighbours are the stations whose record goes most alike ([`crate::quality::alike`]),
+//! which needs no coordinates and leaves out a near one behind a mountain. A fault of a neighbour widens the range and so can only
 //! hide something.
 //!
 //! ```text
@@ -10,15 +10,10 @@
 //! far below    less than 80 / 3 and more than 100 below 80 (never true here)
 //! ```
 
-/// So many neighbours at most; ours.
-const NEIGHBOURS_MAX: usize = 8;
+use crate::quality::alike::Sampled;
+
 /// So many of them must have measured the hour; ours.
 const PRESENT_MIN: usize = 3;
-/// Correlation of ln(1 + PM2.5) from which a record goes alike; the nine UCI Beijing stations have 0.81 to 0.95 over
-/// 50 km. Ours.
-const ALIKE_MIN: f64 = 0.7;
-/// Hours that two records must share to be compared; ours.
-const SHARED_MIN: u32 = 100;
 /// Far: by this factor and by this much. Wu et al. (2018, doi 10.1007/s00376-018-8067-9) name disagreement with
 /// the neighbourhood as the first of the four faults of China's network and find 0.65 to 5.68 % of all faults
 /// together; these numbers, which are ours, mark 0.1 % of the nine UCI Beijing stations.
@@ -70,11 +65,10 @@ impl Sampling {
         self.0.clone()
     }
 
-    /// What of a record is compared: ln(1 + value), NaN where it is missing. Memory: 8 KiB.
-    pub fn sample(&self, record: &Record) -> Vec<f32> {
-        self.hours()
-            .map(|hour| logarithm(record.at(hour)))
-            .collect()
+    /// What of a record is compared: ln(1 + value). Memory: 8 KiB.
+    pub fn sample(&self, record: &Record) -> Sampled {
+        let values = self.hours().map(|hour| logarithm(record.at(hour)));
+        Sampled::of(values.collect())
     }
 }
 
@@ -93,44 +87,6 @@ fn logarithm(value: f32) -> f32 {
     } else {
         libm::log1pf(value)
     }
-}
-
-/// The stations whose record goes most alike to that of `own`, the most alike first.
-pub fn most_alike(own: usize, samples: &[Vec<f32>]) -> Vec<usize> {
-    let others = (0..samples.len()).filter(|&other| other != own);
-    let mut alike: Vec<(f64, usize)> = others
-        .filter_map(|other| {
-            let alike = correlation(&samples[own], &samples[other])?;
-            (ALIKE_MIN <= alike).then_some((alike, other))
-        })
-        .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    alike.truncate(NEIGHBOURS_MAX);
-    alike.into_iter().map(|(_, other)| other).collect()
-}
-
-/// Pearson's correlation over the hours that both have; none if they are too few or one is constant.
-fn correlation(a: &[f32], b: &[f32]) -> Option<f64> {
-    let (mut n, mut sum_a, mut sum_b) = (0_u32, 0.0_f64, 0.0_f64);
-    let (mut sum_aa, mut sum_bb, mut sum_ab) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for (&a, &b) in a.iter().zip(b) {
-        if a.is_nan() || b.is_nan() {
-            continue;
-        }
-        let (a, b) = (f64::from(a), f64::from(b));
-        n += 1;
-        sum_a += a;
-        sum_b += b;
-        sum_aa += a * a;
-        sum_bb += b * b;
-        sum_ab += a * b;
-    }
-    if n < SHARED_MIN {
-        return None;
-    }
-    let n = f64::from(n);
-    let variances = (sum_aa - sum_a * sum_a / n) * (sum_bb - sum_b * sum_b / n);
-    (0.0 < variances).then(|| (sum_ab - sum_a * sum_b / n) / variances.sqrt())
 }
 
 /// Hours that are looked at together.
@@ -198,6 +154,7 @@ fn widen(around: &mut [Around], first_h: i64, neighbour: &Record) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quality::alike;
     use std::collections::BTreeSet;
 
     /// A common weather with a factor for each station, the same on every machine.
@@ -220,7 +177,7 @@ mod tests {
         values.iter().map(|values| record(values)).collect()
     }
 
-    fn samples(records: &[Record]) -> Vec<Vec<f32>> {
+    fn samples(records: &[Record]) -> Vec<Sampled> {
         let span = |record: &Record| (record.first_h, record.values.len());
         let sampling = Sampling::over(records.iter().map(span));
         records
@@ -229,10 +186,14 @@ mod tests {
             .collect()
     }
 
+    fn most_alike(own: usize, samples: &[Sampled]) -> Vec<u32> {
+        alike::most_alike(samples)[own].clone()
+    }
+
     fn found(values: &[Vec<f32>], own: usize) -> Vec<u32> {
         let records = records(values);
         let alike = most_alike(own, &samples(&records));
-        let neighbours: Vec<Record> = alike.iter().map(|&other| records[other]).collect();
+        let neighbours: Vec<Record> = alike.iter().map(|&at| records[at as usize]).collect();
         hours(&records[own], &neighbours)
     }
 
@@ -317,7 +278,9 @@ mod tests {
     #[test]
     fn long_records_are_sampled_at_every_hour_of_the_day() {
         let values = vec![vec![1.0_f32; 100_000]];
-        assert!(samples(&records(&values))[0].len() <= SAMPLES_MAX);
+        let record = &records(&values)[0];
+        let sampling = Sampling::over([(record.first_h, record.values.len())].into_iter());
+        assert!(sampling.hours().count() <= SAMPLES_MAX);
         assert!(samples(&[]).is_empty());
         for span in 1..100 {
             let step = coprime_to_a_day(span);

@@ -2,6 +2,8 @@
 //!
 //! Not a correction: the raw values stay, the suspected factor is reported.
 
+use std::ops::Range;
+
 use crate::Quantity;
 use crate::quality::hundredths::Hundredths;
 
@@ -52,19 +54,18 @@ pub fn median_positive(values: &[f32]) -> Option<f32> {
 
 /// By how much values with this median seem multiplied, 1000 or 0.001; none if nothing is suspected.
 ///
-/// Dividing by the factor must make the median plausible, and either the other stations' medians are that far away
-/// or, where fewer than two others are known, the median is implausible as it stands.
-pub fn factor(quantity: Quantity, median: f32, others: &[f32]) -> Option<f32> {
+/// Dividing by the factor must make the median plausible, and either the other stations' medians ([`Medians::of_others`])
+/// are that far away or, where fewer than two others are known, the median is implausible as it stands.
+pub fn factor(quantity: Quantity, median: f32, others: Option<f64>) -> Option<f32> {
     let (lowest, highest) = plausible_median(quantity)?;
     let plausible = |value: f64| (lowest..=highest).contains(&value);
     let median = f64::from(median);
-    let reference = reference(others);
     [FACTOR, 1.0 / FACTOR]
         .into_iter()
         .find(|&factor| {
             let repaired = median / factor;
             plausible(repaired)
-                && match reference {
+                && match others {
                     Some(reference) => {
                         let apart = repaired / reference;
                         1.0 / WITHIN < apart && apart < WITHIN
@@ -77,28 +78,22 @@ pub fn factor(quantity: Quantity, median: f32, others: &[f32]) -> Option<f32> {
 
 /// What a stretch of a station's readings is compared with.
 #[derive(Clone, Copy, Debug)]
-pub struct Usual<'a> {
+pub struct Usual {
     quantity: Quantity,
-    others: &'a [f32],
+    usual: f64,
     /// Between these no median is suspected.
     ordinary: (f32, f32),
 }
 
-impl<'a> Usual<'a> {
-    /// The medians of other stations, or whatever else tells what is usual.
-    pub fn of(quantity: Quantity, others: &'a [f32]) -> Self {
-        let ordinary = match reference(others) {
-            // A hundredth and a hundredfold are the borders of suspicion; a little closer, so that no rounding matters.
-            Some(usual) => {
-                let far = 0.99 * FACTOR / WITHIN;
-                ((usual / far) as f32, (usual * far) as f32)
-            }
-            None => (f32::INFINITY, f32::NEG_INFINITY),
-        };
+impl Usual {
+    /// The median of other stations' medians, or whatever else tells what is usual.
+    pub fn of(quantity: Quantity, usual: f64) -> Self {
+        // A hundredth and a hundredfold are the borders of suspicion; a little closer, so that no rounding matters.
+        let far = 0.99 * FACTOR / WITHIN;
         Self {
             quantity,
-            others,
-            ordinary,
+            usual,
+            ordinary: ((usual / far) as f32, (usual * far) as f32),
         }
     }
 
@@ -107,7 +102,7 @@ impl<'a> Usual<'a> {
         if self.is_ordinary(stretch) {
             return None;
         }
-        factor(self.quantity, median_positive(stretch)?, self.others)
+        factor(self.quantity, median_positive(stretch)?, Some(self.usual))
     }
 
     /// Whether the median of the positive readings lies where nothing is suspected, without looking for it.
@@ -124,15 +119,52 @@ impl<'a> Usual<'a> {
     }
 }
 
-fn reference(others: &[f32]) -> Option<f64> {
-    if others.len() < OTHERS_MIN {
-        return None;
+/// From where to where readings are multiplied by a factor: the stretch in which most are nearer to that many times what is
+/// usual than to what is usual, cut so that one more hour at either end would make it worse. Ours.
+pub fn extent(values: &[f32], usual: f64, factor: f32) -> Option<Range<usize>> {
+    let between = usual * f64::from(factor).sqrt();
+    let slips = |value: f64| (1.0 < factor) == (between < value);
+    let mut best: (i64, Range<usize>) = (0, 0..0);
+    let (mut sum, mut from) = (0, 0);
+    for (at, &value) in values.iter().enumerate() {
+        if value.is_nan() || value <= 0.0 {
+            continue;
+        }
+        if sum <= 0 {
+            (sum, from) = (0, at);
+        }
+        sum += if slips(f64::from(value)) { 1 } else { -1 };
+        if best.0 < sum {
+            best = (sum, from..at + 1);
+        }
     }
-    let mut sorted = others.to_vec();
-    let middle = sorted.len() / 2;
-    Some(f64::from(
-        *sorted.select_nth_unstable_by(middle, f32::total_cmp).1,
-    ))
+    (0 < best.0).then_some(best.1)
+}
+
+/// The medians of all stations, to be asked for that of the others without looking at each of them.
+#[derive(Clone, Debug, Default)]
+pub struct Medians(Vec<f32>);
+
+impl Medians {
+    /// Of the stations that have one.
+    pub fn of(medians: impl Iterator<Item = f32>) -> Self {
+        let mut sorted: Vec<f32> = medians.collect();
+        sorted.sort_unstable_by(f32::total_cmp);
+        Self(sorted)
+    }
+
+    /// The upper median of all medians but one's own, which is among them; none where fewer than two are left.
+    pub fn of_others(&self, own: Option<f32>) -> Option<f64> {
+        let sorted = &self.0;
+        let own_at = own.map(|own| sorted.partition_point(|median| median.total_cmp(&own).is_lt()));
+        let n_others = sorted.len() - usize::from(own.is_some());
+        if n_others < OTHERS_MIN {
+            return None;
+        }
+        let middle = n_others / 2;
+        let skipped = usize::from(own_at.is_some_and(|own_at| own_at <= middle));
+        Some(f64::from(sorted[middle + skipped]))
+    }
 }
 
 #[cfg(test)]
@@ -141,31 +173,49 @@ mod tests {
 
     const CO: [f32; 8] = [0.9, 0.7, 1.1, 1.2, 0.6, 0.8, 1.0, 0.9];
 
+    fn co() -> Option<f64> {
+        Medians::of(CO.into_iter()).of_others(None)
+    }
+
+    #[test]
+    fn the_median_of_others_is_that_of_a_list_without_ones_own() {
+        let mut medians = CO.to_vec();
+        while !medians.is_empty() {
+            let known = Medians::of(medians.iter().copied());
+            for own in 0..medians.len() {
+                let mut others = medians.clone();
+                let own = others.remove(own);
+                others.sort_by(f32::total_cmp);
+                let expected = (2 <= others.len()).then(|| f64::from(others[others.len() / 2]));
+                assert_eq!(known.of_others(Some(own)), expected);
+            }
+            medians.pop();
+        }
+        assert_eq!(Medians::default().of_others(None), None);
+    }
+
     #[test]
     fn a_thousandfold_is_named_against_other_stations() {
-        assert_eq!(factor(Quantity::Co, 900.0, &CO), Some(1_000.0));
-        assert_eq!(factor(Quantity::Co, 0.000_9, &CO), Some(0.001));
-        assert_eq!(
-            factor(Quantity::No2, 0.04, &[38.0, 52.0, 47.0]),
-            Some(0.001)
-        );
+        assert_eq!(factor(Quantity::Co, 900.0, co()), Some(1_000.0));
+        assert_eq!(factor(Quantity::Co, 0.000_9, co()), Some(0.001));
+        assert_eq!(factor(Quantity::No2, 0.04, Some(47.0)), Some(0.001));
     }
 
     #[test]
     fn a_dirty_or_a_clean_station_is_left() {
         for median in [0.1, 0.3, 2.0, 9.0, 14.0] {
-            assert_eq!(factor(Quantity::Co, median, &CO), None);
+            assert_eq!(factor(Quantity::Co, median, co()), None);
         }
-        assert_eq!(factor(Quantity::Pm25, 3.0, &[80.0, 95.0, 120.0]), None);
-        assert_eq!(factor(Quantity::Pm25, 300.0, &[4.0, 5.0]), None);
-        assert_eq!(factor(Quantity::Temp, 20_000.0, &[20.0, 21.0]), None);
+        assert_eq!(factor(Quantity::Pm25, 3.0, Some(95.0)), None);
+        assert_eq!(factor(Quantity::Pm25, 300.0, Some(5.0)), None);
+        assert_eq!(factor(Quantity::Temp, 20_000.0, Some(21.0)), None);
     }
 
     #[test]
     fn a_lone_station_is_judged_by_what_is_plausible() {
-        assert_eq!(factor(Quantity::Co, 900.0, &[]), Some(1_000.0));
-        assert_eq!(factor(Quantity::Co, 1.2, &[]), None);
-        assert_eq!(factor(Quantity::Pm25, 0.05, &[40.0]), Some(0.001));
+        assert_eq!(factor(Quantity::Co, 900.0, None), Some(1_000.0));
+        assert_eq!(factor(Quantity::Co, 1.2, None), None);
+        assert_eq!(factor(Quantity::Pm25, 0.05, None), Some(0.001));
     }
 
     #[test]
@@ -194,6 +244,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_is_found_from_its_first_hour_to_its_last() {
+        for (from, until) in [(0, 5), (37, 900), (500, 1_000), (999, 1_000)] {
+            for factor in [1_000.0_f32, 0.001] {
+                let mut values: Vec<f32> =
+                    (0..1_000).map(|at| 5.0 + (at * 37 % 90) as f32).collect();
+                values[from..until]
+                    .iter_mut()
+                    .for_each(|value| *value *= factor);
+                if until - from > 100 {
+                    values[from + 50..from + 60].fill(f32::NAN);
+                }
+                let expected = Some(from..until);
+                assert_eq!(extent(&values, 45.0, factor), expected, "{factor}");
+            }
+        }
+        assert_eq!(extent(&[40.0, f32::NAN, 0.0], 45.0, 1_000.0), None);
+    }
+
+    #[test]
     fn a_stretch_is_suspected_as_its_median_is() {
         for times in [
             0.000_5, 0.001, 0.009, 0.011, 0.5, 1.0, 90.0, 101.0, 1_000.0, 2_000.0,
@@ -215,8 +284,8 @@ mod tests {
                 stretch.extend(readings(n_near, 1.0));
                 stretch.extend([f32::NAN, 0.0, -1.0]);
                 let expected =
-                    median_positive(&stretch).and_then(|median| factor(Quantity::Co, median, &CO));
-                let found = Usual::of(Quantity::Co, &CO).factor(&stretch);
+                    median_positive(&stretch).and_then(|median| factor(Quantity::Co, median, co()));
+                let found = Usual::of(Quantity::Co, co().unwrap()).factor(&stretch);
                 assert_eq!(found, expected, "{times} {n_far} {n_near}");
             }
         }

@@ -40,10 +40,14 @@ fn duplicates_are_rejected_and_contradictions_flagged() {
     assert_eq!(pm25(&ingested, 3), [1.0, 2.0, 3.0]);
     assert_eq!(
         ingested.rejected(),
-        [("conflicting duplicate", 2), ("exact duplicate", 1)]
+        [
+            ("conflicting duplicate", 1),
+            ("exact duplicate", 1),
+            ("nothing new beside an earlier line", 1)
+        ]
     );
     assert_eq!(ingested.flags(Quantity::Pm25)[..3], [0, 0, flag::CONFLICT]);
-    assert_eq!(ingested.flags(Quantity::No2)[..3], [0, 0, flag::CONFLICT]);
+    assert!(ingested.flags(Quantity::No2).iter().all(|mask| *mask == 0));
     assert_eq!(ingested.report.examples["exact duplicate"][0].at, "a.csv:4");
     assert_eq!(
         ingested.report.stations[0].flags["pm25_ug_m3"]["conflict"],
@@ -137,13 +141,104 @@ fn files_of_one_station_are_laid_over_one_another() {
         reversed.rejected(),
         [
             ("conflicting duplicate", 7),
-            ("nothing new beside an earlier file", 1)
+            ("nothing new beside an earlier line", 1)
         ]
     );
     // A copy under another name says nothing that is not known.
     bench.write("in/c.csv", std::fs::read(bench.path("in/b.csv")).unwrap());
     let copied = bench.ingested("in/b.csv in/c.csv --max-rejects 50%");
     assert_eq!(copied.rejected(), [("exact duplicate", 10)]);
+}
+
+/// Two lines for each of four hours: a value and nothing, either way round; two nothings; a value beside another.
+const TWICE: [[&str; 2]; 4] = [
+    ["5,", ",40"],
+    [",41", "-999,"],
+    [",", ",NA"],
+    ["7,43", "8,"],
+];
+
+#[test]
+fn an_empty_cell_contradicts_nothing_within_a_file_or_over_files() {
+    let bench = Bench::new();
+    let rows = |line: usize, step_min: usize| -> String {
+        let hours = TWICE.iter().enumerate();
+        let rows = hours.flat_map(|(hour, cells)| {
+            let minutes = (0..60).step_by(step_min);
+            minutes
+                .map(move |minute| format!("2020-01-01 {hour:02}:{minute:02},A,{}\n", cells[line]))
+        });
+        rows.collect()
+    };
+    for step_min in [60, 15] {
+        let header = "time,station,pm25,no2\n";
+        let (first, later) = (rows(0, step_min), rows(1, step_min));
+        bench.write("one/a.csv", format!("{header}{first}{later}"));
+        bench.write("two/a.csv", format!("{header}{first}"));
+        bench.write("two/b.csv", format!("{header}{later}"));
+        let args = "--max-rejects 100%";
+        let one = bench.ingested(&format!("one {args}"));
+        let values = one.values(Quantity::Pm25);
+        assert_eq!((values[0], values[3]), (5.0, 7.0));
+        assert!(values[1].is_nan() && values[2].is_nan());
+        assert_eq!(one.values(Quantity::No2)[..2], [40.0, 41.0]);
+        let conflicts: Vec<bool> = [Quantity::Pm25, Quantity::No2]
+            .iter()
+            .flat_map(|q| {
+                one.flags(*q)[..4]
+                    .iter()
+                    .map(|mask| mask & flag::CONFLICT != 0)
+            })
+            .collect();
+        assert_eq!(
+            conflicts,
+            [false, false, false, true, false, false, false, false]
+        );
+        let n = 60 / step_min as u64;
+        let expected = [
+            ("conflicting duplicate", n),
+            ("exact duplicate", n),
+            ("nothing new beside an earlier line", n),
+        ];
+        assert_eq!(one.rejected(), expected);
+        let rows = &one.report.rows;
+        assert_eq!((rows.read, rows.kept), (8 * n, 5 * n));
+        let two = bench.ingested(&format!("two {args}"));
+        assert_eq!(two.contents(), one.contents());
+        assert_eq!(two.report.rows, one.report.rows);
+        // New months beside an earlier table.
+        bench.ingested(&format!("two/a.csv {args}"));
+        std::fs::rename(bench.path("out/o.parquet"), bench.path("earlier.parquet")).unwrap();
+        let appended = bench.ingested(&format!("earlier.parquet two/b.csv {args}"));
+        assert_eq!(appended.contents(), one.contents());
+    }
+}
+
+#[test]
+fn a_value_that_fills_a_gap_brings_its_own_verdict() {
+    // The first line is declared invalid and holds nothing; so is the second, which has a value.
+    let row = |hour: usize, value: &str, verdict: &str| {
+        format!(
+            "Chennai,PM2.5 - Principal,2020-02-09 {hour:02}:00 AM,2020,02,09,{hour:02},22,72,Moderate,{value},UG/M3,1 Hr,{verdict}\n"
+        )
+    };
+    let header = "Site,Parameter,Date (LT),Year,Month,Day,Hour,NowCast Conc.,AQI,AQI Category,Raw Conc.,Conc. Unit,Duration,QC Name\n";
+    let text = [
+        header.to_owned(),
+        row(1, "-999", "Invalid"),
+        row(1, "18.0", "Valid"),
+        row(2, "-999", "Valid"),
+        row(2, "19.0", "Invalid"),
+    ];
+    let bench = Bench::new();
+    let ingested = bench
+        .write("a.csv", text.concat())
+        .ingested("a.csv --tz +05:30 --max-rejects 100%");
+    assert_eq!(pm25(&ingested, 2), [18.0, 19.0]);
+    assert_eq!(
+        ingested.flags(Quantity::Pm25)[..2],
+        [0, flag::PROVIDER_INVALID]
+    );
 }
 
 #[test]
