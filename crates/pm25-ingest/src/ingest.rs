@@ -367,15 +367,12 @@ impl Reading<'_> {
         let mut outcome = file::read(Job {
             input,
             wishes,
-            spill: Some(self.spill),
+            spill: self.spill,
             sizes: Sizes::USUAL,
         })?;
         let mut stored = Vec::new();
         if let file::Outcome::Read(file) = &mut outcome {
             stored = std::mem::take(&mut file.stored);
-            for part in std::mem::take(&mut file.parts) {
-                stored.push(self.spill.put_part(part)?);
-            }
         }
         self.progress.advance(1);
         Ok((outcome, stored))

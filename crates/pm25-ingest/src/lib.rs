@@ -58,6 +58,7 @@ mod source;
 mod spill;
 mod stateair;
 mod stations;
+mod stretch;
 mod summer;
 mod survey;
 mod trace;
