@@ -104,6 +104,13 @@ fn read_named(job: Job) -> Result<Outcome> {
         }
         Err(why) => return Err(no_table(&input.name, &why)),
     };
+    let read = hours(job, tables, tally)?;
+    Ok(Outcome::Read(Box::new(read)))
+}
+
+/// The hours of a file's tables.
+fn hours(job: Job, tables: Tables, mut tally: Tally) -> Result<ReadFile> {
+    let input = job.input;
     let Tables {
         sha256,
         mut layout,
@@ -147,7 +154,7 @@ fn read_named(job: Job) -> Result<Outcome> {
     } = gathered;
     warnings.extend(season);
     let stored = align::on_one_minute(stored, job.spill, &mut tally)?;
-    Ok(Outcome::Read(Box::new(ReadFile {
+    Ok(ReadFile {
         name: input.name.clone(),
         sha256,
         step_s: step_s.unwrap_or(3_600),
@@ -161,7 +168,7 @@ fn read_named(job: Job) -> Result<Outcome> {
         layout,
         tally,
         stored,
-    })))
+    })
 }
 
 /// A file, and how its first table is laid out.
