@@ -46,8 +46,8 @@ impl Sizes {
     pub(crate) const USUAL: Self = Self {
         block_bytes: 8 << 20,
         held_bytes: 16 << 20,
-        // Fifty-nine years of hours.
-        stretch_rows: 1 << 19,
+        // Thirty years of hours.
+        stretch_rows: 1 << 18,
     };
 }
 /// A line feed is looked for so far behind a cut.
