@@ -22,7 +22,6 @@ use pm25_artifact::ingest::{IngestReport, Skipped};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, program, write_document};
 use pm25_table::TableWriter;
 use pm25_tool::{Console, Outcome, Progress};
-use rayon::prelude::*;
 
 use crate::blocks::Sizes;
 use crate::clock::{self, Order};
@@ -30,7 +29,7 @@ use crate::correction::Correction;
 use crate::coverage::Days;
 use crate::file::{self, Job, ReadFile};
 use crate::generic::ColumnMap;
-use crate::in_order::in_order;
+use crate::in_order::{in_order, one_each};
 use crate::inputs::{self, Inputs, RawInput};
 use crate::judge::{Judged, JudgedStation, gathered, judge};
 use crate::layout::{Source, Stamped};
@@ -386,11 +385,8 @@ fn read_all(
     (skipped, failed): (&mut Vec<Skipped>, &mut Vec<Skipped>),
     reading: &Reading,
 ) -> Result<(Vec<ReadFile>, Vec<Vec<Stored>>)> {
-    let outcomes: Vec<Result<(file::Outcome, Vec<Stored>)>> = files
-        .par_iter()
-        .with_max_len(1)
-        .map(|input| reading.read(input, wishes))
-        .collect();
+    // No more files at once than threads, also where a thread waits for others to end a big one.
+    let outcomes = one_each(files.len(), |at| reading.read(&files[at], wishes));
     let mut read = Vec::with_capacity(outcomes.len());
     let mut stored = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {

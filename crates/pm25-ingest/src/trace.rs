@@ -466,3 +466,47 @@ impl fmt::Display for Traced {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shelf::tests::TINY;
+
+    #[test]
+    fn lines_of_rows_on_a_shelf_are_those_of_rows_in_memory() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let spill = Spill::beside(&Output::Stdout);
+        for (file, station, time) in [
+            ("openaq_archive.csv", "RO0083A-9369", "2020-07-29T22:00:00Z"),
+            ("purpleair_channels.csv", "123", "2023-06-17T03:00:00Z"),
+            ("sensor_community.csv", "7789", "2018-03-04T00:00:00Z"),
+        ] {
+            let input = RawInput {
+                name: file.to_owned(),
+                at: Input::Path(folder.join(file)),
+                member: None,
+                origin: Origin::Found,
+            };
+            let wishes = Wishes::default();
+            let lines = |sizes: Sizes| {
+                let job = Job {
+                    input: &input,
+                    wishes: &wishes,
+                    spill: &spill,
+                    sizes,
+                };
+                let wanted = Hour {
+                    station,
+                    start_s: parse_rfc3339(time).unwrap(),
+                    quantity: Quantity::Pm25,
+                };
+                format!("{:?}", lines_of(job, &wanted).unwrap())
+            };
+            let held = lines(Sizes::USUAL);
+            assert!(held.contains("reading: Some"), "{file}: {held}");
+            for sizes in TINY {
+                assert_eq!(lines(sizes), held, "{file}");
+            }
+        }
+    }
+}
