@@ -5,14 +5,16 @@
 //!        a file for each thread      a station for each thread          in order
 //! ```
 //!
-//! Memory: for each thread the larger of one file of at most 64 MiB, 16 + 4 c bytes for each of its rows (c = its
-//! columns of quantities) and as much again when they go on the grid, and one row group, 80 bytes for each of its hours
-//! (65,536, or those of one longer station) and 4 for each hour of up to eight neighbours; besides 32 KiB for each station
-//! (PM2.5 at sampled hours), 4 KiB for each file, 200 bytes for each part of a station, and 16 MiB for each thread that
-//! were freed and are kept ([`crate::memory`]). Hours wait in a file without a name beside the output, 4 c bytes each and
-//! 4 more where lines are missing or PM2.5 was removed; so do the rows of a larger file, 12 + 4 c bytes each, of which a
-//! block and a station are in memory (not where its rows must be seen together: packed, of one reading in a row, of two
-//! channels). Text is never held beyond a few buffers.
+//! Memory: for each thread the larger of 16 MiB of rows of one file (16 + 4 c bytes each, c = its columns of quantities)
+//! and as much again when they go on the grid, two blocks of 8 MiB of text as rows where one big file is read by all
+//! threads, a stretch of a station's rows (262,144, or those of one hour) laid on its grid, and one row group, 80 bytes
+//! for each of its hours (65,536, or those of one longer station) and 4 for each hour of up to eight neighbours; besides
+//! 32 KiB for each station (PM2.5 at sampled hours), 4 KiB for each file, 200 bytes for each part of a station, 12 bytes
+//! for each station and quantity in each 16 MiB of rows, and 16 MiB for each thread that were freed and are kept
+//! ([`crate::memory`]). Hours wait in a file without a name beside the output, 4 c bytes each and 4 more where lines are
+//! missing or PM2.5 was removed; so do the rows of a file that has more than may be held, 12 + 4 c bytes each, whatever
+//! its source and packing. An earlier table is held whole while it is taken apart, because its seal covers all of it.
+//! Text is never held beyond a few buffers.
 
 use std::ops::Range;
 
