@@ -7,16 +7,22 @@ use std::collections::BTreeMap;
 
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at};
+use pm25_file::Result;
 
 use crate::count::{Reason, Tally};
 use crate::hourly::Part;
+use crate::spill::{Spill, Stored};
 
 /// Keeps the parts that begin at the minute of the station's PM2.5, or else of its first part.
-pub(crate) fn on_one_minute(parts: Vec<Part>, tally: &mut Tally) -> Vec<Part> {
-    let minute_s = |part: &Part| part.start_s.rem_euclid(HOUR_S);
+pub(crate) fn on_one_minute(
+    parts: Vec<Stored>,
+    spill: &Spill,
+    tally: &mut Tally,
+) -> Result<Vec<Stored>> {
+    let minute_s = |part: &Stored| part.span_s().0.rem_euclid(HOUR_S);
     let mut minutes_s: BTreeMap<String, i64> = BTreeMap::new();
     for part in &parts {
-        let has_pm25 = !part.values[Quantity::Pm25.index()].is_empty();
+        let has_pm25 = part.measures(Quantity::Pm25);
         match minutes_s.get_mut(&part.station) {
             Some(known) if has_pm25 => *known = minute_s(part),
             Some(_) => {}
@@ -25,13 +31,13 @@ pub(crate) fn on_one_minute(parts: Vec<Part>, tally: &mut Tally) -> Vec<Part> {
             }
         }
     }
-    let (kept, others): (Vec<Part>, Vec<Part>) = parts
+    let (kept, others): (Vec<Stored>, Vec<Stored>) = parts
         .into_iter()
         .partition(|part| minutes_s[&part.station] == minute_s(part));
     for part in others {
-        reject(&part, tally);
+        reject(&part.get(spill)?, tally);
     }
-    kept
+    Ok(kept)
 }
 
 fn reject(part: &Part, tally: &mut Tally) {

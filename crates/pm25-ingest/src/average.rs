@@ -45,6 +45,21 @@ pub(crate) fn part(
     finer: &Finer,
     tally: &mut Tally,
 ) -> Part {
+    let (part, tallies) = part_by_column(rows, layout, station, finer);
+    for of_column in tallies {
+        tally.append(of_column, 0);
+    }
+    part
+}
+
+/// The same with what is counted of whole rows, and then of each column.
+pub(crate) fn part_by_column(
+    rows: &mut Rows,
+    layout: &Layout,
+    station: &[u32],
+    finer: &Finer,
+) -> (Part, Vec<Tally>) {
+    let mut tally = Tally::default();
     let first_s = station
         .iter()
         .map(|&row| rows.stamp_s[row as usize])
@@ -54,7 +69,7 @@ pub(crate) fn part(
     // The local clock's full hour at or before the first reading.
     let start_s = first_s - (first_s + offset_s).rem_euclid(HOUR_S);
     let mut part = Part::empty(rows, layout, station, start_s);
-    let (kept, duplicates) = without_duplicates(rows, layout, station, tally);
+    let (kept, duplicates) = without_duplicates(rows, layout, station, &mut tally);
     let rows = &*rows;
     let hour_of = |row: u32| ((rows.stamp_s[row as usize] - start_s) / HOUR_S) as usize;
     let n_hours = kept.last().map_or(0, |&row| hour_of(row) + 1);
@@ -69,7 +84,9 @@ pub(crate) fn part(
         part.n_lines[hour_idx] = part.n_lines[hour_idx].saturating_add(1);
     }
     tally.averaged += (kept.len() + duplicates.filling.len()) as u64;
+    let mut tallies = vec![tally];
     for (column_idx, column) in layout.mapped.iter().enumerate() {
+        let mut tally = Tally::default();
         let mut values = vec![f32::NAN; n_hours];
         let readings = Readings {
             values: &rows.values[column_idx],
@@ -79,7 +96,7 @@ pub(crate) fn part(
             duplicates: &duplicates,
         };
         for hour in kept.chunk_by(|&a, &b| hour_of(a) == hour_of(b)) {
-            values[hour_of(hour[0])] = of_hour(rows, &readings, hour, finer, tally);
+            values[hour_of(hour[0])] = of_hour(rows, &readings, hour, finer, &mut tally);
         }
         if column.quantity == Quantity::Pm25 {
             let hours_with_lines = part
@@ -91,6 +108,7 @@ pub(crate) fn part(
                 hours_with_lines.filter(|(_, value)| value.is_nan()).count() as u64;
         }
         set_values(&mut part, column.quantity, values);
+        tallies.push(tally);
     }
     if !rows.channels[0].is_empty() {
         part.channels = [0, 1].map(|channel: usize| {
@@ -104,7 +122,7 @@ pub(crate) fn part(
     for &(row, quantity) in &duplicates.conflicts {
         part.flag(quantity, hour_of(row), flag::CONFLICT);
     }
-    part
+    (part, tallies)
 }
 
 /// The rows in the order of time, the first of those with the same stamp; and what the later ones say.

@@ -25,8 +25,8 @@ use crate::layout::{Layout, Source};
 use crate::raw::Raw;
 use crate::reader::Reader;
 use crate::records::Records;
-use crate::rows::{Line, TableRows};
-use crate::shelf::Shelf;
+use crate::rows::{Found, Line};
+use crate::shelf::Shelves;
 use crate::source::Wishes;
 use crate::unpack::{Encoding, is_plain};
 
@@ -35,15 +35,19 @@ use crate::unpack::{Encoding, is_plain};
 pub(crate) struct Sizes {
     /// A block is a few hundred thousand rows; a smaller file has none.
     pub(crate) block_bytes: u64,
-    /// The rows of a larger file are not kept in memory.
-    pub(crate) kept_bytes: u64,
+    /// Rows of a file that are held in memory; more of them go on a shelf.
+    pub(crate) held_bytes: usize,
+    /// Rows of a station on a shelf that are laid on its grid at once.
+    pub(crate) stretch_rows: usize,
 }
 
 impl Sizes {
     /// Those of every run; they change no output.
     pub(crate) const USUAL: Self = Self {
         block_bytes: 8 << 20,
-        kept_bytes: 64 << 20,
+        held_bytes: 16 << 20,
+        // Thirty years of hours.
+        stretch_rows: 1 << 18,
     };
 }
 /// A line feed is looked for so far behind a cut.
@@ -60,10 +64,8 @@ enum Stop {
 
 /// A file's tables, read by blocks.
 pub(crate) struct ByBlocks<'a> {
-    pub(crate) tables: Vec<TableRows>,
+    pub(crate) found: Found<'a>,
     pub(crate) sha256: Sha256,
-    /// The rows of the only table, if they were too many to keep; then it has none itself.
-    pub(crate) shelf: Option<Shelf<'a>>,
 }
 
 /// Reads a file's tables by blocks; nothing if it must be read from front to back.
@@ -79,18 +81,10 @@ pub(crate) fn read<'a>(
     };
     let is_text = matches!(wishes.encoding, Encoding::Seen | Encoding::Utf8);
     let is_one_table = layout.source != Source::Cpcb && input.member.is_none();
-    if !is_text || !is_one_table {
+    if !is_text || !is_one_table || rayon::current_num_threads() == 1 {
         return Ok(None);
     }
     let unreadable = |e| Fault::unforeseen(format!("{}: cannot be read", input.name)).because(e);
-    let n_bytes = std::fs::metadata(path).map_err(unreadable)?.len();
-    let shelf = job
-        .spill
-        .filter(|_| job.sizes.kept_bytes < n_bytes)
-        .and_then(|spill| Shelf::of(layout, spill));
-    if shelf.is_none() && rayon::current_num_threads() == 1 {
-        return Ok(None);
-    }
     let spans = spans(path, job.sizes.block_bytes).map_err(unreadable)?;
     let file = Blocks {
         path,
@@ -99,7 +93,7 @@ pub(crate) fn read<'a>(
         layout,
         wishes,
     };
-    file.read(&spans, shelf, tally)
+    file.read(&spans, Shelves::new(job.spill, job.sizes), tally)
 }
 
 /// A file and how it is read.
@@ -115,7 +109,7 @@ impl<'a> Blocks<'a> {
     fn read<'s>(
         &self,
         spans: &[Span],
-        mut shelf: Option<Shelf<'s>>,
+        mut shelves: Shelves<'s>,
         tally: &mut Tally,
     ) -> Result<Option<ByBlocks<'s>>> {
         if spans.len() < 2 {
@@ -134,10 +128,7 @@ impl<'a> Blocks<'a> {
                 return Err(Stop::Irregular);
             }
             n_lines += n_lines_more;
-            match &mut shelf {
-                Some(shelf) => shelf.push(&whole.take_rows()).map_err(Stop::Fault),
-                None => Ok(()),
-            }
+            shelves.relieve(&mut whole).map_err(Stop::Fault)
         };
         let block = |at: usize| self.block(spans[at]).map_err(|_| Stop::Irregular);
         match in_order(spans.len(), block, join) {
@@ -147,9 +138,8 @@ impl<'a> Blocks<'a> {
         }
         tally.append(counts, 0);
         Ok(Some(ByBlocks {
-            tables: whole.finish(tally),
+            found: whole.finish(shelves, tally)?,
             sha256: hasher.hash(),
-            shelf,
         }))
     }
 
@@ -223,6 +213,8 @@ mod tests {
     use super::*;
     use crate::head::HEAD_BYTES;
     use crate::source::{self, Recognised};
+    use crate::spill::Spill;
+    use pm25_file::Output;
     use proptest::prelude::*;
 
     /// What a text becomes by blocks of so many bytes, or from front to back.
@@ -239,10 +231,13 @@ mod tests {
         let delimiter = head.delimiter;
         let layout = source::layout("f.csv", &head, fit, &wishes).unwrap();
         let mut tally = Tally::default();
-        let (tables, hash) = match block_bytes {
+        let spill = Spill::beside(&Output::Stdout);
+        let shelves = Shelves::new(&spill, Sizes::USUAL);
+        let (found, hash) = match block_bytes {
             None => {
                 let mut records = Records::new(raw, delimiter, "f.csv");
-                let read = crate::rows::read("f.csv", &mut records, layout, &wishes, &mut tally);
+                let named = ("f.csv", &wishes);
+                let read = crate::rows::read(named, &mut records, layout, shelves, &mut tally);
                 (read.ok()?, records.hash())
             }
             Some(block_bytes) => {
@@ -254,11 +249,11 @@ mod tests {
                     wishes: &wishes,
                 };
                 let spans = spans(file.path(), block_bytes).unwrap();
-                let read = blocks.read(&spans, None, &mut tally).unwrap()?;
-                (read.tables, read.sha256)
+                let read = blocks.read(&spans, shelves, &mut tally).unwrap()?;
+                (read.found, read.sha256)
             }
         };
-        let rows: Vec<_> = tables.into_iter().map(|(_, rows)| rows).collect();
+        let rows: Vec<_> = found.tables.into_iter().map(|(_, rows)| rows).collect();
         Some((format!("{rows:?} {tally:?}"), hash))
     }
 

@@ -161,6 +161,22 @@ impl Tally {
         }
     }
 
+    /// Adds the counts of lines that stand among these; the first examples are those of the first lines.
+    pub(crate) fn mix(&mut self, others: Self) {
+        let examples = others.examples.clone();
+        let counted = Self {
+            examples: BTreeMap::new(),
+            ..others
+        };
+        self.append(counted, 0);
+        for (reason, more) in examples {
+            let known = self.examples.entry(reason).or_default();
+            known.extend(more);
+            known.sort_by_key(|(line, _)| *line);
+            known.truncate(EXAMPLES_MAX);
+        }
+    }
+
     /// How often a reason was noted.
     pub(crate) fn count(&self, reason: Reason) -> u64 {
         self.counts.get(&reason).copied().unwrap_or_default()

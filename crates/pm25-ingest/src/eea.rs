@@ -12,7 +12,8 @@ use crate::head::{Head, HeadRow};
 use crate::layout::{Judged, Layout, Long, Names, Scope, Source, Stamped, TimeColumns, Verdict};
 use crate::reader::Reader;
 use crate::record::Made;
-use crate::rows::{Line, TableRows};
+use crate::rows::{Found, Line};
+use crate::shelf::Shelves;
 use crate::source::{Fit, Wishes};
 use crate::zone::Zone;
 
@@ -37,12 +38,13 @@ pub(crate) fn fits<'a>(columns: impl Iterator<Item = &'a str>) -> bool {
 }
 
 /// Reads all rows, a batch at a time.
-pub(crate) fn read(
+pub(crate) fn read<'a>(
     file: &str,
     batches: Batches,
     wishes: &Wishes,
+    mut shelves: Shelves<'a>,
     tally: &mut Tally,
-) -> Result<(Layout, Vec<TableRows>)> {
+) -> Result<(Layout, Found<'a>)> {
     let layout = layout(file, wishes)?;
     let mut reader = Reader::new(file, layout.clone(), wishes);
     let mut number = 0;
@@ -61,8 +63,9 @@ pub(crate) fn read(
                 tally,
             )?;
         }
+        shelves.relieve(&mut reader)?;
     }
-    Ok((layout, reader.finish(tally)))
+    Ok((layout, reader.finish(shelves, tally)?))
 }
 
 fn layout(file: &str, wishes: &Wishes) -> Result<Layout> {

@@ -24,8 +24,8 @@ use crate::layout::{Layout, Mapped, Names, Offsets, Source, TimeColumns};
 use crate::number::as_written;
 use crate::raw::Raw;
 use crate::records::Records;
-use crate::rows::{self, Rows, TableRows};
-use crate::shelf::Shelf;
+use crate::rows::{self, Found, Rows, TableRows};
+use crate::shelf::{Shelf, Shelves};
 use crate::source::{self, Fit, Recognised, Wishes};
 use crate::spill::{Spill, Stored};
 use crate::zone::Zone;
@@ -44,8 +44,7 @@ pub(crate) struct ReadFile {
     /// What ought to be looked at: claims that were overruled.
     pub(crate) warnings: Vec<String>,
     pub(crate) tally: Tally,
-    pub(crate) parts: Vec<Part>,
-    /// The same of a file that was too big to keep them.
+    /// Its stations' hours.
     pub(crate) stored: Vec<Stored>,
 }
 
@@ -54,8 +53,8 @@ pub(crate) struct ReadFile {
 pub(crate) struct Job<'a> {
     pub(crate) input: &'a RawInput,
     pub(crate) wishes: &'a Wishes,
-    /// Where rows go that do not fit in memory; without it all are kept.
-    pub(crate) spill: Option<&'a Spill>,
+    /// Where hours go, and rows that are too many to hold.
+    pub(crate) spill: &'a Spill,
     pub(crate) sizes: Sizes,
 }
 
@@ -72,9 +71,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) sha256: Sha256,
     /// Of the first table.
     pub(crate) layout: Layout,
-    pub(crate) tables: Vec<TableRows>,
-    /// The rows of the only table, if they were too many to keep.
-    pub(crate) shelf: Option<Shelf<'a>>,
+    pub(crate) found: Found<'a>,
 }
 
 /// Reads one file. One that is no table of measurements is skipped if a folder held it and refused if it was named;
@@ -94,10 +91,10 @@ pub(crate) fn read(job: Job) -> Result<Outcome> {
 }
 
 fn read_named(job: Job) -> Result<Outcome> {
-    let Job { input, wishes, .. } = job;
+    let input = job.input;
     let mut tally = Tally::default();
     if is_ours(input)? {
-        return earlier(input, tally);
+        return earlier(job, tally);
     }
     let tables = match read_tables(job, &mut tally)? {
         Ok(tables) => tables,
@@ -107,18 +104,29 @@ fn read_named(job: Job) -> Result<Outcome> {
         }
         Err(why) => return Err(no_table(&input.name, &why)),
     };
-    let mut layout = tables.layout;
+    let read = hours(job, tables, tally)?;
+    Ok(Outcome::Read(Box::new(read)))
+}
+
+/// The hours of a file's tables.
+fn hours(job: Job, tables: Tables, mut tally: Tally) -> Result<ReadFile> {
+    let input = job.input;
+    let Tables {
+        sha256,
+        mut layout,
+        found,
+    } = tables;
     if layout.extras.long.is_none() {
         layout.mapped.clone_from(
-            &tables
+            &found
                 .tables
                 .first()
                 .map_or(Vec::new(), |(layout, _)| layout.mapped.clone()),
         );
     }
     let mut gathered = Gathered::default();
-    let mut shelf = tables.shelf;
-    for (mut table_layout, rows) in tables.tables {
+    let mut shelves = found.shelves.into_iter();
+    for (mut table_layout, rows) in found.tables {
         note_clock(&mut table_layout, &rows);
         if gathered.step_s.is_none() {
             layout.zone = table_layout.zone.clone();
@@ -128,29 +136,29 @@ fn read_named(job: Job) -> Result<Outcome> {
         let further = further.filter(|_| layout.extras.long.is_some());
         layout.mapped.extend(further.cloned());
         let table = (table_layout, rows);
-        match shelf.take() {
-            Some(shelf) => gathered.take_shelf(&input.name, shelf, table, &mut tally)?,
-            None => gathered.take_table(&input.name, table, &mut tally)?,
+        let givers = Givers {
+            job,
+            layout: &layout,
+        };
+        match shelves.next() {
+            Some(shelf) => gathered.take_shelf(&givers, shelf, table, &mut tally)?,
+            None => gathered.take_table(&givers, table, &mut tally)?,
         }
     }
     let Gathered {
         columns,
         mut warnings,
-        mut parts,
         stored,
         season,
         step_s,
     } = gathered;
-    correct_all(&mut parts, &layout, wishes, &mut tally);
-    warnings.extend(season.or_else(|| summer::seasons(&layout, &parts)));
-    let parts = align::on_one_minute(parts, &mut tally);
-    let names = parts.iter().map(|part| &part.station);
-    let names = names.chain(stored.iter().map(|part: &Stored| &part.station));
-    Ok(Outcome::Read(Box::new(ReadFile {
+    warnings.extend(season);
+    let stored = align::on_one_minute(stored, job.spill, &mut tally)?;
+    Ok(ReadFile {
         name: input.name.clone(),
-        sha256: tables.sha256,
+        sha256,
         step_s: step_s.unwrap_or(3_600),
-        stations: each_once(names),
+        stations: each_once(stored.iter().map(|part| &part.station)),
         columns,
         notes: notes(&layout),
         warnings: warnings
@@ -159,9 +167,14 @@ fn read_named(job: Job) -> Result<Outcome> {
             .collect(),
         layout,
         tally,
-        parts,
         stored,
-    })))
+    })
+}
+
+/// A file, and how its first table is laid out.
+struct Givers<'a> {
+    job: Job<'a>,
+    layout: &'a Layout,
 }
 
 /// What the tables of a file become, one after the other.
@@ -169,8 +182,8 @@ fn read_named(job: Job) -> Result<Outcome> {
 struct Gathered {
     columns: Vec<ColumnUse>,
     warnings: Vec<String>,
-    parts: Vec<Part>,
     stored: Vec<Stored>,
+    /// The first station that skips an hour in spring.
     season: Option<String>,
     /// Of the first table.
     step_s: Option<u32>,
@@ -179,31 +192,51 @@ struct Gathered {
 impl Gathered {
     fn take_table(
         &mut self,
-        file: &str,
+        givers: &Givers,
         (layout, mut rows): TableRows,
         tally: &mut Tally,
     ) -> Result<()> {
         self.columns
             .extend(convert(&layout, &mut rows, &mut self.warnings));
-        let hourly = hourly(file, rows, &layout, tally)?;
+        let hourly = hourly(&givers.job.input.name, rows, &layout, tally)?;
         self.step_s.get_or_insert(hourly.step_s);
-        self.parts.extend(hourly.parts);
+        for part in hourly.parts {
+            self.take_part(givers, part, tally)?;
+        }
         Ok(())
     }
 
     /// The table has no rows but those on the shelf.
     fn take_shelf(
         &mut self,
-        file: &str,
+        givers: &Givers,
         shelf: Shelf,
         (layout, empty): TableRows,
         tally: &mut Tally,
     ) -> Result<()> {
-        let shelved = shelf.hours((file, &empty), &layout, (tally, &mut self.warnings))?;
-        self.columns.extend(shelved.columns);
-        self.step_s.get_or_insert(shelved.step_s);
-        self.stored.extend(shelved.stored);
-        self.season = shelved.season;
+        let table = (givers.job.input.name.as_str(), &layout, &empty);
+        let mut warnings = std::mem::take(&mut self.warnings);
+        let laid = shelf.hours(table, (tally, &mut warnings), |part, tally| {
+            self.take_part(givers, part, tally)
+        })?;
+        self.warnings = warnings;
+        self.columns.extend(laid.columns);
+        self.step_s.get_or_insert(laid.step_s);
+        Ok(())
+    }
+
+    /// A station's hours from one table, in the order of the file.
+    fn take_part(&mut self, givers: &Givers, mut part: Part, tally: &mut Tally) -> Result<()> {
+        let Givers { job, layout } = givers;
+        if let Some(correction) = job.wishes.correction
+            && layout.source == Source::PurpleAir
+        {
+            correct(&mut part, correction, tally);
+        }
+        if self.season.is_none() {
+            self.season = summer::season(layout, &part);
+        }
+        self.stored.push(job.spill.put_part(part)?);
         Ok(())
     }
 }
@@ -220,6 +253,7 @@ pub(crate) fn read_tables<'a>(
     tally: &mut Tally,
 ) -> Result<std::result::Result<Tables<'a>, String>> {
     let Job { input, wishes, .. } = job;
+    let shelves = Shelves::new(job.spill, job.sizes);
     if let (true, Input::Path(path)) = (is_parquet(input), &input.at) {
         let batches = Batches::open(&input.name, path)?;
         if !eea::fits(batches.columns()) || wishes.source.is_some_and(|wish| wish != Source::Eea) {
@@ -227,13 +261,12 @@ pub(crate) fn read_tables<'a>(
                 "a Parquet table without the columns of the EEA".to_owned()
             ));
         }
-        let (layout, tables) = eea::read(&input.name, batches, wishes, tally)?;
+        let (layout, found) = eea::read(&input.name, batches, wishes, shelves, tally)?;
         let sha256 = hash(&input.name, path)?;
         return Ok(Ok(Tables {
             sha256,
             layout,
-            tables,
-            shelf: None,
+            found,
         }));
     }
     let raw = Raw::open(
@@ -252,35 +285,28 @@ pub(crate) fn read_tables<'a>(
         return Ok(Ok(Tables {
             sha256: read.sha256,
             layout,
-            tables: read.tables,
-            shelf: read.shelf,
+            found: read.found,
         }));
     }
     let mut records = Records::new(raw, delimiter, &input.name);
-    let tables = rows::read(&input.name, &mut records, layout.clone(), wishes, tally)?;
+    let file = (input.name.as_str(), wishes);
+    let found = rows::read(file, &mut records, layout.clone(), shelves, tally)?;
     Ok(Ok(Tables {
         sha256: records.hash(),
         layout,
-        tables,
-        shelf: None,
+        found,
     }))
 }
 
 /// The tables of a file as rows in the file's own units; nothing where it has no table of measurements.
-pub(crate) fn tables(input: &RawInput, wishes: &Wishes) -> Result<Option<Vec<TableRows>>> {
-    let job = Job {
-        input,
-        wishes,
-        spill: None,
-        sizes: Sizes::USUAL,
-    };
-    let Ok(mut found) = read_tables(job, &mut Tally::default())? else {
+pub(crate) fn tables(job: Job) -> Result<Option<Found>> {
+    let Ok(Tables { mut found, .. }) = read_tables(job, &mut Tally::default())? else {
         return Ok(None);
     };
     for (layout, rows) in &mut found.tables {
         join_channels(layout, rows);
     }
-    Ok(Some(found.tables))
+    Ok(Some(found))
 }
 
 pub(crate) fn is_parquet(input: &RawInput) -> bool {
@@ -312,11 +338,17 @@ fn hash(name: &str, path: &std::path::Path) -> Result<Sha256> {
 }
 
 /// A table of observations from an earlier run.
-fn earlier(input: &RawInput, mut tally: Tally) -> Result<Outcome> {
+fn earlier(job: Job, mut tally: Tally) -> Result<Outcome> {
+    let input = job.input;
     let Input::Path(path) = &input.at else {
         return Err(Fault::unforeseen("standard input is no Parquet table"));
     };
     let parts = observed::read(&input.at, &mut tally)?;
+    let stored: Result<Vec<Stored>> = parts
+        .into_iter()
+        .map(|part| job.spill.put_part(part))
+        .collect();
+    let stored = stored?;
     let head = Head {
         rows: vec![HeadRow {
             line: 0,
@@ -336,7 +368,7 @@ fn earlier(input: &RawInput, mut tally: Tally) -> Result<Outcome> {
         name: input.name.clone(),
         sha256: hash(&input.name, path)?,
         step_s: 3_600,
-        stations: each_once(parts.iter().map(|part| &part.station)),
+        stations: each_once(stored.iter().map(|part| &part.station)),
         columns: Vec::new(),
         notes: vec![
             "hours of an earlier run; its raw files are named in its own header".to_owned(),
@@ -344,20 +376,8 @@ fn earlier(input: &RawInput, mut tally: Tally) -> Result<Outcome> {
         warnings: Vec::new(),
         layout,
         tally,
-        parts,
-        stored: Vec::new(),
+        stored,
     })))
-}
-
-/// Applies the correction that is asked for, where it is made for the instrument.
-fn correct_all(parts: &mut [Part], layout: &Layout, wishes: &Wishes, tally: &mut Tally) {
-    let correction = wishes.correction;
-    let Some(correction) = correction.filter(|_| layout.source == Source::PurpleAir) else {
-        return;
-    };
-    parts
-        .iter_mut()
-        .for_each(|part| correct(part, correction, tally));
 }
 
 /// Puts hourly PM2.5 on the level of a reference monitor; without the hour's humidity it is missing.
@@ -518,7 +538,7 @@ pub(crate) fn settled(
 }
 
 /// PM2.5 of an instrument with two channels is their mean; where one is silent the other speaks.
-fn join_channels(layout: &Layout, rows: &mut Rows) {
+pub(crate) fn join_channels(layout: &Layout, rows: &mut Rows) {
     let position = layout
         .mapped
         .iter()

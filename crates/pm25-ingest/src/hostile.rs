@@ -6,12 +6,14 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use pm25_file::{Input, Kind};
+use pm25_file::{Input, Kind, Output};
 
 use crate::blocks::Sizes;
 use crate::file::{Job, Outcome, read};
 use crate::inputs::{Origin, RawInput};
+use crate::shelf::tests::{TINY, told};
 use crate::source::Wishes;
+use crate::spill::Spill;
 use crate::zone::Zone;
 
 /// Damages of each file in the ordinary run.
@@ -97,7 +99,8 @@ fn damaged(bytes: &[u8], seed: u64) -> Vec<u8> {
     bytes
 }
 
-fn packed(bytes: &[u8]) -> Vec<u8> {
+/// The bytes as a member of a gzip file.
+pub(crate) fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -121,13 +124,24 @@ fn check(name: &str, bytes: &[u8], seed: u64, folder: &std::path::Path) {
     } else {
         Wishes::default()
     };
+    let spill = Spill::beside(&Output::Stdout);
     let job = Job {
         input: &input,
         wishes: &wishes,
-        spill: None,
+        spill: &spill,
         sizes: Sizes::USUAL,
     };
-    match read(job) {
+    let outcome = read(job);
+    let on_shelves = read(Job {
+        sizes: TINY[seed as usize % TINY.len()],
+        ..job
+    });
+    assert_eq!(
+        told(&on_shelves, &spill),
+        told(&outcome, &spill),
+        "{name} {seed}"
+    );
+    match outcome {
         Ok(Outcome::Read(file)) => {
             let rows = file.tally.rows();
             assert_eq!(rows.read, rows.kept + rows.n_rejected(), "{name} {seed}");
@@ -135,7 +149,8 @@ fn check(name: &str, bytes: &[u8], seed: u64, folder: &std::path::Path) {
                 rows.out_of_scope <= rows.kept && rows.averaged <= rows.kept,
                 "{name} {seed}"
             );
-            let in_hours: u64 = file.parts.iter().map(n_lines).sum();
+            let parts = file.stored.iter().map(|part| part.get(&spill).unwrap());
+            let in_hours: u64 = parts.map(|part| n_lines(&part)).sum();
             assert_eq!(in_hours, rows.kept - rows.out_of_scope, "{name} {seed}");
         }
         Ok(Outcome::Skipped(_) | Outcome::Failed(_)) => {

@@ -110,12 +110,39 @@ impl Part {
         measured.fold(0, |bits, (quantity, _)| bits | 1 << quantity)
     }
 
+    /// Takes over later hours of the same station and columns, which lie on the same grid.
+    pub(crate) fn append(&mut self, later: Self) {
+        let before = ((later.start_s - self.start_s) / HOUR_S) as usize;
+        let all = before + later.line.len();
+        join(&mut self.line, later.line, (before, all), 0);
+        join(&mut self.n_lines, later.n_lines, (before, all), 0);
+        let columns = self.values.iter_mut().chain(&mut self.channels);
+        let more = later.values.into_iter().chain(later.channels);
+        for (column, more) in columns.zip(more) {
+            join(column, more, (before, all), f32::NAN);
+        }
+        for (flags, more) in self.flags.iter_mut().zip(later.flags) {
+            join(flags, more, (before, all), 0);
+        }
+        self.pm25_incomplete += later.pm25_incomplete;
+    }
+
     /// Sets a flag at an hour.
     pub(crate) fn flag(&mut self, quantity: Quantity, hour_idx: usize, bit: u16) {
         let flags = &mut self.flags[quantity.index()];
         flags.resize(self.line.len(), 0);
         flags[hour_idx] |= bit;
     }
+}
+
+/// A column of so many hours behind a gap; where neither stretch has it there is none.
+fn join<T: Copy>(column: &mut Vec<T>, more: Vec<T>, (before, all): (usize, usize), nothing: T) {
+    if column.is_empty() && more.is_empty() {
+        return;
+    }
+    column.resize(before, nothing);
+    column.extend(more);
+    column.resize(all, nothing);
 }
 
 /// Lays the rows of a file, already in our units, on the grids of its stations.
@@ -168,7 +195,15 @@ pub(crate) fn lag_s(file: &str, rows: &Rows, layout: &Layout) -> Result<i64> {
         Some(step_s) => i64::from(step_s),
         None => step_s(file, rows, &rows_by_station(rows))?,
     };
-    Ok(step_s.min(HOUR_S))
+    Ok(lag_of(layout, step_s))
+}
+
+/// The same where the seconds from row to row are known.
+pub(crate) fn lag_of(layout: &Layout, step_s: i64) -> i64 {
+    match layout.stamped {
+        Stamped::Begin => 0,
+        Stamped::End => step_s.min(HOUR_S),
+    }
 }
 
 /// Row numbers of each station, in the order of the file; stations without rows are left out.
@@ -262,7 +297,10 @@ fn refuse_wide_gaps(file: &str, rows: &Rows, stations: &[Vec<u32>]) -> Result<()
             .map(|&row| (rows.stamp_s[row as usize], rows.line[row as usize]))
             .collect();
         stamps.sort_unstable();
-        sizes.note(file, &stamps)?;
+        if let (Some((first_s, _)), Some((last_s, _))) = (stamps.first(), stamps.last()) {
+            sizes.note(*first_s, *last_s);
+        }
+        refuse_gap(file, &stamps)?;
     }
     sizes.refuse_sparse(file, rows.stamp_s.len())
 }
@@ -275,24 +313,10 @@ pub(crate) struct GridSizes {
 }
 
 impl GridSizes {
-    /// A station by the stamps of its rows and their lines, ascending; refuses a gap that can only be a wrong clock.
-    pub(crate) fn note(&mut self, file: &str, stamps: &[(i64, u32)]) -> Result<()> {
-        let (Some((first_s, _)), Some((last_s, _))) = (stamps.first(), stamps.last()) else {
-            return Ok(());
-        };
+    /// A station by its first and its last stamp.
+    pub(crate) fn note(&mut self, first_s: i64, last_s: i64) {
         self.n_stations += 1;
         self.n_hours += ((last_s - first_s) / HOUR_S) as usize + 1;
-        match stamps
-            .windows(2)
-            .find(|pair| GAP_S_MAX < pair[1].0 - pair[0].0)
-        {
-            None => Ok(()),
-            Some(pair) => Err(Fault::bad_data(format!(
-                "{file}: more than 20 years lie between line {} and line {}",
-                pair[0].1, pair[1].1
-            ))
-            .hint("one of the two dates is wrong: mend or remove that line")),
-        }
     }
 
     /// Refuses grids that hold next to nothing.
@@ -305,6 +329,19 @@ impl GridSizes {
             .hint("look for wrong dates, or for a station column that holds something else"));
         }
         Ok(())
+    }
+}
+
+/// Refuses a gap that can only be a wrong clock, among the stamps of one station and their lines, ascending.
+pub(crate) fn refuse_gap(file: &str, stamps: &[(i64, u32)]) -> Result<()> {
+    let mut pairs = stamps.windows(2);
+    match pairs.find(|pair| GAP_S_MAX < pair[1].0 - pair[0].0) {
+        None => Ok(()),
+        Some(pair) => Err(Fault::bad_data(format!(
+            "{file}: more than 20 years lie between line {} and line {}",
+            pair[0].1, pair[1].1
+        ))
+        .hint("one of the two dates is wrong: mend or remove that line")),
     }
 }
 
@@ -329,12 +366,12 @@ pub(crate) fn station_part(
 }
 
 /// Stamps become the begin of their interval.
-fn shift_ends(rows: &mut Rows, layout: &Layout, step_s: i64) {
-    if layout.stamped == Stamped::End {
-        let length_s = step_s.min(HOUR_S);
+pub(crate) fn shift_ends(rows: &mut Rows, layout: &Layout, step_s: i64) {
+    let lag_s = lag_of(layout, step_s);
+    if lag_s != 0 {
         rows.stamp_s
             .iter_mut()
-            .for_each(|stamp_s| *stamp_s -= length_s);
+            .for_each(|stamp_s| *stamp_s -= lag_s);
     }
 }
 
@@ -367,13 +404,32 @@ fn gapless(rows: &mut Rows, layout: &Layout) -> Option<Part> {
 
 /// Each line is an hour.
 fn part(rows: &mut Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
-    let on_grid = on_grid(rows, station, tally);
+    let on_grid = on_grid(rows, station, phase_s(rows, station), tally);
+    laid(rows, layout, &on_grid, tally)
+}
+
+/// The same of some of a station's rows, where it is known how many seconds after a full hour its lines stand; nothing
+/// where none does.
+pub(crate) fn stretch_part(
+    rows: &mut Rows,
+    layout: &Layout,
+    station: &[u32],
+    phase_s: i64,
+    tally: &mut Tally,
+) -> Option<Part> {
+    let on_grid = on_grid(rows, station, phase_s, tally);
+    (!on_grid.is_empty()).then(|| laid(rows, layout, &on_grid, tally))
+}
+
+/// Rows whole hours apart, on their grid.
+fn laid(rows: &mut Rows, layout: &Layout, station: &[u32], tally: &mut Tally) -> Part {
+    let on_grid = station;
     let stamps_s = || on_grid.iter().map(|&row| rows.stamp_s[row as usize]);
     let (start_s, last_s) = (stamps_s().min().unwrap_or(0), stamps_s().max().unwrap_or(0));
     let mut part = Part::empty(rows, layout, station, start_s);
     let last_idx = ((last_s - start_s) / HOUR_S) as usize;
     part.line = vec![0; last_idx + 1];
-    let taken = take_first_lines(rows, layout, &on_grid, &mut part, tally);
+    let taken = take_first_lines(rows, layout, on_grid, &mut part, tally);
     let on_hours = |raw: &[f32]| {
         let mut values = vec![f32::NAN; last_idx + 1];
         for &(row, hour_idx) in &taken.first {
@@ -409,19 +465,31 @@ fn flag_verdicts(rows: &Rows, layout: &Layout, taken: &Taken, part: &mut Part) {
     }
 }
 
-/// The rows whose stamps lie whole hours apart from most others; the rest is rejected.
-fn on_grid(rows: &Rows, station: &[u32], tally: &mut Tally) -> Vec<u32> {
+/// How many seconds after a full hour most rows stand.
+fn phase_s(rows: &Rows, station: &[u32]) -> i64 {
     let phase_of = |row: u32| rows.stamp_s[row as usize].rem_euclid(HOUR_S);
     let first = phase_of(station[0]);
     if station.iter().all(|&row| phase_of(row) == first) {
-        return station.to_vec();
+        return first;
     }
     let mut phases: Vec<i64> = station.iter().map(|&row| phase_of(row)).collect();
     phases.sort_unstable();
-    let longest = phases
-        .chunk_by(|a, b| a == b)
-        .max_by_key(|run| (run.len(), std::cmp::Reverse(run[0])));
-    let phase = longest.map_or(first, |run| run[0]);
+    let runs = phases.chunk_by(|a, b| a == b);
+    main_phase_s(runs.map(|run| (run[0], run.len() as u64)))
+}
+
+/// The same from how many rows stand so many seconds after a full hour; of two alike the earlier.
+pub(crate) fn main_phase_s(phases: impl Iterator<Item = (i64, u64)>) -> i64 {
+    let longest = phases.max_by_key(|&(phase_s, n)| (n, std::cmp::Reverse(phase_s)));
+    longest.map_or(0, |(phase_s, _)| phase_s)
+}
+
+/// The rows that stand whole hours apart; the rest is rejected.
+fn on_grid(rows: &Rows, station: &[u32], phase: i64, tally: &mut Tally) -> Vec<u32> {
+    let phase_of = |row: u32| rows.stamp_s[row as usize].rem_euclid(HOUR_S);
+    if station.iter().all(|&row| phase_of(row) == phase) {
+        return station.to_vec();
+    }
     let (on, off): (Vec<u32>, Vec<u32>) = station.iter().partition(|&&row| phase_of(row) == phase);
     for row in off {
         let text = || pm25_air::civil::format_utc(rows.stamp_s[row as usize]);

@@ -53,7 +53,8 @@ where
     T: FnMut(R) -> Result<(), E> + Send,
     E: Send,
 {
-    let ahead = rayon::current_num_threads() + SPARE;
+    let n_threads = rayon::current_num_threads();
+    let ahead = n_threads + SPARE;
     let started = AtomicUsize::new(0);
     let turns = Mutex::new(Turns {
         next: 0,
@@ -84,11 +85,38 @@ where
         }
         std::mem::forget(guard);
     };
-    rayon::broadcast(|_| worker());
+    // Others join when they have time; whoever is busy with something else is not waited for.
+    rayon::in_place_scope(|scope| {
+        for _ in 1..n_threads.min(n) {
+            scope.spawn(|_| worker());
+        }
+        worker();
+    });
     turns
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner)
         .outcome
+}
+
+/// The results of `work` for 0 to `n`, each thread at one of them at a time: one that waits for others in `work` helps
+/// them meanwhile, but begins no other number.
+pub(crate) fn one_each<R: Send>(n: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    let started = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, R>> = Mutex::default();
+    rayon::broadcast(|_| {
+        loop {
+            let number = started.fetch_add(1, Ordering::Relaxed);
+            if n <= number {
+                break;
+            }
+            let result = work(number);
+            lock(&done).insert(number, result);
+            // Between two numbers there is time to help.
+            rayon::yield_now();
+        }
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_values().collect()
 }
 
 fn lock<T>(turns: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -161,6 +189,33 @@ mod tests {
         };
         let run = || on_threads(3, || in_order(40, work, |_| Ok(())));
         assert!(std::panic::catch_unwind(run).is_err());
+    }
+
+    #[test]
+    fn a_thread_that_waits_begins_nothing_else() {
+        let depth = |n_deep: &AtomicUsize| n_deep.fetch_add(1, Ordering::SeqCst);
+        for threads in [1, 2, 5] {
+            let under_way = AtomicUsize::new(0);
+            let done = on_threads(threads, || {
+                one_each(20, |number| {
+                    assert!(depth(&under_way) < threads, "more at once than threads");
+                    let mut sum = 0;
+                    let slow = |part: usize| {
+                        std::thread::sleep(std::time::Duration::from_micros(300));
+                        Ok::<_, Fault>(part)
+                    };
+                    in_order(9, slow, |part| {
+                        sum += part;
+                        Ok(())
+                    })
+                    .unwrap();
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    (number, sum)
+                })
+            });
+            let expected: Vec<_> = (0..20).map(|number| (number, 36)).collect();
+            assert_eq!(done, expected);
+        }
     }
 
     #[test]

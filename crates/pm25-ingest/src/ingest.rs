@@ -5,14 +5,16 @@
 //!        a file for each thread      a station for each thread          in order
 //! ```
 //!
-//! Memory: for each thread the larger of one file of at most 64 MiB, 16 + 4 c bytes for each of its rows (c = its
-//! columns of quantities) and as much again when they go on the grid, and one row group, 80 bytes for each of its hours
-//! (65,536, or those of one longer station) and 4 for each hour of up to eight neighbours; besides 32 KiB for each station
-//! (PM2.5 at sampled hours), 4 KiB for each file, 200 bytes for each part of a station, and 16 MiB for each thread that
-//! were freed and are kept ([`crate::memory`]). Hours wait in a file without a name beside the output, 4 c bytes each and
-//! 4 more where lines are missing or PM2.5 was removed; so do the rows of a larger file, 12 + 4 c bytes each, of which a
-//! block and a station are in memory (not where its rows must be seen together: packed, of one reading in a row, of two
-//! channels). Text is never held beyond a few buffers.
+//! Memory: for each thread the larger of 16 MiB of rows of one file (16 + 4 c bytes each, c = its columns of quantities)
+//! and as much again when they go on the grid, two blocks of 8 MiB of text as rows where one big file is read by all
+//! threads, a stretch of a station's rows (262,144, or those of one hour) laid on its grid, and one row group, 80 bytes
+//! for each of its hours (65,536, or those of one longer station) and 4 for each hour of up to eight neighbours; besides
+//! 32 KiB for each station (PM2.5 at sampled hours), 4 KiB for each file, 200 bytes for each part of a station, 12 bytes
+//! for each station and quantity in each 16 MiB of rows, and 16 MiB for each thread that were freed and are kept
+//! ([`crate::memory`]). Hours wait in a file without a name beside the output, 4 c bytes each and 4 more where lines are
+//! missing or PM2.5 was removed; so do the rows of a file that has more than may be held, 12 + 4 c bytes each, whatever
+//! its source and packing. An earlier table is held whole while it is taken apart, because its seal covers all of it.
+//! Text is never held beyond a few buffers.
 
 use std::ops::Range;
 
@@ -22,7 +24,6 @@ use pm25_artifact::ingest::{IngestReport, Skipped};
 use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, program, write_document};
 use pm25_table::TableWriter;
 use pm25_tool::{Console, Outcome, Progress};
-use rayon::prelude::*;
 
 use crate::blocks::Sizes;
 use crate::clock::{self, Order};
@@ -30,7 +31,7 @@ use crate::correction::Correction;
 use crate::coverage::Days;
 use crate::file::{self, Job, ReadFile};
 use crate::generic::ColumnMap;
-use crate::in_order::in_order;
+use crate::in_order::{in_order, one_each};
 use crate::inputs::{self, Inputs, RawInput};
 use crate::judge::{Judged, JudgedStation, gathered, judge};
 use crate::layout::{Source, Stamped};
@@ -367,15 +368,12 @@ impl Reading<'_> {
         let mut outcome = file::read(Job {
             input,
             wishes,
-            spill: Some(self.spill),
+            spill: self.spill,
             sizes: Sizes::USUAL,
         })?;
         let mut stored = Vec::new();
         if let file::Outcome::Read(file) = &mut outcome {
             stored = std::mem::take(&mut file.stored);
-            for part in std::mem::take(&mut file.parts) {
-                stored.push(self.spill.put_part(part)?);
-            }
         }
         self.progress.advance(1);
         Ok((outcome, stored))
@@ -389,11 +387,8 @@ fn read_all(
     (skipped, failed): (&mut Vec<Skipped>, &mut Vec<Skipped>),
     reading: &Reading,
 ) -> Result<(Vec<ReadFile>, Vec<Vec<Stored>>)> {
-    let outcomes: Vec<Result<(file::Outcome, Vec<Stored>)>> = files
-        .par_iter()
-        .with_max_len(1)
-        .map(|input| reading.read(input, wishes))
-        .collect();
+    // No more files at once than threads, also where a thread waits for others to end a big one.
+    let outcomes = one_each(files.len(), |at| reading.read(&files[at], wishes));
     let mut read = Vec::with_capacity(outcomes.len());
     let mut stored = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {

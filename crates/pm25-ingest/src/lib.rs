@@ -59,6 +59,7 @@ mod source;
 mod spill;
 mod stateair;
 mod stations;
+mod stretch;
 mod summer;
 mod survey;
 mod trace;
@@ -123,9 +124,10 @@ Formats:
     no2 = { column = \"NO2\", unit = \"ppb\" }
 
 Memory:
-  For each thread one file (32 + 8 bytes a row and quantity) or one group of stations (80 bytes
-  for each of 65,536 hours); 32 KiB for each station. Hours wait in a file without a name beside
-  --out, 8 + 4 bytes an hour and quantity, which is gone however the run ends.";
+  For each thread some 50 MiB, whatever the size of the files, or one group of stations (80 bytes
+  for each of 65,536 hours); 32 KiB for each station. Hours, and rows of large files, wait in a
+  file without a name beside --out, 8 + 4 bytes an hour or row and quantity, which is gone however
+  the run ends.";
 
 #[derive(Debug, Subcommand)]
 enum Job {

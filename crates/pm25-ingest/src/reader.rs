@@ -15,13 +15,14 @@ use crate::head::decode;
 use crate::layout::{Judged, Kind, Layout, Names, Source, TimeColumns};
 use crate::number::word_decimal;
 use crate::record::Cells;
-use crate::rows::{Line, Rows, TableRows};
+use crate::rows::{Found, Line, Rows, TableRows};
+use crate::shelf::Shelves;
 use crate::source::Wishes;
-use crate::summer;
 use crate::zone::Instant;
 
 mod join;
 mod offsets;
+mod shelve;
 
 /// Lines of text that may stand above a further table in a file.
 const TITLES_MAX: usize = 20;
@@ -65,6 +66,21 @@ struct Group {
     key: Option<(Vec<u8>, Vec<u8>)>,
     quantity: Option<Quantity>,
     rows: Rows,
+    /// The stamp of its last row, which may be on a shelf.
+    last_s: Option<i64>,
+}
+
+impl Group {
+    /// The layout of its rows, in a file of that layout.
+    fn layout(&self, of_file: &Layout) -> Layout {
+        let mut layout = of_file.clone();
+        if let (Some(long), Some(quantity), Some((parameter, unit))) =
+            (of_file.extras.long, self.quantity, &self.key)
+        {
+            layout.mapped = vec![long.reading(quantity, parameter, unit)];
+        }
+        layout
+    }
 }
 
 /// Takes the records of a file one by one.
@@ -139,14 +155,15 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The tables, once all records were taken.
-    pub(crate) fn finish(mut self, tally: &mut Tally) -> Vec<TableRows> {
+    /// The tables, once all records were taken; `shelves` have the rows that were too many to hold.
+    pub(crate) fn finish<'s>(
+        mut self,
+        shelves: Shelves<'s>,
+        tally: &mut Tally,
+    ) -> Result<Found<'s>> {
         self.reject_titles(tally);
         self.end_table();
-        for (layout, rows) in &mut self.done {
-            summer::repair(layout, rows, tally);
-        }
-        self.done
+        shelves.end(self.done, tally)
     }
 
     fn begin_table(&mut self) {
@@ -163,6 +180,7 @@ impl<'a> Reader<'a> {
                 key: None,
                 quantity: None,
                 rows,
+                last_s: None,
             });
         }
     }
@@ -175,12 +193,7 @@ impl<'a> Reader<'a> {
         self.last_code = u32::MAX;
         self.last_word = None;
         for group in std::mem::take(&mut self.groups) {
-            let mut layout = self.layout.clone();
-            if let (Some(long), Some(quantity), Some((parameter, unit))) =
-                (self.layout.extras.long, group.quantity, &group.key)
-            {
-                layout.mapped = vec![long.reading(quantity, parameter, unit)];
-            }
+            let layout = group.layout(&self.layout);
             let rows = Rows {
                 names: names.clone(),
                 offsets_min: offsets_min.clone(),
@@ -336,13 +349,16 @@ impl<'a> Reader<'a> {
             key,
             quantity: Some(quantity),
             rows,
+            last_s: None,
         });
         Ok(self.groups.len() - 1)
     }
 
     fn take(&mut self, cells: Cells, (station, stamp_s, line): (u32, i64, u64), tally: &mut Tally) {
         let layout = &self.layout;
-        let rows = &mut self.groups[self.group_idx].rows;
+        let group = &mut self.groups[self.group_idx];
+        group.last_s = Some(stamp_s);
+        let rows = &mut group.rows;
         rows.station.push(station);
         rows.stamp_s.push(stamp_s);
         rows.line.push(u32::try_from(line).unwrap_or(u32::MAX));
@@ -510,8 +526,8 @@ impl<'a> Reader<'a> {
                     .shown_once
                     .insert((self.group_idx, station, stamp.local_s));
                 // In a table with the newest row first, standard time comes before summer time.
-                let last_s = self.groups[self.group_idx].rows.stamp_s.last();
-                let is_descending = last_s.is_some_and(|&last_s| second_s < last_s);
+                let last_s = self.groups[self.group_idx].last_s;
+                let is_descending = last_s.is_some_and(|last_s| second_s < last_s);
                 Ok(if is_first != is_descending {
                     first_s
                 } else {

@@ -26,6 +26,7 @@ use crate::layout::Layout;
 use crate::reader::Reader;
 use crate::record::Cells;
 use crate::records::Records;
+use crate::shelf::{Shelf, Shelves};
 use crate::source::Wishes;
 
 pub(crate) use crate::cells::SENTINEL;
@@ -79,6 +80,25 @@ impl Rows {
         }
     }
 
+    /// Bytes that they take.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let of_row = size_of::<u32>() + size_of::<i64>() + size_of::<u32>();
+        let columns = self.values.iter().chain(&self.channels);
+        let numbers: usize = columns.map(|column| column.len() * size_of::<f32>()).sum();
+        self.station.len() * of_row + numbers + self.flags.len() * size_of::<u16>()
+    }
+
+    /// Drops the first rows.
+    pub(crate) fn forget(&mut self, n: usize) {
+        self.station.drain(..n);
+        self.stamp_s.drain(..n);
+        self.line.drain(..n);
+        for column in self.values.iter_mut().chain(&mut self.channels) {
+            column.drain(..n.min(column.len()));
+        }
+        self.flags.drain(..n.min(self.flags.len()));
+    }
+
     /// Flags all values of the last row.
     pub(crate) fn flag_last(&mut self, bit: u16) {
         self.flags.resize(self.station.len(), 0);
@@ -106,16 +126,28 @@ pub(crate) struct Line<'a> {
 /// A table and what its columns mean.
 pub(crate) type TableRows = (Layout, Rows);
 
+/// The tables of a file.
+pub(crate) struct Found<'a> {
+    pub(crate) tables: Vec<TableRows>,
+    /// The rows of each table, if they were too many to hold; then the tables themselves have none. Else empty.
+    pub(crate) shelves: Vec<Shelf<'a>>,
+}
+
+/// Records between two looks at how much is held.
+const LOOK_EVERY: usize = 1 << 10;
+
 /// Reads all data lines after the header.
-pub(crate) fn read(
-    file: &str,
+pub(crate) fn read<'a>(
+    (file, wishes): (&str, &Wishes),
     records: &mut Records,
     layout: Layout,
-    wishes: &Wishes,
+    mut shelves: Shelves<'a>,
     tally: &mut Tally,
-) -> Result<Vec<TableRows>> {
+) -> Result<Found<'a>> {
     let header_line = layout.header_line;
+    let look_every = shelves.rows_held().clamp(1, LOOK_EVERY);
     let mut reader = Reader::new(file, layout, wishes);
+    let mut n_unseen = 0;
     while records.advance()? {
         if records.line() <= header_line {
             continue;
@@ -126,20 +158,27 @@ pub(crate) fn read(
             n_lines: records.n_lines(),
         };
         reader.feed(line, tally)?;
+        n_unseen += 1;
+        if n_unseen == look_every {
+            shelves.relieve(&mut reader)?;
+            n_unseen = 0;
+        }
     }
-    Ok(reader.finish(tally))
+    reader.finish(shelves, tally)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocks::Sizes;
     use crate::count::Reason;
     use crate::head::{HEAD_BYTES, Head};
     use crate::raw::Raw;
     use crate::source::{Recognised, Wishes, layout, recognise};
+    use crate::spill::Spill;
     use crate::unpack::Encoding;
     use crate::zone::Zone;
-    use pm25_file::Input;
+    use pm25_file::{Input, Output};
 
     fn read_text(text: &str, wishes: &Wishes) -> Result<(Rows, Tally)> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -153,9 +192,12 @@ mod tests {
         let layout = layout("f.csv", &head, fit, wishes)?;
         let mut tally = Tally::default();
         let mut records = Records::new(raw, delimiter, "f.csv");
-        let mut tables = read("f.csv", &mut records, layout, wishes, &mut tally)?;
-        assert_eq!(tables.len(), 1);
-        Ok((tables.remove(0).1, tally))
+        let spill = Spill::beside(&Output::Stdout);
+        let shelves = Shelves::new(&spill, Sizes::USUAL);
+        let file = ("f.csv", wishes);
+        let mut found = read(file, &mut records, layout, shelves, &mut tally)?;
+        assert_eq!(found.tables.len(), 1);
+        Ok((found.tables.remove(0).1, tally))
     }
 
     fn rejected(tally: &Tally) -> Vec<(String, u64)> {

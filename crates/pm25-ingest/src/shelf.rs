@@ -1,422 +1,281 @@
-//! The rows of a big file on disk, station by station, so that no more than a block and a station are ever in memory.
+//! The rows of a big file on disk, table by table and station by station, so that no more than a few MiB of them and a
+//! stretch of a station are ever in memory.
 //!
-//! Not the parts of a station from several files; see [`crate::spill`]. What is decided of a whole column (its unit, its
-//! full scales) and of the whole file (the seconds from row to row) is gathered piece by piece.
+//! Not the parts of a station from several files; see [`crate::spill`]. Whoever reads a file (block by block, from front
+//! to back, packed, from Parquet) gives its rows up here when there are too many to hold:
 //!
 //! ```text
-//! block 1   A A B A │ B B C          rows as they stand in the file
-//! shelf     A A A B │ B B C          each block by station, 12 + 4 c bytes a row, c columns of quantities
+//! rows      A A B A │ B B C          as they stand in the file, given up when they fill what may be held
+//! shelf     A A A B │ B B C          each time by station, 12 + 4 c bytes a row, c columns of quantities
 //! station   A: block 1, rows 0 to 2      B: block 1, row 3; block 2, rows 0 and 1
 //! ```
 
 use pm25_air::Quantity;
-use pm25_air::quality::ceiling::FullScales;
-use pm25_artifact::ingest::ColumnUse;
 use pm25_file::Result;
-use zerocopy::{FromBytes, FromZeros, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
-use crate::claim::{Decision, Shares, decide_by};
+use crate::blocks::Sizes;
 use crate::count::Tally;
-use crate::extremes::Extremes;
-use crate::file::{ColumnFacts, settled};
-use crate::hourly::{GridSizes, Part, Steps, station_part};
-use crate::in_order::in_order;
-use crate::layout::{Layout, Mapped};
-use crate::rows::Rows;
-use crate::spill::{Spill, Stored};
+use crate::file::join_channels;
+use crate::layout::Layout;
+use crate::reader::Reader;
+use crate::rows::{Found, Rows, TableRows};
+use crate::shelf::column::ColumnSoFar;
+use crate::spill::Spill;
 use crate::summer;
 
-/// A big file's rows.
+mod column;
+mod hours;
+mod stretches;
+#[cfg(test)]
+pub(crate) mod tests;
+mod traced;
+
+/// Bytes of a row at the least, with one quantity.
+const ROW_BYTES: usize = 20;
+/// A clock that is mended by the rows before and after needs so many rows again.
+const MENDED_BY: usize = 2;
+/// Where a block has its stamps and its lines; quantities follow, then channels.
+const STAMPS: usize = 0;
+const LINES: usize = 1;
+const VALUES: usize = 2;
+
+/// The shelves of one file, a shelf for each table; none as long as its rows can be held.
+pub(crate) struct Shelves<'a> {
+    spill: &'a Spill,
+    sizes: Sizes,
+    tables: Vec<Shelf<'a>>,
+}
+
+impl<'a> Shelves<'a> {
+    /// Without a single shelf.
+    pub(crate) fn new(spill: &'a Spill, sizes: Sizes) -> Self {
+        Self {
+            spill,
+            sizes,
+            tables: Vec::new(),
+        }
+    }
+
+    /// About how many rows are held at most.
+    pub(crate) fn rows_held(&self) -> usize {
+        self.sizes.held_bytes / ROW_BYTES
+    }
+
+    /// Takes a reader's rows if they are too many to hold.
+    pub(crate) fn relieve(&mut self, reader: &mut Reader) -> Result<()> {
+        if reader.held_bytes() <= self.sizes.held_bytes {
+            return Ok(());
+        }
+        reader.shelve(self)
+    }
+
+    /// Takes the next rows of a table; tables are numbered in the order of the file.
+    pub(crate) fn push(&mut self, table: usize, layout: &Layout, rows: &mut Rows) -> Result<()> {
+        if self.tables.len() <= table {
+            self.tables.push(Shelf::of(layout, self.spill, self.sizes));
+        }
+        self.tables[table].push(layout, rows)
+    }
+
+    /// The tables of the file, whose last rows these are.
+    pub(crate) fn end(
+        mut self,
+        mut tables: Vec<TableRows>,
+        tally: &mut Tally,
+    ) -> Result<Found<'a>> {
+        let is_shelved = !self.tables.is_empty();
+        for (table, (layout, rows)) in tables.iter_mut().enumerate() {
+            if is_shelved {
+                self.push(table, layout, rows)?;
+                let shelf = &mut self.tables[table];
+                shelf.put(rows, rows.station.len())?;
+                tally.append(std::mem::take(&mut shelf.mended), 0);
+            } else {
+                summer::repair(layout, rows, tally);
+            }
+        }
+        Ok(Found {
+            tables,
+            shelves: self.tables,
+        })
+    }
+}
+
+/// One table's rows.
 pub(crate) struct Shelf<'a> {
     spill: &'a Spill,
+    sizes: Sizes,
     columns: Vec<ColumnSoFar>,
+    has_channels: bool,
+    blocks: Vec<Block>,
     /// By station.
     stations: Vec<Vec<Segment>>,
     n_rows: usize,
+    /// Stamps that were mended.
+    mended: Tally,
+}
+
+/// Rows that were given up at once.
+struct Block {
+    /// Where each column begins.
+    columns_at: Vec<u64>,
+    /// The provider's flags, if there are any.
+    flags_at: Option<u64>,
 }
 
 /// The rows of one station in one block.
 #[derive(Clone, Copy)]
 struct Segment {
-    /// Where the block's columns begin.
-    block_at: u64,
-    /// How many rows the block has.
-    block_n: usize,
-    from: usize,
-    n: usize,
-    has_flags: bool,
-}
-
-/// What is known of a column without looking at it again.
-struct ColumnSoFar {
-    extremes: Extremes,
-    shares: Shares,
-    /// Of particles.
-    scales: Option<FullScales>,
-}
-
-impl ColumnSoFar {
-    fn new(column: &Mapped) -> Self {
-        let is_particles = matches!(column.quantity, Quantity::Pm25 | Quantity::Pm10);
-        Self {
-            extremes: Extremes::of(&[]),
-            shares: Shares::of(column.quantity, &column.claim),
-            scales: is_particles.then(FullScales::default),
-        }
-    }
-
-    fn push(&mut self, values: &[f32]) {
-        self.extremes.append(&Extremes::of(values));
-        self.shares.push(values);
-        if let Some(scales) = &mut self.scales {
-            scales.push(values);
-        }
-    }
-}
-
-/// What a big file became.
-pub(crate) struct Shelved {
-    pub(crate) stored: Vec<Stored>,
-    pub(crate) columns: Vec<ColumnUse>,
-    /// Seconds from row to row.
-    pub(crate) step_s: u32,
-    /// The first station that skips an hour in spring.
-    pub(crate) season: Option<String>,
+    block: u32,
+    from: u32,
+    n: u32,
 }
 
 impl<'a> Shelf<'a> {
-    /// Without rows; nothing if rows of such a table must be seen together.
-    pub(crate) fn of(layout: &Layout, spill: &'a Spill) -> Option<Self> {
-        let extras = &layout.extras;
-        let is_alone =
-            extras.long.is_none() && extras.channels.is_none() && !layout.repairs_clock();
-        is_alone.then(|| Self {
+    fn of(layout: &Layout, spill: &'a Spill, sizes: Sizes) -> Self {
+        Self {
             spill,
+            sizes,
             columns: layout.mapped.iter().map(ColumnSoFar::new).collect(),
+            has_channels: layout.extras.channels.is_some(),
+            blocks: Vec::new(),
             stations: Vec::new(),
             n_rows: 0,
-        })
+            mended: Tally::default(),
+        }
     }
 
-    /// Takes the next rows of the file.
-    pub(crate) fn push(&mut self, rows: &Rows) -> Result<()> {
-        let n = rows.station.len();
+    /// Takes rows and leaves those that are needed to mend the stamps of the next.
+    fn push(&mut self, layout: &Layout, rows: &mut Rows) -> Result<()> {
+        join_channels(layout, rows);
+        summer::repair(layout, rows, &mut self.mended);
+        let kept = if layout.repairs_clock() { MENDED_BY } else { 0 };
+        let n = rows.station.len().saturating_sub(kept);
+        self.put(rows, n)?;
+        rows.forget(n);
+        Ok(())
+    }
+
+    /// Puts the first `n` rows away, by station.
+    fn put(&mut self, rows: &Rows, n: usize) -> Result<()> {
+        if n == 0 {
+            return Ok(());
+        }
         for (column, values) in self.columns.iter_mut().zip(&rows.values) {
-            column.push(values);
+            column.push(&values[..n]);
         }
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        order.sort_by_key(|&row| rows.station[row as usize]);
-        let mut pieces = vec![
-            taken(&rows.stamp_s, &order).as_bytes().to_vec(),
-            taken(&rows.line, &order).as_bytes().to_vec(),
+        let order = self.note_segments(&rows.station[..n]);
+        let mut columns_at = vec![
+            self.put_column(&rows.stamp_s, &order)?,
+            self.put_column(&rows.line, &order)?,
         ];
-        let values = rows.values.iter();
-        pieces.extend(values.map(|values| taken(values, &order).as_bytes().to_vec()));
-        pieces.push(taken(&rows.flags, &order).as_bytes().to_vec());
-        let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-        let block_at = self.spill.put_bytes(&pieces)?;
-        let mut from = 0;
-        for of_station in
-            order.chunk_by(|a, b| rows.station[*a as usize] == rows.station[*b as usize])
-        {
-            let station = rows.station[of_station[0] as usize] as usize;
-            if self.stations.len() <= station {
-                self.stations.resize_with(station + 1, Vec::new);
-            }
-            self.stations[station].push(Segment {
-                block_at,
-                block_n: n,
-                from,
-                n: of_station.len(),
-                has_flags: !rows.flags.is_empty(),
-            });
-            from += of_station.len();
+        let channels = rows.channels.iter().filter(|_| self.has_channels);
+        for column in rows.values.iter().chain(channels) {
+            columns_at.push(self.put_column(column, &order)?);
         }
+        let flags_at = match rows.flags.is_empty() {
+            true => None,
+            false => Some(self.put_column(&rows.flags, &order)?),
+        };
+        self.blocks.push(Block {
+            columns_at,
+            flags_at,
+        });
         self.n_rows += n;
         Ok(())
     }
 
-    /// Decides units, lays each station on its grid and stores it; `empty` has the file's stations and no rows.
-    pub(crate) fn hours(
-        self,
-        (file, empty): (&str, &Rows),
-        layout: &Layout,
-        (tally, warnings): (&mut Tally, &mut Vec<String>),
-    ) -> Result<Shelved> {
-        let mut uses = Vec::with_capacity(self.columns.len());
-        let mut decisions = Vec::with_capacity(self.columns.len());
-        for (column, seen) in layout.mapped.iter().zip(&self.columns) {
-            let facts = ColumnFacts {
-                decision: decide_by(column.quantity, &column.claim, |unit| {
-                    seen.shares.share(unit)
-                }),
-                codes: seen.scales.clone().map_or_else(Vec::new, FullScales::end),
-                extremes: &seen.extremes,
-            };
-            uses.push(settled(column, &facts, warnings));
-            decisions.push((facts.decision, facts.codes));
+    /// The rows of the next block by station, those of one in the order of the file.
+    fn note_segments(&mut self, station: &[u32]) -> Vec<u32> {
+        let n_stations = station.iter().max().map_or(0, |&last| last as usize + 1);
+        if self.stations.len() < n_stations {
+            self.stations.resize_with(n_stations, Vec::new);
         }
-        let step_s = self.step_s(file, layout)?;
-        let filled: Vec<usize> = (0..self.stations.len())
-            .filter(|&station| !self.stations[station].is_empty())
-            .collect();
-        let (mut stored, mut season) = (Vec::with_capacity(filled.len()), None);
-        let part = |at: usize| -> Result<(Part, Tally)> {
-            let mut of_station = Tally::default();
-            let rows = self.station(filled[at], empty, &decisions)?;
-            let part = station_part(rows, layout, step_s, &mut of_station);
-            Ok((part, of_station))
-        };
-        in_order(filled.len(), part, |(part, of_station)| {
-            tally.append(of_station, 0);
-            if season.is_none() {
-                season = summer::seasons(layout, std::slice::from_ref(&part));
+        let mut counts = vec![0_u32; n_stations];
+        station.iter().for_each(|&code| counts[code as usize] += 1);
+        let mut from = 0;
+        for (segments, n) in self.stations.iter_mut().zip(&mut counts) {
+            if 0 < *n {
+                segments.push(Segment {
+                    block: self.blocks.len() as u32,
+                    from,
+                    n: *n,
+                });
             }
-            stored.push(self.spill.put_part(part)?);
-            Ok(())
-        })?;
-        Ok(Shelved {
-            stored,
-            columns: uses,
-            step_s: u32::try_from(step_s).unwrap_or(u32::MAX),
-            season,
-        })
-    }
-
-    /// Seconds from row to row; refuses a file that is no hourly series or whose grids would fill the memory.
-    fn step_s(&self, file: &str, layout: &Layout) -> Result<i64> {
-        let mut steps = Steps::default();
-        let mut sizes = GridSizes::default();
-        let mut gap = Ok(());
-        for segments in self.stations.iter().filter(|segments| !segments.is_empty()) {
-            let stamps_s: Vec<i64> = self.read(segments, 0)?;
-            let lines: Vec<u32> = self.read(segments, size_of::<i64>())?;
-            let mut stamps: Vec<(i64, u32)> = stamps_s.into_iter().zip(lines).collect();
-            stamps.sort_unstable();
-            steps.note(stamps.iter().map(|(stamp_s, _)| *stamp_s));
-            let size = sizes.note(file, &stamps);
-            gap = gap.and(size);
+            from += std::mem::replace(n, from);
         }
-        let step_s = match layout.step_s {
-            Some(step_s) => i64::from(step_s),
-            None => steps.median(file)?,
-        };
-        gap?;
-        sizes.refuse_sparse(file, self.n_rows)?;
-        Ok(step_s)
+        let mut next = counts;
+        let mut order = vec![0; station.len()];
+        for (row, &code) in (0_u32..).zip(station) {
+            let at = &mut next[code as usize];
+            order[*at as usize] = row;
+            *at += 1;
+        }
+        order
     }
 
-    /// A station's rows in the order of the file, in our units.
-    fn station(
+    /// Stores a column in another order; where it begins.
+    fn put_column<T: IntoBytes + Immutable + Copy>(
         &self,
-        station: usize,
-        empty: &Rows,
-        decisions: &[(Decision, Vec<f32>)],
-    ) -> Result<Rows> {
-        let segments = &self.stations[station];
-        let stamp_s: Vec<i64> = self.read(segments, 0)?;
-        let mut before = size_of::<i64>();
-        let line = self.read(segments, before)?;
-        before += size_of::<u32>();
-        let mut values = Vec::with_capacity(decisions.len());
-        for (decision, _) in decisions {
-            let mut column: Vec<f32> = self.read(segments, before)?;
-            before += size_of::<f32>();
-            decision.conversion.apply_all(&mut column);
-            values.push(column);
-        }
-        let ceilings = decisions.iter().map(|(decision, codes)| {
-            let codes = codes.iter();
-            codes.map(|&code| decision.conversion.apply(code)).collect()
-        });
-        Ok(Rows {
-            names: vec![empty.names[station].clone()],
-            station: vec![0; stamp_s.len()],
-            stamp_s,
-            line,
-            values,
-            flags: self.flags(segments, before)?,
-            channels: Default::default(),
-            ceilings: ceilings.collect(),
-            offsets_min: empty
-                .offsets_min
-                .get(station)
-                .copied()
-                .into_iter()
-                .collect(),
-        })
+        column: &[T],
+        order: &[u32],
+    ) -> Result<u64> {
+        let ordered: Vec<T> = order.iter().map(|&row| column[row as usize]).collect();
+        self.spill.put_bytes(&[ordered.as_bytes()])
     }
 
-    /// A column of a station; in a block so many bytes a row come before it.
-    fn read<T: FromBytes + IntoBytes + FromZeros + Clone>(
-        &self,
-        segments: &[Segment],
-        bytes_before: usize,
-    ) -> Result<Vec<T>> {
-        let mut column = Vec::with_capacity(segments.iter().map(|segment| segment.n).sum());
-        for segment in segments {
-            column.extend(self.piece::<T>(segment, bytes_before)?);
-        }
-        Ok(column)
-    }
-
+    /// A column of a segment.
     fn piece<T: FromBytes + IntoBytes + FromZeros + Clone>(
         &self,
         segment: &Segment,
-        bytes_before: usize,
+        column: usize,
     ) -> Result<Vec<T>> {
-        let within = bytes_before * segment.block_n + size_of::<T>() * segment.from;
-        self.spill
-            .column(segment.block_at + within as u64, segment.n)
+        let begin = self.blocks[segment.block as usize].columns_at[column];
+        self.part_of(segment, begin)
     }
 
-    /// What the provider flags; empty if it flags nothing.
-    fn flags(&self, segments: &[Segment], bytes_before: usize) -> Result<Vec<u16>> {
-        let mut flags = Vec::new();
-        if !segments.iter().any(|segment| segment.has_flags) {
-            return Ok(flags);
+    /// What the provider flags in a segment; empty if nothing.
+    fn flags(&self, segment: &Segment) -> Result<Vec<u16>> {
+        match self.blocks[segment.block as usize].flags_at {
+            Some(begin) => self.part_of(segment, begin),
+            None => Ok(Vec::new()),
         }
-        for segment in segments {
-            if segment.has_flags {
-                flags.extend(self.piece::<u16>(segment, bytes_before)?);
-            } else {
-                flags.resize(flags.len() + segment.n, 0);
-            }
-        }
-        Ok(flags)
+    }
+
+    fn part_of<T: FromBytes + IntoBytes + FromZeros + Clone>(
+        &self,
+        segment: &Segment,
+        begin: u64,
+    ) -> Result<Vec<T>> {
+        let within = size_of::<T>() as u64 * u64::from(segment.from);
+        self.spill.column(begin + within, segment.n as usize)
+    }
+
+    /// How many rows a station has.
+    fn n_rows_of(&self, station: usize) -> usize {
+        let segments = self.stations[station].iter();
+        segments.map(|segment| segment.n as usize).sum()
+    }
+
+    /// Where PM2.5 of a channel stands in a block.
+    fn channel_at(&self, channel: usize) -> usize {
+        VALUES + self.columns.len() + channel
     }
 }
 
-/// Values in another order; none where there are none.
-fn taken<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
-    let known = order.iter().filter_map(|&row| values.get(row as usize));
-    known.copied().collect()
+/// A station's name and offset without its rows, from the table's own.
+fn nameplate(empty: &Rows, station: usize) -> Rows {
+    let offset = empty.offsets_min.get(station).copied();
+    Rows {
+        names: vec![empty.names[station].clone()],
+        station: vec![0],
+        offsets_min: offset.into_iter().collect(),
+        ..Rows::default()
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::blocks::Sizes;
-    use crate::file::{Job, Outcome, read};
-    use crate::inputs::{Origin, RawInput};
-    use crate::layout::Stamped;
-    use crate::source::Wishes;
-    use pm25_file::{Input, Output};
-
-    /// What a file becomes, with its rows in memory or on a shelf.
-    fn outcome(text: &str, wishes: &Wishes, block_bytes: Option<u64>) -> String {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        let input = RawInput {
-            name: "f.csv".to_owned(),
-            at: Input::Path(file.path().to_owned()),
-            member: None,
-            origin: Origin::Named,
-        };
-        let spill = Spill::beside(&Output::Stdout);
-        let sizes = Sizes {
-            block_bytes: block_bytes.unwrap_or(8 << 20),
-            kept_bytes: if block_bytes.is_some() { 0 } else { u64::MAX },
-        };
-        let job = Job {
-            input: &input,
-            wishes,
-            spill: Some(&spill),
-            sizes,
-        };
-        let read = match read(job) {
-            Ok(Outcome::Read(read)) => *read,
-            Ok(_) => panic!("not read"),
-            Err(fault) => return fault.to_string(),
-        };
-        assert_eq!(read.stored.is_empty(), block_bytes.is_none(), "{text}");
-        let mut parts = read.parts;
-        parts.extend(read.stored.iter().map(|part| part.get(&spill).unwrap()));
-        format!(
-            "{parts:?} {:?} {:?} {:?} {:?} {:?} {} {}",
-            read.columns,
-            read.warnings,
-            read.notes,
-            read.stations,
-            read.tally,
-            read.step_s,
-            read.sha256
-        )
-    }
-
-    fn assert_alike(text: &str, wishes: &Wishes) {
-        let whole = outcome(text, wishes, None);
-        for block_bytes in [400, 3_000] {
-            assert_eq!(outcome(text, wishes, Some(block_bytes)), whole);
-        }
-    }
-
-    /// Rows `step_min` minutes apart, of stations that take turns.
-    fn table(n_rows: usize, n_stations: usize, step_min: usize) -> String {
-        let mut text = "time,station,pm25 (ug/m3),pm10,co (ug/m3)\n".to_owned();
-        for row in 0..n_rows {
-            let minute = row / n_stations * step_min;
-            let (day, hour, minute) = (1 + minute / 1_440 % 28, minute / 60 % 24, minute % 60);
-            let pm10 = match row % 19 {
-                1..=3 => "985".to_owned(),
-                5 => "-999".to_owned(),
-                6 => String::new(),
-                _ => (row % 200).to_string(),
-            };
-            let co = if row % 23 == 4 { "much" } else { "0.8" };
-            let station = row % n_stations;
-            text.push_str(&format!(
-                "2020-03-{day:02} {hour:02}:{minute:02},S{station},{}.5,{pm10},{co}\n",
-                row % 97
-            ));
-            if row % 41 == 7 {
-                // Half a row, and a row for an hour that is there already.
-                text.push_str("2020-03-01 00:00,S0\n");
-                text.push_str(&format!(
-                    "2020-03-{day:02} {hour:02}:{minute:02},S{station},1,,\n"
-                ));
-            }
-        }
-        text
-    }
-
-    #[test]
-    fn rows_on_a_shelf_become_what_rows_in_memory_become() {
-        let wishes = Wishes::default();
-        for (n_stations, step_min) in [(1, 60), (3, 60), (4, 15), (2, 180)] {
-            assert_alike(&table(600, n_stations, step_min), &wishes);
-        }
-        let ends = Wishes {
-            stamped: Some(Stamped::End),
-            ..Wishes::default()
-        };
-        assert_alike(&table(500, 2, 60), &ends);
-        assert_alike(&table(500, 2, 10), &ends);
-        // Each station without a gap.
-        let by_station = |name: &str| -> String {
-            let rows = (0..300).map(|row| {
-                let (day, hour) = (1 + row / 24, row % 24);
-                format!("2020-03-{day:02} {hour:02}:00,{name},{row}\n")
-            });
-            rows.collect()
-        };
-        let sorted = format!("time,station,pm25\n{}{}", by_station("B"), by_station("A"));
-        assert_alike(&sorted, &wishes);
-        // A spring whose clocks change.
-        assert_alike(
-            &sorted.replace("2020-03-08 02:00", "2020-03-08 xx:00"),
-            &wishes,
-        );
-    }
-
-    #[test]
-    fn what_is_refused_is_refused_from_a_shelf_too() {
-        let wishes = Wishes::default();
-        let far = table(300, 2, 60) + "2060-03-01 00:00,S1,1,1,1\n";
-        let daily = table(300, 2, 1_440);
-        for (text, why) in [(far, "20 years"), (daily, "24 hours apart")] {
-            assert!(outcome(&text, &wishes, None).contains(why));
-            assert_alike(&text, &wishes);
-        }
-    }
+/// The quantities whose full scales are looked for.
+fn is_particles(quantity: Quantity) -> bool {
+    matches!(quantity, Quantity::Pm25 | Quantity::Pm10)
 }

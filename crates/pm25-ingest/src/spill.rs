@@ -274,6 +274,11 @@ impl Stored {
         (self.start_s, self.start_s + self.n_hours as i64 * HOUR_S)
     }
 
+    /// Whether it has a column of a quantity.
+    pub(crate) fn measures(&self, quantity: Quantity) -> bool {
+        self.values >> quantity.index() & 1 == 1
+    }
+
     /// Its standard offset, minutes east.
     pub(crate) fn utc_offset_min(&self) -> i16 {
         self.utc_offset_min

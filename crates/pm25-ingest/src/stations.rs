@@ -14,7 +14,7 @@ use pm25_air::civil::{HOUR_S, format_at, format_offset};
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
 
-use crate::count::Reason;
+use crate::count::{Reason, Tally};
 use crate::duplicate::{Beside, Says};
 use crate::file::ReadFile;
 use crate::hourly::{OffsetFrom, Part};
@@ -134,13 +134,31 @@ impl Station {
     }
 }
 
-impl Rejection {
-    /// Counts it in its file's tally.
+/// What a station did not take of each file. There may be as many rejections as there are lines, so they are counted
+/// station by station.
+#[derive(Default)]
+pub(crate) struct Rejected(BTreeMap<usize, (Tally, u64)>);
+
+impl Rejected {
+    /// Counts what was rejected, in that order.
+    pub(crate) fn of(rejections: Vec<Rejection>) -> Self {
+        let mut files: BTreeMap<usize, (Tally, u64)> = BTreeMap::new();
+        for of in rejections {
+            let (tally, n_averaged) = files.entry(of.file_idx).or_default();
+            tally.note_lines(of.reason, of.n_lines, of.line, || of.text);
+            *n_averaged += of.n_averaged;
+        }
+        Self(files)
+    }
+
+    /// Adds the counts to those of the files.
     pub(crate) fn note(self, files: &mut [ReadFile]) {
-        let tally = &mut files[self.file_idx].tally;
-        // Lines that filled an hour were not averaged.
-        tally.averaged = tally.averaged.saturating_sub(self.n_averaged);
-        tally.note_lines(self.reason, self.n_lines, self.line, || self.text);
+        for (file_idx, (tally, n_averaged)) in self.0 {
+            let known = &mut files[file_idx].tally;
+            // Lines that filled an hour were not averaged.
+            known.averaged = known.averaged.saturating_sub(n_averaged);
+            known.append(tally, 0);
+        }
     }
 }
 

@@ -53,26 +53,23 @@ const SUNDAY: u8 = 6;
 /// So many springs must look alike.
 const SPRINGS_MIN: usize = 1;
 
-/// Says where the stamps skip an hour as a clock with summer time does, although none was told.
-pub(crate) fn seasons(layout: &Layout, parts: &[Part]) -> Option<String> {
+/// Says where a station's stamps skip an hour as a clock with summer time does, although none was told.
+pub(crate) fn season(layout: &Layout, part: &Part) -> Option<String> {
     if !matches!(layout.zone, Zone::Fixed(_))
         || matches!(layout.source, Source::Observations | Source::StateAir)
     {
         return None;
     }
-    for part in parts {
-        let skipped: Vec<i64> = single_gaps(part)
-            .filter(|&time_s| is_change(time_s, part.utc_offset_min))
-            .collect();
-        if SPRINGS_MIN <= skipped.len() {
-            let first = format_at(skipped[0], part.utc_offset_min);
-            return Some(format!(
-                "{} skips the hour {first}, as a clock with summer time does; is `--tz` right?",
-                part.station
-            ));
-        }
-    }
-    None
+    let skipped: Vec<i64> = single_gaps(part)
+        .filter(|&time_s| is_change(time_s, part.utc_offset_min))
+        .collect();
+    (SPRINGS_MIN <= skipped.len()).then(|| {
+        let first = format_at(skipped[0], part.utc_offset_min);
+        format!(
+            "{} skips the hour {first}, as a clock with summer time does; is `--tz` right?",
+            part.station
+        )
+    })
 }
 
 /// Hours without a line between hours with one, seconds since 1970.

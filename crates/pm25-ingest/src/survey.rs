@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::file::ReadFile;
 use crate::quality::{Network, Pm25Series};
 use crate::spill::Spill;
-use crate::stations::{Rejection, Station};
+use crate::stations::{Rejected, Station};
 
 /// All stations at a glance, in the order of the table.
 pub(crate) struct Survey {
@@ -37,7 +37,7 @@ pub(crate) fn survey(
     spill: &Spill,
 ) -> Result<Survey> {
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
-    type Seen = (Pm25Series, StationFact, (i64, i64), Vec<Rejection>);
+    type Seen = (Pm25Series, StationFact, (i64, i64), Rejected);
     // All of them first: which fault is reported must not depend on which thread was faster.
     let seen: Vec<Result<Seen>> = stations
         .par_iter()
@@ -47,7 +47,7 @@ pub(crate) fn survey(
                     name: station.name.clone(),
                     utc_offset_min: part.utc_offset_min(),
                 };
-                return Ok((series, fact, part.span_s(), Vec::new()));
+                return Ok((series, fact, part.span_s(), Rejected::default()));
             }
             let (merged, rejections) = station.merged(&names, spill)?;
             let grid = merged.station;
@@ -56,17 +56,16 @@ pub(crate) fn survey(
                 utc_offset_min: grid.utc_offset_min,
             };
             let span_s = (grid.start_s, grid.time_s(grid.n_hours));
-            Ok((Pm25Series::of(&grid, spill)?, fact, span_s, rejections))
+            let rejected = Rejected::of(rejections);
+            Ok((Pm25Series::of(&grid, spill)?, fact, span_s, rejected))
         })
         .collect();
     let mut series = Vec::with_capacity(seen.len());
     let mut facts = Vec::with_capacity(seen.len());
     let mut spans_s = Vec::with_capacity(seen.len());
     for seen in seen {
-        let (of_station, fact, span_s, rejections) = seen?;
-        for rejection in rejections {
-            rejection.note(files);
-        }
+        let (of_station, fact, span_s, rejected) = seen?;
+        rejected.note(files);
         series.push(of_station);
         facts.push(fact);
         spans_s.push(span_s);

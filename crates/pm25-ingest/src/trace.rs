@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use pm25_air::Quantity;
 use pm25_air::civil::{HOUR_S, format_at, parse_rfc3339};
-use pm25_file::{Fault, Header, Input, InputRef, Result, Sha256, nearest};
+use pm25_file::{Fault, Header, Input, InputRef, Output, Result, Sha256, nearest};
 use pm25_table::Table;
 use pm25_tool::{Console, Outcome, Threads};
 use rayon::prelude::*;
@@ -22,19 +22,22 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use crate::archive::{self, is_archive};
+use crate::blocks::Sizes;
 use crate::count::{Tally, shown};
-use crate::file::{is_ours, is_parquet, tables};
+use crate::file::{Job, is_ours, is_parquet, tables};
 use crate::generic::ColumnMap;
 use crate::hourly::{Part, lag_s};
 use crate::ingest::last_instant;
 use crate::inputs::{Origin, RawInput, packed_name};
-use crate::layout::{Layout, Source, Stamped};
+use crate::layout::{Source, Stamped};
 use crate::number::as_written;
 use crate::observations::FORMAT;
 use crate::observed;
 use crate::raw::Raw;
-use crate::rows::{Rows, SENTINEL};
+use crate::rows::{SENTINEL, TableRows};
+use crate::shelf::Shelf;
 use crate::source::Wishes;
+use crate::spill::Spill;
 use crate::unpack::Encoding;
 use crate::zone::Zone;
 
@@ -197,10 +200,19 @@ impl Inputs {
 
     /// The lines of all files about the hour, in the order of the files.
     fn lines(&self, wanted: &Hour) -> Result<Vec<Line>> {
+        let spill = Spill::beside(&Output::Stdout);
         let found: Vec<Result<Vec<Line>>> = self
             .files
             .par_iter()
-            .map(|input| lines_of(input, &self.wishes, wanted))
+            .map(|input| {
+                let job = Job {
+                    input,
+                    wishes: &self.wishes,
+                    spill: &spill,
+                    sizes: Sizes::USUAL,
+                };
+                lines_of(job, wanted)
+            })
             .collect();
         let mut lines = Vec::new();
         for of_file in found {
@@ -313,13 +325,17 @@ fn wishes(header: &Header, map: Option<ColumnMap>) -> Result<Wishes> {
 }
 
 /// The lines of one file about the hour, with the readings of the quantity.
-fn lines_of(input: &RawInput, wishes: &Wishes, wanted: &Hour) -> Result<Vec<Line>> {
+fn lines_of(job: Job, wanted: &Hour) -> Result<Vec<Line>> {
+    let Job { input, wishes, .. } = job;
     if is_ours(input)? {
         return earlier(input, wanted);
     }
     let mut readings: BTreeMap<u32, Option<f64>> = BTreeMap::new();
-    for (layout, rows) in tables(input, wishes)?.unwrap_or_default() {
-        collect(&input.name, &layout, &rows, wanted, &mut readings)?;
+    if let Some(found) = tables(job)? {
+        let mut shelves = found.shelves.iter();
+        for table in &found.tables {
+            collect(&input.name, (table, shelves.next()), wanted, &mut readings)?;
+        }
     }
     if readings.is_empty() {
         return Ok(Vec::new());
@@ -359,8 +375,7 @@ fn earlier(input: &RawInput, wanted: &Hour) -> Result<Vec<Line>> {
 /// Rows of the hour that have a column of the quantity.
 fn collect(
     file: &str,
-    layout: &Layout,
-    rows: &Rows,
+    ((layout, rows), shelf): (&TableRows, Option<&Shelf>),
     wanted: &Hour,
     readings: &mut BTreeMap<u32, Option<f64>>,
 ) -> Result<()> {
@@ -371,13 +386,18 @@ fn collect(
     let Some(column_idx) = layout.mapped.iter().position(is_column) else {
         return Ok(());
     };
+    let mut take = |line: u32, reading: f32| {
+        let is_number = !reading.is_nan() && reading != SENTINEL;
+        readings.insert(line, is_number.then(|| as_written(reading)));
+    };
+    if let Some(shelf) = shelf {
+        return shelf.of_hour((file, layout), (code, column_idx), wanted.start_s, take);
+    }
     let lag_s = lag_s(file, rows, layout)?;
     let hour = wanted.start_s..wanted.start_s + HOUR_S;
     for (row, &stamp_s) in rows.stamp_s.iter().enumerate() {
         if rows.station[row] as usize == code && hour.contains(&(stamp_s - lag_s)) {
-            let reading = rows.values[column_idx][row];
-            let is_number = !reading.is_nan() && reading != SENTINEL;
-            readings.insert(rows.line[row], is_number.then(|| as_written(reading)));
+            take(rows.line[row], rows.values[column_idx][row]);
         }
     }
     Ok(())
@@ -444,5 +464,49 @@ impl fmt::Display for Traced {
             writeln!(f, "{}: {}", line.at, line.raw)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shelf::tests::TINY;
+
+    #[test]
+    fn lines_of_rows_on_a_shelf_are_those_of_rows_in_memory() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let spill = Spill::beside(&Output::Stdout);
+        for (file, station, time) in [
+            ("openaq_archive.csv", "RO0083A-9369", "2020-07-29T22:00:00Z"),
+            ("purpleair_channels.csv", "123", "2023-06-17T03:00:00Z"),
+            ("sensor_community.csv", "7789", "2018-03-04T00:00:00Z"),
+        ] {
+            let input = RawInput {
+                name: file.to_owned(),
+                at: Input::Path(folder.join(file)),
+                member: None,
+                origin: Origin::Found,
+            };
+            let wishes = Wishes::default();
+            let lines = |sizes: Sizes| {
+                let job = Job {
+                    input: &input,
+                    wishes: &wishes,
+                    spill: &spill,
+                    sizes,
+                };
+                let wanted = Hour {
+                    station,
+                    start_s: parse_rfc3339(time).unwrap(),
+                    quantity: Quantity::Pm25,
+                };
+                format!("{:?}", lines_of(job, &wanted).unwrap())
+            };
+            let held = lines(Sizes::USUAL);
+            assert!(held.contains("reading: Some"), "{file}: {held}");
+            for sizes in TINY {
+                assert_eq!(lines(sizes), held, "{file}");
+            }
+        }
     }
 }

@@ -29,6 +29,7 @@ impl Reader<'_> {
                         values: vec![Vec::new(); group.rows.values.len()],
                         ..Rows::default()
                     },
+                    last_s: None,
                 });
                 self.groups.len() - 1
             });
@@ -37,18 +38,6 @@ impl Reader<'_> {
                 .append(group.rows, &codes, n_lines);
         }
         self.groups.len() <= GROUPS_MAX
-    }
-
-    /// Gives up the rows so far of a table that has one group, and keeps what is known of its stations.
-    pub(crate) fn take_rows(&mut self) -> Rows {
-        let Some(group) = self.groups.first_mut() else {
-            return Rows::default();
-        };
-        let empty = Rows {
-            values: vec![Vec::new(); group.rows.values.len()],
-            ..Rows::default()
-        };
-        std::mem::replace(&mut group.rows, empty)
     }
 
     /// Takes over the offsets that stamps state; false if they differ where they must not.
