@@ -7,6 +7,8 @@ mod blend;
 mod chances;
 mod climatology;
 mod cost;
+#[cfg(test)]
+mod damage_tests;
 mod expected;
 mod file;
 mod horizons;
