@@ -58,6 +58,9 @@ fn use_it(model: &Model) {
     let predictions = model.predict(&rows);
     assert_eq!(predictions.len(), ROWS.len());
     let said = model.said(&rows, &predictions);
+    model.pack();
+    let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&model.predict(&rows)), bits(&predictions));
     let _ = model.is_alone(&rows);
     if let Some(intervals) = &model.intervals {
         assert_eq!(intervals.around(&said).len(), ROWS.len());
@@ -448,7 +451,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn changed_files_are_refused_or_usable_and_never_take_long(case in changes()) {
-        let bytes = hostile(&case, &good());
+        static GOOD: std::sync::OnceLock<[Vec<u8>; N_GOOD]> = std::sync::OnceLock::new();
+        let bytes = hostile(&case, GOOD.get_or_init(good));
         prop_assert!(time_needed(&bytes) < REFUSED_WITHIN);
     }
 }

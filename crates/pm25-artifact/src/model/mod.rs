@@ -193,6 +193,14 @@ impl Model {
         write_document(output, &mut ModelFile::from(self))
     }
 
+    /// Packs all its trees for single rows, see [`Ensemble::pack`]: for a service. No answer changes.
+    pub fn pack(&self) {
+        let parts = self.blend.iter().flat_map(|blend| &blend.parts);
+        parts.for_each(|part| part.model.pack());
+        self.trees.iter().for_each(Ensemble::pack);
+        self.spread.iter().for_each(Expected::pack);
+    }
+
     /// Feature columns in the order that [`Rows::features`] must have.
     pub fn inputs(&self) -> &[FeatureFact] {
         &self.inputs

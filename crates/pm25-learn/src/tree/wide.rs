@@ -4,6 +4,9 @@
 //! Not needed for any result. Rows land in another order than without, which no sum notices, and every processor
 //! grows the same tree.
 //!
+//! Also the hint that fetches a line of memory before it is read (`fetch`): a row walks a hundred large trees in 17 µs with
+//! it, in 30 without.
+//!
 //! This is the only place with `unsafe`: parting rows is a quarter of all work otherwise, and neither the compiler nor
 //! a safe library makes these instructions (measured on Zen 4: 1.4 ns a row and level without, 0.9 ns with; a row number
 //! 0.95 and 0.55 ns).
@@ -61,6 +64,25 @@ fn run_wide<W: Work>(work: W) -> W::Done {
 fn run_medium<W: Work>(work: W) -> W::Done {
     work.work()
 }
+
+/// Has a processor that can fetch what will be read soon, without waiting for it.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn fetch<T>(soon: &T) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    #[expect(
+        unsafe_code,
+        reason = "there is no safe way to say what will be read soon"
+    )]
+    // SAFETY: every x86-64 has the instruction, which reads nothing and cannot fault, and the place is that of a reference.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(soon).cast());
+    }
+}
+
+/// Elsewhere it is read when it is read.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn fetch<T>(_: &T) {}
 
 /// What eight rows of one word are asked.
 #[derive(Clone, Copy)]
