@@ -90,6 +90,8 @@ impl Served {
             features,
             positions,
         };
+        // Single rows are what most requests ask.
+        served.horizons.members().iter().for_each(Model::pack);
         served.test()?;
         served.documents = Documents {
             page: page::render(&served).into(),

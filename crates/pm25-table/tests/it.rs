@@ -8,8 +8,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use pm25_file::{Header, Input, Kind, Output, program};
+use pm25_file::{Header, Input, Kind, Output, Place, fill_seal, program};
 use pm25_table::{Batches, Column, Table, TableWriter, Text};
+
+#[path = "it/damage.rs"]
+mod damage;
 
 const FORMAT: &str = "pm25-observations";
 

@@ -144,7 +144,7 @@ fn ensemble(head: &Part, parts: &[&[&str]], n_features: usize) -> Caused<(Ensemb
             base,
             scale,
             link: Link::Identity,
-            trees,
+            trees: trees.into(),
         },
         kind,
     ))

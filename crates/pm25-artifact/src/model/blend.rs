@@ -71,6 +71,18 @@ impl PartModel {
     }
 }
 
+impl PartModel {
+    /// See [`Ensemble::pack`].
+    pub(super) fn pack(&self) {
+        match self {
+            Self::Linear(_) => {}
+            Self::Trees(trees) => trees.pack(),
+            Self::Together(trees) => trees.pack(),
+            Self::Own(own) => own.pack(),
+        }
+    }
+}
+
 impl From<Learned> for PartModel {
     fn from(learned: Learned) -> Self {
         match learned {

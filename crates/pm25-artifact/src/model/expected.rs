@@ -59,6 +59,14 @@ impl Expected {
         }
     }
 
+    /// See [`Ensemble::pack`].
+    pub(super) fn pack(&self) {
+        match self {
+            Self::Error(trees) => trees.pack(),
+            Self::Heads(heads) => heads.ends.iter().for_each(Ensemble::pack),
+        }
+    }
+
     /// What is said of each row beside its prediction; `linear` is the ridge that travels with the model.
     ///
     /// # Panics
@@ -179,7 +187,7 @@ mod tests {
             base,
             scale: 1.0,
             link: Link::Identity,
-            trees: Vec::new(),
+            trees: Vec::new().into(),
         }
     }
 

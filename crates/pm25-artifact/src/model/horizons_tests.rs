@@ -18,9 +18,8 @@ fn model(horizon_h: u16) -> Model {
     let mut model = Model::decode("first-form.json", FIRST_FORM).unwrap();
     model.task = TaskFact::Forecast { horizon_h };
     let trees = model.trees.as_mut().unwrap();
-    trees
-        .trees
-        .truncate(trees.trees.len() - usize::from(horizon_h % 3));
+    let n_kept = trees.trees.len() - usize::from(horizon_h % 3);
+    trees.trees.truncate(n_kept);
     model.climatology.overall += f64::from(horizon_h);
     model
         .header

@@ -7,6 +7,8 @@ mod blend;
 mod chances;
 mod climatology;
 mod cost;
+#[cfg(test)]
+mod damage_tests;
 mod expected;
 mod file;
 mod horizons;
@@ -189,6 +191,14 @@ impl Model {
     /// Publishes the model; returns the hash of the file, which is its name everywhere else.
     pub fn write(self, output: &Output) -> Result<Sha256> {
         write_document(output, &mut ModelFile::from(self))
+    }
+
+    /// Packs all its trees for single rows, see [`Ensemble::pack`]: for a service. No answer changes.
+    pub fn pack(&self) {
+        let parts = self.blend.iter().flat_map(|blend| &blend.parts);
+        parts.for_each(|part| part.model.pack());
+        self.trees.iter().for_each(Ensemble::pack);
+        self.spread.iter().for_each(Expected::pack);
     }
 
     /// Feature columns in the order that [`Rows::features`] must have.

@@ -86,6 +86,16 @@ impl<'a> Question<'a> {
 }
 
 impl Own {
+    /// See [`Ensemble::pack`].
+    pub(super) fn pack(&self) {
+        let own = self.stations.iter().flatten().chain([&self.pooled]);
+        let trees = own.filter_map(|learned| match learned {
+            Learned::Linear(_) => None,
+            Learned::Trees(trees) => Some(trees),
+        });
+        trees.for_each(Ensemble::pack);
+    }
+
     /// The learner that answers for a station of the model, or for a stranger.
     pub fn at(&self, station: Option<usize>) -> &Learned {
         let own = station.and_then(|at| self.stations.get(at)?.as_ref());

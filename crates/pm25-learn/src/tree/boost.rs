@@ -199,7 +199,7 @@ fn learn(
         base: goal.base,
         scale: 1.0,
         link: params.objective.link(),
-        trees,
+        trees: trees.into(),
     };
     BoostFit { ensemble, history }
 }

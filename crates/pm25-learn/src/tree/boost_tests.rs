@@ -263,7 +263,7 @@ fn rows_and_columns_are_drawn_in_the_wanted_share() {
         ("subsample", "0.4"),
         ("colsample_bytree", "0.5"),
     ]);
-    for tree in world.fit(&said).ensemble.trees {
+    for tree in world.fit(&said).ensemble.trees.iter() {
         // 2,000 expected, standard deviation 35.
         assert!((tree.cover[0] - 2000.0).abs() < 200.0);
         let mut features: Vec<u16> = tree.feature.iter().copied().filter(|&f| f < 4).collect();

@@ -205,7 +205,7 @@ mod tests {
             base: 1.0,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![good(), tree],
+            trees: vec![good(), tree].into(),
         }
     }
 

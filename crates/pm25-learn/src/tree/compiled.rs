@@ -221,7 +221,7 @@ mod tests {
             let table = oracle::columns_of(&rows, 9);
             let x = Columns::new(table.iter().map(Vec::as_slice).collect(), rows.len());
             // So many of each that it is worth while to code rows for them.
-            let trees = [ensemble.trees.clone(), ensemble.trees.clone(), ensemble.trees].concat();
+            let trees = [&ensemble.trees[..]; 3].concat();
             let trees = [trees.clone(), trees].concat();
             let compiled = Compiled::of(&trees, 9);
             prop_assert_eq!(n_swept(&compiled), trees.len());

@@ -3,6 +3,7 @@
 //! Not how they came about: nothing of growing is left, and what is here is plain data that a file can hold. Data
 //! from outside is checked once, by [`Ensemble::check`], and trusted afterwards.
 
+use super::grove::Grove;
 use super::link::Link;
 use super::sets::CategorySet;
 
@@ -111,5 +112,5 @@ pub struct Ensemble {
     /// What makes a prediction of the score.
     pub link: Link,
     /// The trees, in the order in which they are summed.
-    pub trees: Vec<Tree>,
+    pub trees: Grove,
 }

@@ -109,7 +109,7 @@ fn learn(
         base: 0.0,
         scale: 1.0 / trees.len() as f64,
         link: Link::Identity,
-        trees,
+        trees: trees.into(),
     };
     ForestFit {
         ensemble,

@@ -14,7 +14,7 @@
 use std::ops::{Add, AddAssign, Range, Sub, SubAssign};
 
 use super::rows::{Chosen, ChosenWord, Load, NOT_DRAWN, gradient};
-use super::wide::{Work, ask_for, run};
+use super::wide::{Work, fetch, run};
 
 /// Slots that a feature needs: 255 for values, 1 for missing.
 pub(crate) const N_SLOTS: usize = 256;
@@ -149,7 +149,9 @@ impl Ahead<'_> {
     fn ask(&mut self, n: usize, n_words: usize) {
         let (next, rest) = self.numbers.split_at(n.min(self.numbers.len()));
         for &number in next {
-            ask_for(self.table, number as usize * n_words);
+            if let Some(first) = self.table.get(number as usize * n_words) {
+                fetch(first);
+            }
         }
         self.numbers = rest;
     }

@@ -11,8 +11,9 @@
 //!                    objective → quantise ───────────────────────┴→ forest ───────────────────┘     │ │
 //!                                                                                             check └──→ shap
 //!                                                                               (what came from outside)
-//! predict → compiled ┬→ chapter → sweep
-//!                    └→ lockstep
+//! predict ┬→ compiled ┬→ chapter → sweep
+//!         │           └→ lockstep
+//!         └→ grove → packed → ranks
 //! ```
 
 mod ascending;
@@ -31,6 +32,7 @@ mod compiled;
 mod counts;
 mod ensemble;
 mod forest;
+mod grove;
 mod grow;
 mod grown;
 mod histogram;
@@ -42,12 +44,14 @@ mod link;
 mod listed;
 mod lockstep;
 mod objective;
+mod packed;
 mod params;
 mod partition;
 mod predict;
 mod quadrature;
 mod quantiles;
 mod quantise;
+mod ranks;
 mod role;
 mod rows;
 mod scores;
@@ -78,6 +82,7 @@ pub use boost::{BoostFit, History, Lesson, fit_binned, fit_boost, fit_lesson};
 pub use check::{BadTree, DEPTH_MAX};
 pub use ensemble::{Ensemble, LEAF, Tree};
 pub use forest::{ForestFit, fit_binned_forest, fit_forest};
+pub use grove::Grove;
 pub use knobs::{BadParam, Knob, Number};
 pub use link::Link;
 pub use objective::Objective;

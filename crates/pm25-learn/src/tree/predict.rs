@@ -9,6 +9,8 @@ use super::bins::Table;
 use super::compiled::{self, Compiled};
 use super::ensemble::{Ensemble, Tree};
 use super::link::Link;
+use super::packed::Packed;
+use super::sweep::SweepTree;
 use crate::columns::Columns;
 
 impl Tree {
@@ -40,6 +42,9 @@ const N_TREES_AT_ONCE: usize = 16;
 
 /// With fewer rows than this each walks many trees together; with more it is each tree that many rows share.
 const N_ROWS_ALONE: usize = 16;
+
+/// Nodes of a tree that are packed in the time that a packed tree saves a row (about 50 ns and 0.2 µs on Zen 4).
+const N_NODES_PER_ROW: usize = 4;
 
 /// Rows of a table in bins that get values again at once.
 const N_ROWS_OF_BINS: usize = 1 << 14;
@@ -81,14 +86,14 @@ impl Ensemble {
     #[must_use]
     pub fn scores(&self, x: &Columns) -> Vec<f64> {
         let mut sums = vec![0.0; x.n_rows()];
-        if x.n_rows() < N_ROWS_ALONE {
-            each_block(x, N_ROWS_ALONE, &mut sums, |rows, sums| {
-                for (row, sum) in rows.iter().zip(sums) {
-                    *sum = self.sum_of(row);
-                }
-            });
-        } else if x.n_rows() < compiled::N_ROWS_MIN {
+        let is_short = x.n_rows() < compiled::N_ROWS_MIN;
+        let is_packed = self.trees.packed().is_some() && (is_short || self.is_large());
+        if x.n_rows() < N_ROWS_ALONE || is_packed {
+            each_row(x, &mut sums, |row| self.sum_of(row));
+        } else if is_short {
             add_trees(&self.trees, x, &mut sums);
+        } else if let Some(packed) = self.packed_for(x.n_rows()) {
+            each_row(x, &mut sums, |row| packed.sum_of(row));
         } else {
             Compiled::of(&self.trees, x.n_columns()).add(x, &mut sums);
         }
@@ -107,7 +112,30 @@ impl Ensemble {
         self.link.prediction(self.base + self.scale * sum)
     }
 
+    /// Packs the trees for single rows: what is asked thereafter has the same bits, sooner. Worth while for a service,
+    /// which is asked again and again; the packed trees take about a third of the memory of the others beside them.
+    /// Trees that ask for categories stay as they are.
+    pub fn pack(&self) {
+        self.trees.pack();
+    }
+
+    /// Whether most trees have to be walked, however many rows ask them.
+    fn is_large(&self) -> bool {
+        let n_small = self.trees.iter().filter(|tree| SweepTree::may_be(tree));
+        2 * n_small.count() < self.trees.len()
+    }
+
+    /// Large trees packed for so many rows that it takes less time than it saves.
+    fn packed_for(&self, n_rows: usize) -> Option<Packed> {
+        let n_nodes: usize = self.trees.iter().map(Tree::n_nodes).sum();
+        let pays = n_nodes < N_NODES_PER_ROW * n_rows * self.trees.len();
+        (pays && self.is_large()).then(|| Packed::of(&self.trees))?
+    }
+
     fn sum_of(&self, row: &[f32]) -> f64 {
+        if let Some(packed) = self.trees.packed() {
+            return packed.sum_of(row);
+        }
         let mut sum = 0.0;
         for trees in self.trees.chunks(N_TREES_AT_ONCE) {
             let values = values_of(trees, row);
@@ -145,6 +173,15 @@ impl Ensemble {
             })
             .collect()
     }
+}
+
+/// What is said of each row for itself.
+fn each_row(x: &Columns, sums: &mut [f64], says: impl Fn(&[f32]) -> f64 + Sync) {
+    each_block(x, N_ROWS_ALONE, sums, |rows, sums| {
+        for (row, sum) in rows.iter().zip(sums) {
+            *sum = says(row);
+        }
+    });
 }
 
 /// Rows that are visited together: they and a tree share the processor's caches.
@@ -256,7 +293,7 @@ mod tests {
             base: 10.0,
             scale: 0.5,
             link: Link::Identity,
-            trees,
+            trees: trees.into(),
         };
         assert_eq!(ensemble.predict_row(&[5.0]), 11.5);
         assert_eq!(ensemble.predict_row(&[f32::NAN]), 9.5);
@@ -275,7 +312,7 @@ mod tests {
             base: 0.0,
             scale: 1.0,
             link: Link::Identity,
-            trees,
+            trees: trees.into(),
         };
         assert_eq!(ensemble.predict_row(&[]), 0.0);
         assert_eq!(ensemble.predict(&Columns::new(vec![], 1)), [0.0]);
@@ -287,7 +324,7 @@ mod tests {
             base: 3.0,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![],
+            trees: vec![].into(),
         };
         assert_eq!(none.predict(&Columns::new(vec![], 2)), [3.0, 3.0]);
         assert_eq!(none.predict(&Columns::new(vec![&[]], 0)), [0.0; 0]);
@@ -297,7 +334,7 @@ mod tests {
             base: 3.0,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![leaf],
+            trees: vec![leaf].into(),
         };
         assert_eq!(constant.predict(&Columns::new(vec![], 2)), [7.0, 7.0]);
         assert_eq!(constant.predict_row(&[]), 7.0);

@@ -144,7 +144,7 @@ mod tests {
             base,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![],
+            trees: vec![].into(),
         };
         let quantiles = Quantiles {
             levels: vec![0.1, 0.5, 0.9],

@@ -4,6 +4,9 @@
 //! Not needed for any result. Rows land in another order than without, which no sum notices, and every processor
 //! grows the same tree.
 //!
+//! Also the hint that fetches a line of memory before it is read (`fetch`): a row walks a hundred large trees in 17 µs with
+//! it, in 30 without.
+//!
 //! This is the only place with `unsafe`: parting rows is a quarter of all work otherwise, and neither the compiler nor
 //! a safe library makes these instructions (measured on Zen 4: 1.4 ns a row and level without, 0.9 ns with; a row number
 //! 0.95 and 0.55 ns).
@@ -62,23 +65,24 @@ fn run_medium<W: Work>(work: W) -> W::Done {
     work.work()
 }
 
-/// Asks for the memory of some words before they are needed. No result depends on it.
+/// Has a processor that can fetch what will be read soon, without waiting for it.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(crate) fn ask_for(words: &[u64], at: usize) {
+pub(crate) fn fetch<T>(soon: &T) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    if let Some(word) = words.get(at) {
-        #[expect(unsafe_code, reason = "a word is asked for by its address")]
-        // SAFETY: every processor of this kind can, and nothing is read.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast());
-        }
+    #[expect(
+        unsafe_code,
+        reason = "there is no safe way to say what will be read soon"
+    )]
+    // SAFETY: every x86-64 has the instruction, which reads nothing and cannot fault, and the place is that of a reference.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(soon).cast());
     }
 }
 
-/// Elsewhere words come when they are needed.
+/// Elsewhere it is read when it is read.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn ask_for(_: &[u64], _: usize) {}
+pub(crate) fn fetch<T>(_: &T) {}
 
 /// What eight rows of one word are asked.
 #[derive(Clone, Copy)]

@@ -156,7 +156,7 @@ fn ends_between_heads_follow_what_came_true_and_a_state_file_knows_them() {
         base,
         scale: 1.0,
         link: Link::Identity,
-        trees: Vec::new(),
+        trees: Vec::new().into(),
     };
     let house = House::new();
     house.observations("obs.parquet", &air());

@@ -497,7 +497,7 @@ fn intervals_between_heads_are_those_of_the_batch() {
         base,
         scale: 1.0,
         link: Link::Identity,
-        trees: Vec::new(),
+        trees: Vec::new().into(),
     };
     let mut sure = model(FORECAST, "pm10", ModelKind::Linear);
     sure.spread = Some(Expected::Heads(Heads {

@@ -62,7 +62,7 @@ fn read(bytes: &[u8], from: Format) -> Result<Ensemble> {
         base: 0.0,
         scale: 1.0,
         link: Link::Identity,
-        trees: vec![],
+        trees: vec![].into(),
     });
     let model = import("m", bytes, from, like, Header::new(&PROGRAM))?;
     Ok(model.trees.unwrap())
@@ -102,7 +102,7 @@ fn picture() -> Ensemble {
         base: 80.123_456_789_012_34,
         scale: 1.0,
         link: Link::Identity,
-        trees: vec![tree, leaf],
+        trees: vec![tree, leaf].into(),
     }
 }
 
@@ -303,7 +303,7 @@ proptest! {
     ) {
         prop_assume!(right.is_finite());
         let trees = vec![stump(threshold, missing_left, [left, right])];
-        let ensemble = Ensemble { base, scale: 1.0, link: Link::Identity, trees };
+        let ensemble = Ensemble { base, scale: 1.0, link: Link::Identity, trees: trees.into() };
         for format in [Format::Xgboost, Format::Lightgbm] {
             let back = read(&written(&ensemble, format), format).unwrap();
             for x in [threshold, threshold.next_up(), threshold.next_down(), 0.0, -0.0, f32::NAN, f32::INFINITY] {
@@ -319,7 +319,7 @@ proptest! {
         prop_assume!(x.is_finite() && f32::MIN < x && x != 0.0);
         let t = f64::from_bits((f64::from(x).to_bits() as i64 + nudge) as u64);
         let text = String::from_utf8(written(
-            &Ensemble { base: 0.0, scale: 1.0, link: Link::Identity, trees: vec![stump(7.25, true, [1.0, 2.0])] },
+            &Ensemble { base: 0.0, scale: 1.0, link: Link::Identity, trees: vec![stump(7.25, true, [1.0, 2.0])].into() },
             Format::Lightgbm,
         )).unwrap();
         let trees = read(text.replace("threshold=7.25e0", &format!("threshold={t:e}")).as_bytes(), Format::Lightgbm)
@@ -440,7 +440,7 @@ fn a_question_whether_there_is_a_value_crosses_too() {
         base: 0.0,
         scale: 1.0,
         link: Link::Identity,
-        trees: vec![stump(f32::MAX, false, [1.0, 2.0])],
+        trees: vec![stump(f32::MAX, false, [1.0, 2.0])].into(),
     };
     let text = String::from_utf8(written(&present, Format::Xgboost)).unwrap();
     assert!(
@@ -521,7 +521,7 @@ fn what_is_missing_to_lightgbm_is_taken_over() {
             base: 0.0,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![stump(7.25, true, [1.0, 2.0])],
+            trees: vec![stump(7.25, true, [1.0, 2.0])].into(),
         };
         let text = String::from_utf8(written(&ensemble, Format::Lightgbm)).unwrap();
         let text = text

@@ -152,7 +152,7 @@ impl TreesFile {
             base: self.base_ug_m3,
             scale: self.scale,
             link: self.link.map_or(Link::Identity, Link::from),
-            trees,
+            trees: trees.into(),
         };
         ensemble.check(n_features).map_err(|e| e.to_string())?;
         Ok(ensemble)
@@ -179,7 +179,7 @@ mod tests {
             base: 42.0,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![stump(0.1), stump(7.25)],
+            trees: vec![stump(0.1), stump(7.25)].into(),
         }
     }
 
@@ -347,7 +347,7 @@ mod tests {
             sets: vec![],
         };
         let one = Ensemble {
-            trees: vec![deep],
+            trees: vec![deep].into(),
             ..ensemble()
         };
         let back = TreesFile::from(&one).check(2).unwrap();

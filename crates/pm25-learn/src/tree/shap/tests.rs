@@ -39,7 +39,7 @@ fn two_stumps_by_hand() {
         base: 1.5,
         scale: 1.0,
         link: Link::Identity,
-        trees: vec![stump.clone(), stump],
+        trees: vec![stump.clone(), stump].into(),
     };
     let shap = of_rows(
         &ensemble,
@@ -227,7 +227,7 @@ fn deep_paths_of_many_features_stay_exact() {
             base: 5.0,
             scale: 1.0,
             link: Link::Identity,
-            trees: vec![spine(depth, share_down)],
+            trees: vec![spine(depth, share_down)].into(),
         };
         let row = |ones: u16| {
             (0..depth)
@@ -256,7 +256,7 @@ fn no_rows_no_columns_no_trees() {
         base: 3.0,
         scale: 1.0,
         link: Link::Identity,
-        trees: vec![],
+        trees: vec![].into(),
     };
     assert_eq!(
         shap(&none, &Columns::new(vec![], 2)),
