@@ -39,11 +39,11 @@ pub(crate) fn about(error: &anyhow::Error, console: &Console) -> ExitCode {
     ExitCode::from(complaint.status)
 }
 
-/// Causes that say something new: what a library wraps, it often repeats.
+/// Causes that say something new: what a library wraps, it often repeats at its end.
 fn each_once(what: &str, causes: impl Iterator<Item = String>) -> Vec<String> {
     let mut said: Vec<String> = vec![what.to_owned()];
     for cause in causes {
-        if !said.iter().any(|earlier| earlier.contains(&cause)) {
+        if !said.iter().any(|earlier| earlier.ends_with(&cause)) {
             said.push(cause);
         }
     }
