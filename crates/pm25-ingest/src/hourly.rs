@@ -111,7 +111,11 @@ impl Part {
     }
 
     /// Takes over later hours of the same station and columns, which lie on the same grid.
-    pub(crate) fn append(&mut self, later: Self) {
+    pub(crate) fn append(&mut self, mut later: Self) {
+        if self.n_lines.is_empty() != later.n_lines.is_empty() {
+            self.count_lines();
+            later.count_lines();
+        }
         let before = ((later.start_s - self.start_s) / HOUR_S) as usize;
         let all = before + later.line.len();
         join(&mut self.line, later.line, (before, all), 0);
@@ -125,6 +129,13 @@ impl Part {
             join(flags, more, (before, all), 0);
         }
         self.pm25_incomplete += later.pm25_incomplete;
+    }
+
+    /// Notes of each hour that one line made it, if nothing is noted yet.
+    fn count_lines(&mut self) {
+        if self.n_lines.is_empty() {
+            self.n_lines = self.line.iter().map(|line| u16::from(*line != 0)).collect();
+        }
     }
 
     /// Sets a flag at an hour.
@@ -526,7 +537,7 @@ fn take_first_lines(
         taken.duplicates.lay_over(rows, layout, (first, row), tally);
     }
     if !taken.duplicates.filling.is_empty() {
-        part.n_lines = part.line.iter().map(|line| u16::from(*line != 0)).collect();
+        part.count_lines();
     }
     for &row in &taken.duplicates.filling {
         let n_lines = &mut part.n_lines[hour_of(rows, row) as usize];
