@@ -143,6 +143,8 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
     } else {
         Order::Dmy
     };
+    let step_s = step_s(head, fit.header_idx, time, order);
+    refuse_long_means(file, step_s)?;
     let mut layout = Layout {
         source: Source::Cpcb,
         why: fit.why,
@@ -150,7 +152,7 @@ pub(crate) fn layout(file: &str, head: &Head, fit: Fit, wishes: &Wishes) -> Resu
         header: row.cells.clone(),
         time,
         order,
-        step_s: step_s(head, fit.header_idx, time, order),
+        step_s,
         stamped: Stamped::Begin,
         zone: wishes.zone.clone().unwrap_or(Zone::Fixed(INDIA_MIN)),
         zone_is_known: true,
@@ -223,6 +225,18 @@ fn step_s(head: &Head, header_idx: usize, time: TimeColumns, order: Order) -> Op
         .or(Some(3_600))
 }
 
+/// The portal gives means of eight hours and of a day as well.
+fn refuse_long_means(file: &str, step_s: Option<u32>) -> Result<()> {
+    match step_s {
+        Some(step_s) if 3_600 < step_s => Err(Fault::bad_data(format!(
+            "{file}: its rows are means over {} hours; this is no hourly series",
+            f64::from(step_s) / 3_600.0
+        ))
+        .hint("hourly or finer readings are needed; a mean of a day cannot be turned into hours")),
+        _ => Ok(()),
+    }
+}
+
 /// From the command line, the title above the header, the preamble, the site number of the archive, or the file's
 /// name.
 fn station(file: &str, preamble: &[HeadRow], wishes: &Wishes) -> Result<String> {
@@ -280,10 +294,15 @@ pub(crate) fn is_header(cells: Cells) -> bool {
     once(FROM) && once(TO)
 }
 
-/// Whether a record may stand above the header of a further table: it begins with no date.
-pub(crate) fn is_title(cells: Cells) -> bool {
+/// Whether a record may stand above the header of a further table: no date begins where dates stand.
+pub(crate) fn is_title(cells: Cells, time: TimeColumns) -> bool {
+    let dates = match time {
+        TimeColumns::Span { from, to } => [from, to],
+        other => [other.first(); 2],
+    };
     let begins_with_digit = |cell: &[u8]| cell.trim_ascii().first().is_some_and(u8::is_ascii_digit);
-    !cells.iter().take(2).any(begins_with_digit)
+    let mut cells = cells.iter().enumerate();
+    !cells.any(|(at, cell)| dates.contains(&at) && begins_with_digit(cell))
 }
 
 /// The layout of a further table: its own columns, the clock of the first.
@@ -461,6 +480,16 @@ mod tests {
             "a.csv:1: cpcb files have no column `Ozon`"
         );
         assert!(fault.hint_text().unwrap().contains("`Ozone`"));
+    }
+
+    #[test]
+    fn means_of_a_day_are_no_hours() {
+        let text = KAGGLE.replace("2020-12-28 12:00:00", "2020-12-29 11:00:00");
+        let fault = layout_of("a.csv", &text, &Wishes::default()).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "a.csv: its rows are means over 24 hours; this is no hourly series"
+        );
     }
 
     #[test]

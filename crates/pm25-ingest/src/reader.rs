@@ -2,7 +2,7 @@
 //!
 //! Not where records come from: text or Parquet, every source is judged here, by the same rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use pm25_air::{Quantity, flag};
 use pm25_file::{Fault, Result};
@@ -18,11 +18,14 @@ use crate::record::Cells;
 use crate::rows::{Found, Line, Rows, TableRows};
 use crate::shelf::Shelves;
 use crate::source::Wishes;
-use crate::zone::Instant;
+use crate::zone::{Instant, Zone};
 
 mod join;
 mod offsets;
 mod shelve;
+mod twice;
+
+use twice::Twice;
 
 /// Lines of text that may stand above a further table in a file.
 const TITLES_MAX: usize = 20;
@@ -66,8 +69,6 @@ struct Group {
     key: Option<(Vec<u8>, Vec<u8>)>,
     quantity: Option<Quantity>,
     rows: Rows,
-    /// The stamp of its last row, which may be on a shelf.
-    last_s: Option<i64>,
 }
 
 impl Group {
@@ -98,8 +99,8 @@ pub(crate) struct Reader<'a> {
     /// The cell that names the last station, if it is short.
     last_word: Option<(u64, usize)>,
     offsets_min: Vec<Option<(i16, i16)>>,
-    /// Clock readings seen once of those that a clock shows twice, by group and station.
-    shown_once: BTreeSet<(usize, u32, i64)>,
+    /// What tells the two hours apart that a clock shows twice.
+    twice: Twice,
     titles: Vec<Title>,
     days: Days,
     has_data: bool,
@@ -121,7 +122,7 @@ impl<'a> Reader<'a> {
             last_code: u32::MAX,
             last_word: None,
             offsets_min: Vec::new(),
-            shown_once: BTreeSet::new(),
+            twice: Twice::default(),
             titles: Vec::new(),
             days: Days::default(),
             has_data: false,
@@ -180,7 +181,6 @@ impl<'a> Reader<'a> {
                 key: None,
                 quantity: None,
                 rows,
-                last_s: None,
             });
         }
     }
@@ -192,6 +192,7 @@ impl<'a> Reader<'a> {
         self.codes.clear();
         self.last_code = u32::MAX;
         self.last_word = None;
+        self.twice = Twice::default();
         for group in std::mem::take(&mut self.groups) {
             let layout = group.layout(&self.layout);
             let rows = Rows {
@@ -234,13 +235,14 @@ impl<'a> Reader<'a> {
                 .iter()
                 .any(|wanted| cell.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()))
             {
-                return Err(scope.otherwise.map_or(Refused::OtherMatter, Refused::Line));
+                let other = scope.otherwise.map_or(Refused::OtherMatter, Refused::Line);
+                return Err(self.header_again(cells, other));
             }
         }
         let group_idx = self.group(cells)?;
         let stamp = self
             .stamp(cells)
-            .map_err(|reason| self.header_again(cells, reason))?;
+            .map_err(|reason| self.header_again(cells, Refused::Line(reason)))?;
         let station = self.station(cells)?;
         self.group_idx = group_idx;
         let stamp_s = self.instant(stamp, station, line, tally)?;
@@ -268,7 +270,7 @@ impl<'a> Reader<'a> {
             if cpcb::is_header(cells) && self.has_data {
                 return Err(Refused::Header);
             }
-            if self.has_data && cpcb::is_title(cells) {
+            if self.has_data && cpcb::is_title(cells, self.layout.time) {
                 return Err(Refused::Title);
             }
             // A sheet saved as CSV is as wide as its widest table.
@@ -349,7 +351,6 @@ impl<'a> Reader<'a> {
             key,
             quantity: Some(quantity),
             rows,
-            last_s: None,
         });
         Ok(self.groups.len() - 1)
     }
@@ -357,7 +358,9 @@ impl<'a> Reader<'a> {
     fn take(&mut self, cells: Cells, (station, stamp_s, line): (u32, i64, u64), tally: &mut Tally) {
         let layout = &self.layout;
         let group = &mut self.groups[self.group_idx];
-        group.last_s = Some(stamp_s);
+        if matches!(layout.zone, Zone::Named(..)) {
+            self.twice.note((self.group_idx, station), stamp_s);
+        }
         let rows = &mut group.rows;
         rows.station.push(station);
         rows.stamp_s.push(stamp_s);
@@ -406,17 +409,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A row without a time may be the header once more.
-    fn header_again(&self, cells: Cells, reason: Reason) -> Refused {
+    /// What is refused may be the header once more.
+    fn header_again(&self, cells: Cells, other: Refused) -> Refused {
         let first = self.layout.time.first();
         let is_header = cells[first]
             .trim_ascii()
             .eq_ignore_ascii_case(self.layout.header[first].as_bytes());
-        Refused::Line(if is_header {
-            Reason::HeaderAgain
+        if is_header {
+            Refused::Line(Reason::HeaderAgain)
         } else {
-            reason
-        })
+            other
+        }
     }
 
     fn stamp(&mut self, cells: Cells) -> std::result::Result<Stamp, Reason> {
@@ -519,20 +522,16 @@ impl<'a> Reader<'a> {
             Instant::Once(time_s) => Ok(time_s),
             Instant::Never => Err(Refused::Line(Reason::NoSuchHour)),
             Instant::Twice { first_s, second_s } => {
+                let of = (self.group_idx, station);
+                let time_s = self.twice.instant(of, stamp.local_s, [first_s, second_s]);
                 tally.note(Reason::ClockTwice, line, || {
-                    "taken as summer time first, then as standard time".to_owned()
+                    let clock = match time_s == first_s {
+                        true => "summer",
+                        false => "standard",
+                    };
+                    format!("taken as {clock} time, as the lines before it go")
                 });
-                let is_first = self
-                    .shown_once
-                    .insert((self.group_idx, station, stamp.local_s));
-                // In a table with the newest row first, standard time comes before summer time.
-                let last_s = self.groups[self.group_idx].last_s;
-                let is_descending = last_s.is_some_and(|last_s| second_s < last_s);
-                Ok(if is_first != is_descending {
-                    first_s
-                } else {
-                    second_s
-                })
+                Ok(time_s)
             }
         }
     }

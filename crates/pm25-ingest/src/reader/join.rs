@@ -10,7 +10,7 @@ impl Reader<'_> {
     /// Takes over the rows of a block that begins `n_lines` lines later, read with the same layout; false if what
     /// stands before might change them, and then nothing of this reader may be used.
     pub(crate) fn append(&mut self, block: Reader, n_lines: u64) -> bool {
-        if !block.titles.is_empty() || !block.done.is_empty() || !block.shown_once.is_empty() {
+        if !block.titles.is_empty() || !block.done.is_empty() || !block.twice.is_empty() {
             return false;
         }
         let Some(codes) = self.codes_of(&block) else {
@@ -29,7 +29,6 @@ impl Reader<'_> {
                         values: vec![Vec::new(); group.rows.values.len()],
                         ..Rows::default()
                     },
-                    last_s: None,
                 });
                 self.groups.len() - 1
             });

@@ -106,6 +106,31 @@ fn unsorted_rows_give_the_same_table() {
     );
 }
 
+/// The clock goes back at 02:00 of that day; rows of two stations stand between one another.
+#[test]
+fn an_hour_shown_twice_is_told_apart_newest_first_and_oldest_first() {
+    let hours = [("00:00", 1), ("01:00", 2), ("01:00", 3), ("02:00", 4)];
+    let mut rows: Vec<String> = hours
+        .iter()
+        .flat_map(|(hour, value)| {
+            ["A", "B"].map(|station| format!("2018-10-28 {hour},{station},{value}\n"))
+        })
+        .collect();
+    let bench = Bench::new();
+    for order in ["oldest first", "newest first"] {
+        let text = format!("time,station,pm25\n{}", rows.concat());
+        bench.write("a.csv", text);
+        let ingested = bench.ingested("a.csv --tz Europe/London");
+        assert_eq!(
+            ingested.values(Quantity::Pm25),
+            [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0],
+            "{order}"
+        );
+        assert_eq!(ingested.report.rows.n_rejected(), 0);
+        rows.reverse();
+    }
+}
+
 #[test]
 fn files_of_one_station_are_laid_over_one_another() {
     let bench = Bench::new();
