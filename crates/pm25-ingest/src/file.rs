@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 
 use pm25_air::Quantity;
-use pm25_air::quality::ceiling;
+use pm25_air::quality::{Profile, ceiling};
 use pm25_artifact::ingest::{ColumnUse, RawFile, Skipped};
 use pm25_file::{Fault, Input, Result, Sha256};
 use pm25_table::Batches;
@@ -36,6 +36,8 @@ pub(crate) struct ReadFile {
     pub(crate) name: String,
     pub(crate) sha256: Sha256,
     pub(crate) layout: Layout,
+    /// Of an earlier table: whose thresholds held.
+    pub(crate) profile: Option<Profile>,
     pub(crate) step_s: u32,
     /// The stations in it.
     pub(crate) stations: Vec<String>,
@@ -166,6 +168,7 @@ fn hours(job: Job, tables: Tables, mut tally: Tally) -> Result<ReadFile> {
             .map(|warning| format!("{}: {warning}", input.name))
             .collect(),
         layout,
+        profile: None,
         tally,
         stored,
     })
@@ -343,7 +346,7 @@ fn earlier(job: Job, mut tally: Tally) -> Result<Outcome> {
     let Input::Path(path) = &input.at else {
         return Err(Fault::unforeseen("standard input is no Parquet table"));
     };
-    let parts = observed::read(&input.at, &mut tally)?;
+    let (parts, said) = observed::read(&input.at, &mut tally)?;
     let stored: Result<Vec<Stored>> = parts
         .into_iter()
         .map(|part| job.spill.put_part(part))
@@ -363,7 +366,8 @@ fn earlier(job: Job, mut tally: Tally) -> Result<Outcome> {
         header_idx: 0,
         why,
     };
-    let layout = Layout::new(fit, &head, TimeColumns::Stamp(0), Zone::Fixed(0));
+    let mut layout = Layout::new(fit, &head, TimeColumns::Stamp(0), Zone::Fixed(0));
+    layout.remarks = said.remarks;
     Ok(Outcome::Read(Box::new(ReadFile {
         name: input.name.clone(),
         sha256: hash(&input.name, path)?,
@@ -375,6 +379,7 @@ fn earlier(job: Job, mut tally: Tally) -> Result<Outcome> {
         ],
         warnings: Vec::new(),
         layout,
+        profile: said.profile,
         tally,
         stored,
     })))

@@ -55,6 +55,8 @@ pub(crate) enum OffsetFrom {
     Zone,
     /// The stamps of this file; in summer they are an hour ahead.
     Stamps,
+    /// A table of an earlier run, which does not tell which of these.
+    Earlier,
 }
 
 /// What a file became.

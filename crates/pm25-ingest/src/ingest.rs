@@ -128,10 +128,8 @@ fn places(args: &ReadArgs) -> Result<Places> {
 }
 
 fn profile(args: &ReadArgs, read: &[ReadFile]) -> Profile {
-    let sources = || read.iter().map(|file| file.layout.source);
-    args.quality
-        .profile
-        .unwrap_or_else(|| profile_of(sources()))
+    let files = read.iter().map(|file| (file.layout.source, file.profile));
+    args.quality.profile.unwrap_or_else(|| profile_of(files))
 }
 
 /// What the files hold, before anything is judged.

@@ -5,9 +5,10 @@
 //! Flags that were set while reading stay; those of the rules over all hours are set anew.
 
 use pm25_air::civil::HOUR_S;
+use pm25_air::quality::Profile;
 use pm25_air::{Quantity, flag};
 use pm25_artifact::prep::StationFact;
-use pm25_file::{Fault, Input, Result};
+use pm25_file::{Fault, Header, Input, Result};
 use pm25_table::Table;
 
 use crate::count::Tally;
@@ -22,12 +23,32 @@ const FROM_LINES: u16 = flag::SENTINEL
     | flag::NEGATIVE
     | flag::CHANNELS;
 
+/// What an earlier table says beside its hours.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// What its files said of themselves: data once simulated stay so.
+    pub(crate) remarks: Vec<String>,
+    /// Whose thresholds held.
+    pub(crate) profile: Option<Profile>,
+}
+
+impl Said {
+    fn of(header: &Header) -> Self {
+        let profile = header.params.get("profile").and_then(|name| name.as_str());
+        Self {
+            remarks: header.read_fact("remarks").unwrap_or_default(),
+            profile: profile.and_then(|name| name.parse().ok()),
+        }
+    }
+}
+
 /// The stations of an earlier table.
-pub(crate) fn read(input: &Input, tally: &mut Tally) -> Result<Vec<Part>> {
+pub(crate) fn read(input: &Input, tally: &mut Tally) -> Result<(Vec<Part>, Said)> {
     let table = Table::read(input, FORMAT)?;
     let header = table
         .header()
         .ok_or_else(|| Fault::bad_artifact(format!("{input} has no header")))?;
+    let said = Said::of(header);
     let facts: Vec<StationFact> = header.read_fact("stations")?;
     let names = table.text("station")?;
     let times_s = table.time("time")?;
@@ -57,14 +78,14 @@ pub(crate) fn read(input: &Input, tally: &mut Tally) -> Result<Vec<Part>> {
         parts.push(part(&table, fact, rows)?);
         from += n;
     }
-    Ok(parts)
+    Ok((parts, said))
 }
 
 fn part(table: &Table, fact: &StationFact, rows: std::ops::Range<usize>) -> Result<Part> {
     let mut part = Part {
         station: fact.name.clone(),
         utc_offset_min: fact.utc_offset_min,
-        offset_from: OffsetFrom::Zone,
+        offset_from: OffsetFrom::Earlier,
         start_s: table.time("time")?[rows.start],
         line: vec![0; rows.len()],
         n_lines: Vec::new(),

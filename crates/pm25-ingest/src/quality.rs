@@ -42,21 +42,28 @@ pub(crate) struct QualityArgs {
     pub(crate) html: Option<Output>,
 }
 
-/// The profile of a network by its sources, if they agree. An earlier table says nothing of its network.
-pub(crate) fn profile_of(sources: impl Iterator<Item = Source>) -> Profile {
-    let raw = sources.filter(|source| *source != Source::Observations);
-    let mut profiles = raw.map(|source| match source {
-        Source::UciBeijing => Profile::Cn,
-        Source::Cpcb => Profile::In,
-        Source::Aqs | Source::AirNow => Profile::Us,
-        Source::Eea => Profile::Eu,
-        _ => Profile::None,
-    });
-    let first = profiles.next().unwrap_or(Profile::None);
-    if profiles.all(|profile| profile == first) {
-        first
+/// The profile of a network by its sources, if they agree; where all are earlier tables, by theirs.
+pub(crate) fn profile_of(files: impl Iterator<Item = (Source, Option<Profile>)>) -> Profile {
+    let mut of_raw = Vec::new();
+    let mut of_earlier = Vec::new();
+    for (source, earlier) in files {
+        match source {
+            Source::Observations => of_earlier.extend(earlier),
+            Source::UciBeijing => of_raw.push(Profile::Cn),
+            Source::Cpcb => of_raw.push(Profile::In),
+            Source::Aqs | Source::AirNow => of_raw.push(Profile::Us),
+            Source::Eea => of_raw.push(Profile::Eu),
+            _ => of_raw.push(Profile::None),
+        }
+    }
+    let profiles = if of_raw.is_empty() {
+        of_earlier
     } else {
-        Profile::None
+        of_raw
+    };
+    match profiles.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => *first,
+        _ => Profile::None,
     }
 }
 
@@ -473,11 +480,19 @@ mod tests {
 
     #[test]
     fn the_networks_files_choose_the_profile() {
-        let of = |sources: &[Source]| profile_of(sources.iter().copied());
+        let of = |sources: &[Source]| profile_of(sources.iter().map(|source| (*source, None)));
         assert_eq!(of(&[Source::UciBeijing; 2]), Profile::Cn);
         assert_eq!(of(&[Source::Cpcb, Source::Aqs]), Profile::None);
         assert_eq!(of(&[Source::Observations, Source::Eea]), Profile::Eu);
         assert_eq!(of(&[Source::Generic]), Profile::None);
         assert_eq!(of(&[]), Profile::None);
+        // Shares of one network that are laid together.
+        let earlier = |profile| (Source::Observations, Some(profile));
+        let shares = [earlier(Profile::Cn), earlier(Profile::Cn)];
+        assert_eq!(profile_of(shares.into_iter()), Profile::Cn);
+        let mixed = [earlier(Profile::Cn), earlier(Profile::In)];
+        assert_eq!(profile_of(mixed.into_iter()), Profile::None);
+        let added = [earlier(Profile::Cn), (Source::Eea, None)];
+        assert_eq!(profile_of(added.into_iter()), Profile::Eu);
     }
 }

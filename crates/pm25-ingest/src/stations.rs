@@ -221,8 +221,12 @@ fn standard_offset_min(parts: &[FilePart]) -> i16 {
 const SUMMER_MIN: u16 = 60;
 
 fn is_summer_of_other(a: &Part, b: &Part) -> bool {
-    let stated = |part: &Part| part.offset_from == OffsetFrom::Stamps;
-    stated(a) && stated(b) && a.utc_offset_min.abs_diff(b.utc_offset_min) <= SUMMER_MIN
+    // An earlier table may hold the winter or the summer of what is stamped now.
+    let may_differ = match (a.offset_from, b.offset_from) {
+        (OffsetFrom::Stamps, other) | (other, OffsetFrom::Stamps) => other != OffsetFrom::Zone,
+        _ => false,
+    };
+    may_differ && a.utc_offset_min.abs_diff(b.utc_offset_min) <= SUMMER_MIN
 }
 
 /// One station has one offset and its hours begin at one minute.

@@ -155,3 +155,39 @@ impl Joined {
         self.part
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hourly::OffsetFrom;
+
+    fn part(start_s: i64, line: &[u32], n_lines: &[u16]) -> Part {
+        Part {
+            station: "A".to_owned(),
+            utc_offset_min: 0,
+            offset_from: OffsetFrom::Zone,
+            start_s,
+            line: line.to_vec(),
+            n_lines: n_lines.to_vec(),
+            values: Default::default(),
+            flags: Default::default(),
+            channels: Default::default(),
+            pm25_incomplete: 0,
+        }
+    }
+
+    #[test]
+    fn a_stretch_whose_lines_were_not_counted_counts_one_for_each_hour() {
+        let plain = || part(0, &[2, 0, 3], &[]);
+        let counted = || part(4 * HOUR_S, &[5, 7], &[2, 1]);
+        let joined = |mut first: Part, later: Part| {
+            first.append(later);
+            first.n_lines
+        };
+        assert_eq!(joined(plain(), counted()), [1, 0, 1, 0, 2, 1]);
+        let mut later = plain();
+        later.start_s = 7 * HOUR_S;
+        assert_eq!(joined(counted(), later), [2, 1, 0, 1, 0, 1]);
+        assert!(joined(plain(), part(4 * HOUR_S, &[5], &[])).is_empty());
+    }
+}

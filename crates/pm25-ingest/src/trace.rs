@@ -356,7 +356,7 @@ fn lines_of(job: Job, wanted: &Hour) -> Result<Vec<Line>> {
 
 /// The hour in an earlier table, whose own lines are to be asked of that table.
 fn earlier(input: &RawInput, wanted: &Hour) -> Result<Vec<Line>> {
-    let parts = observed::read(&input.at, &mut Tally::default())?;
+    let (parts, _) = observed::read(&input.at, &mut Tally::default())?;
     let line = |part: &Part| {
         let hour_idx = (wanted.start_s - part.start_s).div_euclid(HOUR_S);
         let hour_idx = usize::try_from(hour_idx).ok()?;

@@ -149,6 +149,26 @@ fn the_archive_of_openaq_moves_by_an_hour_in_summer() {
 }
 
 #[test]
+fn a_winter_is_added_to_a_summer_and_a_summer_to_a_winter() {
+    let bench = Bench::new();
+    let months = ["openaq_archive.csv", "openaq_archive_winter.csv"];
+    for month in months {
+        bench.write(month, std::fs::read(fixture(month)).unwrap());
+    }
+    let whole = bench.ingested(&months.join(" "));
+    for [earlier, later] in [months, [months[1], months[0]]] {
+        bench.ingested(earlier);
+        std::fs::rename(bench.path("out/o.parquet"), bench.path("e.parquet")).unwrap();
+        let added = bench.ingested(&format!("e.parquet {later}"));
+        assert_eq!(added.contents(), whole.contents(), "{later} later");
+        assert_eq!(
+            added.report.stations[0].utc_offset_min,
+            whole.report.stations[0].utc_offset_min
+        );
+    }
+}
+
+#[test]
 fn airnow_has_no_header_and_offsets_of_quarter_hours() {
     let ingested = ingested("airnow.dat", "");
     assert_eq!(source(&ingested), "airnow");
@@ -329,6 +349,16 @@ fn the_agency_of_europe_writes_decimals_in_parquet() {
     assert_eq!(ingested.values(Quantity::Pm10)[1], 18.5);
     let told = self::ingested("eea.parquet", "--max-rejects 20% --tz UTC");
     assert_eq!(self::hours(&told)[0].0, "00:00:00+00:00");
+}
+
+#[test]
+fn a_header_repeated_is_called_so_whatever_the_rows_are_asked_for() {
+    let text = std::fs::read_to_string(fixture("stateair_airnow.csv")).unwrap();
+    let bench = Bench::new();
+    bench.write("a.csv", format!("{}\n{text}", text.trim_end()));
+    let ingested = bench.ingested("a.csv --max-rejects 60%");
+    let rejected = ingested.rejected();
+    assert!(rejected.contains(&("header repeated", 1)), "{rejected:?}");
 }
 
 #[test]
