@@ -90,20 +90,7 @@ fn open_archives(inputs: &mut Inputs) -> Result<()> {
         match archive::members(&file.name, path) {
             Ok((members, archive)) => {
                 inputs.archives.push(archive);
-                for member in members {
-                    let name = packed_name(&file.name, &member);
-                    match reason_to_skip(&name) {
-                        Some(why) => inputs.skipped.push(Skipped {
-                            name,
-                            why: why.to_owned(),
-                        }),
-                        None => files.push(RawInput {
-                            name,
-                            member: Some(member),
-                            ..file.clone()
-                        }),
-                    }
-                }
+                files.extend(packed(&file, members, &mut inputs.skipped));
             }
             Err(fault) if file.origin == Origin::Found && fault.kind() == Kind::BadData => {
                 inputs.failed.push(Skipped {
@@ -116,6 +103,32 @@ fn open_archives(inputs: &mut Inputs) -> Result<()> {
     }
     inputs.files = files;
     Ok(())
+}
+
+/// The files of an archive that may be tables. Of several nobody named one, so a note beside the measurements is skipped as
+/// in a folder.
+fn packed(archive: &RawInput, members: Vec<Member>, skipped: &mut Vec<Skipped>) -> Vec<RawInput> {
+    let mut files = Vec::with_capacity(members.len());
+    for member in members {
+        let name = packed_name(&archive.name, &member);
+        match reason_to_skip(&shown_name(&member.name)) {
+            Some(why) => skipped.push(Skipped {
+                name,
+                why: why.to_owned(),
+            }),
+            None => files.push(RawInput {
+                name,
+                member: Some(member),
+                ..archive.clone()
+            }),
+        }
+    }
+    if 1 < files.len() {
+        files
+            .iter_mut()
+            .for_each(|file| file.origin = Origin::Found);
+    }
+    files
 }
 
 /// What headers and reports call a packed file.
@@ -142,13 +155,18 @@ fn missing(path: &Path) -> Fault {
 
 fn walk(folder: &Path, inputs: &mut Inputs) -> Result<()> {
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|e| {
-            Fault::unforeseen(format!(
-                "{}: the folder cannot be searched",
-                folder.display()
-            ))
-            .because(e)
-        })?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A link that leads nowhere must not stop the others.
+            Err(e) if 0 < e.depth() => {
+                inputs.failed.push(closed(folder, &e));
+                continue;
+            }
+            Err(e) => {
+                let what = format!("{}: the folder cannot be searched", folder.display());
+                return Err(Fault::unforeseen(what).because(e));
+            }
+        };
         if entry.file_type().is_dir() {
             continue;
         }
@@ -170,9 +188,27 @@ fn walk(folder: &Path, inputs: &mut Inputs) -> Result<()> {
     Ok(())
 }
 
+/// What a folder holds and cannot be opened: a link that leads nowhere or in a circle, a folder of somebody else.
+fn closed(folder: &Path, cause: &walkdir::Error) -> Skipped {
+    let path = cause.path().unwrap_or(folder);
+    let why = match cause.io_error() {
+        Some(e) => format!("cannot be opened: {e}"),
+        None => "a link to a folder above it".to_owned(),
+    };
+    Skipped {
+        name: relative_name(path.strip_prefix(folder).unwrap_or(path)),
+        why,
+    }
+}
+
+/// Why a file is not looked at, by its name below the folder or the archive.
 fn reason_to_skip(name: &str) -> Option<&'static str> {
     let base = name.rsplit('/').next().unwrap_or(name).to_lowercase();
-    if base.starts_with('.') || name.split('/').any(|part| part == "__MACOSX") {
+    // A notebook's `.ipynb_checkpoints` would make each station twice.
+    let is_hidden = |part: &str| {
+        part == "__MACOSX" || part.starts_with('.') && !part.trim_start_matches('.').is_empty()
+    };
+    if name.split('/').any(is_hidden) {
         return Some("hidden");
     }
     let known = ENDINGS.iter().any(|ending| base.ends_with(ending));
@@ -211,6 +247,7 @@ mod tests {
             "c.csv.gz",
             "README.md",
             ".hidden.csv",
+            ".ipynb_checkpoints/b-checkpoint.csv",
         ] {
             let path = dir.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -230,10 +267,25 @@ mod tests {
             skipped,
             [
                 (".hidden.csv", "hidden"),
+                (".ipynb_checkpoints/b-checkpoint.csv", "hidden"),
                 ("README.md", "its ending is none of a table"),
                 ("b.csv", "given twice")
             ]
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_or_in_a_circle_does_not_stop_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("z.csv"), "x").unwrap();
+        std::os::unix::fs::symlink("gone.csv", dir.path().join("a.csv")).unwrap();
+        std::os::unix::fs::symlink(".", dir.path().join("circle")).unwrap();
+        let inputs = find(&[Input::Path(dir.path().to_owned())]).unwrap();
+        assert_eq!(inputs.files.len(), 1);
+        let failed = inputs.failed.iter();
+        let failed: Vec<&str> = failed.map(|file| file.name.as_str()).collect();
+        assert_eq!(failed, ["a.csv", "circle"]);
     }
 
     #[test]

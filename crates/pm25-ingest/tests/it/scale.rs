@@ -76,6 +76,17 @@ fn files_in_a_zip_archive_are_read_where_they_lie() {
 }
 
 #[test]
+fn a_note_in_a_named_archive_does_not_stop_the_measurements() {
+    let bench = Bench::new();
+    let content = table(0, 48, 1.0);
+    let note = ("readme.txt", b"Fetched on Monday\n".as_slice());
+    bench.write("a.zip", zip(&[("a.csv", content.as_bytes()), note], 0));
+    let ingested = bench.ingested("a.zip");
+    assert_eq!(ingested.report.files[0].name, "a.zip/a.csv");
+    assert_eq!(ingested.report.skipped[0].name, "a.zip/readme.txt");
+}
+
+#[test]
 fn an_archive_within_an_archive_is_read_as_if_unpacked() {
     let bench = Bench::new();
     let (a, b) = (table(0, 48, 1.0), table(48, 48, 1.0));
@@ -235,6 +246,18 @@ fn new_months_are_added_without_the_old_files() {
     // Two hours are in both.
     assert_eq!(added.rejected(), [("exact duplicate", 2)]);
     assert_eq!(added.report.rows.read, 72 + 26);
+}
+
+#[test]
+fn simulated_data_stay_simulated_when_months_are_added() {
+    let bench = Bench::new();
+    let said = |text: String| format!("# simulated, not measured\n{text}");
+    bench.write("a.csv", said(table(0, 72, 1.0)));
+    bench.write("in/a.csv", table(72, 24, 1.0));
+    bench.ingested("a.csv");
+    std::fs::rename(bench.path("out/o.parquet"), bench.path("earlier.parquet")).unwrap();
+    let added = bench.ingested("earlier.parquet in");
+    assert_eq!(added.report.notes, ["simulated, not measured"]);
 }
 
 #[test]
