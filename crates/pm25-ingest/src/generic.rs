@@ -26,7 +26,7 @@ use pm25_file::{Fault, Result, nearest};
 use serde::Deserialize;
 
 use crate::claim::Claim;
-use crate::clock::{Order, parse, shows_year_first};
+use crate::clock::{Order, parse, shows_year_first, whole_number};
 use crate::count::shown;
 use crate::head::{Head, HeadRow};
 use crate::layout::{
@@ -377,6 +377,12 @@ fn order_of(
         return Ok(order);
     }
     let first = head.first_value(header_idx, time).unwrap_or_default();
+    if is_date_without_marks(first.as_bytes()) {
+        let what = format!(
+            "{file}: `{first}` is a date and an hour without marks, or seconds since 1970 of some time after 2031"
+        );
+        return Err(Fault::bad_data(what).hint("write the time as `2020-01-31 05:00`"));
+    }
     if first.is_empty()
         || shows_year_first(first.as_bytes())
         || parse(first.as_bytes(), Order::Ymd).is_ok()
@@ -393,6 +399,21 @@ fn order_of(
     Err(Fault::bad_data(what).hint(
         "say it in a map: `order = \"day-first\"` or `\"month-first\"`; see `pm25-ingest --help`",
     ))
+}
+
+/// Whether ten digits can be year, month, day and hour, as 2020013105 can: hours would follow one another by seconds.
+fn is_date_without_marks(text: &[u8]) -> bool {
+    let number = |from: usize, to: usize| text.get(from..to).and_then(whole_number);
+    let [year, month, day, hour] = [(0, 4), (4, 6), (6, 8), (8, 10)].map(|(a, b)| number(a, b));
+    let within = |number: Option<i64>, range: std::ops::RangeInclusive<i64>| {
+        number.is_some_and(|number| range.contains(&number))
+    };
+    text.len() == 10
+        && text.iter().all(u8::is_ascii_digit)
+        && within(year, 1970..=2099)
+        && within(month, 1..=12)
+        && within(day, 1..=31)
+        && within(hour, 0..=24)
 }
 
 fn names(file: &str, row: &HeadRow, wishes: &Wishes) -> Result<Names> {
@@ -502,6 +523,16 @@ mod tests {
             fault.to_string(),
             "in/f.csv: cannot tell day from month in `01/04/2020 01:00`"
         );
+    }
+
+    #[test]
+    fn ten_digits_that_can_be_a_date_are_not_taken_for_seconds() {
+        let of = |time: &str| layout_of(&format!("time,pm25\n{time},5\n"), &Wishes::default());
+        let fault = of("2020013105").unwrap_err();
+        assert!(fault.to_string().contains("without marks"), "{fault}");
+        for seconds in ["1580446800", "2020013199", "1999999999"] {
+            assert!(of(seconds).is_ok(), "{seconds}");
+        }
     }
 
     #[test]
