@@ -13,13 +13,13 @@ pub(crate) enum Correction {
 
 /// µg/m³ from the mean of both channels' `cf_1` (µg/m³) and the relative humidity (%), both of one hour: EPA's
 /// US-wide correction (Barkjohn et al. 2021, doi 10.5194/amt-14-4617-2021), with the pieces that AirNow's Fire and
-/// Smoke Map has used above 30 µg/m³ since 2022.
+/// Smoke Map has used above 30 µg/m³ since 2022. What comes out below zero, as for clean and humid air, is zero there too.
 pub(crate) fn epa_pm25_ug_m3(cf_1: f64, rh: f64) -> f64 {
     let dry = -0.0862 * rh + 5.75;
     let low = 0.524 * cf_1 + dry;
     let middle = 0.786 * cf_1 + dry;
     let high = 2.966 + 0.69 * cf_1 + 8.84e-4 * cf_1 * cf_1;
-    if cf_1 < 30.0 {
+    let corrected = if cf_1 < 30.0 {
         low
     } else if cf_1 < 50.0 {
         let share = cf_1 / 20.0 - 1.5;
@@ -31,7 +31,8 @@ pub(crate) fn epa_pm25_ug_m3(cf_1: f64, rh: f64) -> f64 {
         share * high + (1.0 - share) * middle
     } else {
         high
-    }
+    };
+    corrected.max(0.0)
 }
 
 #[cfg(test)]
@@ -55,6 +56,8 @@ mod tests {
             (20.0, 50.0, 11.92),
             (100.0, 50.0, 80.04),
             (300.0, 50.0, 289.526),
+            // 0.524 - 8.62 + 5.75 is below zero.
+            (1.0, 100.0, 0.0),
         ] {
             assert!((epa_pm25_ug_m3(cf_1, rh) - truth).abs() < 1e-9);
         }
