@@ -226,6 +226,13 @@ impl fmt::Display for Summary<'_> {
                 rows.averaged
             )?;
         }
+        if 0 < rows.out_of_scope {
+            writeln!(
+                f,
+                "other     {} of the kept lines are about what is not held: other pollutants or monitors",
+                rows.out_of_scope
+            )?;
+        }
         for (reason, n) in self.cells {
             writeln!(f, "cells     {n} {reason}")?;
         }

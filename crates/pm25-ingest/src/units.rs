@@ -302,7 +302,8 @@ impl Conversion {
         if self == Self::NONE || !theirs.is_finite() {
             return theirs;
         }
-        self.exact(as_written(theirs)) as f32
+        // Infinity would pass for a code; what is too large for an `f32` stays impossible.
+        (self.exact(as_written(theirs)) as f32).clamp(f32::MIN, f32::MAX)
     }
 
     /// Converts a column in place.
@@ -361,6 +362,13 @@ mod tests {
                 "{unit}: {converted}, not {ours}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_stays_a_number() {
+        assert_eq!(convert(Quantity::Pm25, "mg/m3", 3e38), f32::MAX);
+        assert_eq!(convert(Quantity::Pm25, "mg/m3", -3e38), f32::MIN);
+        assert!(convert(Quantity::Pm25, "mg/m3", f32::NAN).is_nan());
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn lines(report: &IngestReport) -> String {
     }
     if 0 < rows.out_of_scope {
         section.push_str(&format!(
-            " {} are about other pollutants.",
+            " {} are about other pollutants or monitors.",
             count(rows.out_of_scope)
         ));
     }

@@ -167,3 +167,15 @@ fn a_country_has_a_small_page() {
     assert_eq!(page.matches("svg class=\"strip\"").count(), 453);
     assert_eq!(page.matches("<article").count(), 0);
 }
+
+#[test]
+fn one_hour_of_a_million_is_not_none() {
+    for (part, of, text) in [
+        (0.0, 1e6, "0.0 %"),
+        (1.0, 1e6, "under 0.001 %"),
+        (9.0, 1e6, "0.001 %"),
+        (9.0, 10.0, "90.0 %"),
+    ] {
+        assert_eq!(percent(part, of), text);
+    }
+}

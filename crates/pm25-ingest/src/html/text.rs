@@ -50,6 +50,9 @@ pub(crate) fn percent(part: f64, of: f64) -> String {
     let share = 100.0 * part / of.max(1.0);
     if share == 0.0 || 0.95 <= share {
         format!("{share:.1} %")
+    } else if share < 0.000_5 {
+        // One hour of many is not none.
+        "under 0.001 %".to_owned()
     } else {
         format!("{share:.3} %")
     }
