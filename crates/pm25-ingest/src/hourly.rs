@@ -23,6 +23,7 @@ use crate::count::{Reason, Tally};
 use crate::duplicate::Duplicates;
 use crate::layout::{Layout, Stamped};
 use crate::rows::{Rows, SENTINEL};
+use crate::zone::Zone;
 
 /// A station's hours from one file.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub(crate) struct Part {
 pub(crate) enum OffsetFrom {
     /// The source, a flag, or a column.
     Zone,
+    /// A zone by its name, whose standard time may change from year to year.
+    Named,
     /// The stamps of this file; in summer they are an hour ahead.
     Stamps,
     /// A table of an earlier run, which does not tell which of these.
@@ -90,6 +93,7 @@ impl Part {
             utc_offset_min: stated.unwrap_or_else(|| layout.zone.standard_offset_min(start_s)),
             offset_from: match stated {
                 Some(_) if layout.extras.offset_at.is_none() => OffsetFrom::Stamps,
+                _ if matches!(layout.zone, Zone::Named(..)) => OffsetFrom::Named,
                 _ => OffsetFrom::Zone,
             },
             start_s,

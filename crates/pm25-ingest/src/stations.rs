@@ -207,35 +207,42 @@ fn station(parts: Vec<FilePart>, names: &[String]) -> Result<(Merged, Vec<Reject
     ))
 }
 
-/// Stamps that state their offset are ahead of standard time in summer: the smallest offset is the standard one.
+/// Stamps that state their offset are ahead of standard time in summer: the smallest offset is the standard one. Of a named
+/// zone whose standard time changed that of the first year counts, as it does within a file.
 fn standard_offset_min(parts: &[FilePart]) -> i16 {
     let (_, first) = &parts[0];
-    if first.offset_from == OffsetFrom::Zone {
-        return first.utc_offset_min;
-    }
-    let offsets = parts.iter().map(|(_, part)| part.utc_offset_min);
-    offsets.min().unwrap_or(first.utc_offset_min)
+    let all = || parts.iter().map(|(_, part)| part);
+    let chosen = if first.offset_from == OffsetFrom::Zone {
+        None
+    } else if all().any(|part| part.offset_from == OffsetFrom::Named) {
+        all().min_by_key(|part| part.start_s)
+    } else {
+        all().min_by_key(|part| part.utc_offset_min)
+    };
+    chosen.unwrap_or(first).utc_offset_min
 }
 
 /// Summer time is an hour ahead.
 const SUMMER_MIN: u16 = 60;
 
-fn is_summer_of_other(a: &Part, b: &Part) -> bool {
-    // An earlier table may hold the winter or the summer of what is stamped now.
-    let may_differ = match (a.offset_from, b.offset_from) {
-        (OffsetFrom::Stamps, other) | (other, OffsetFrom::Stamps) => other != OffsetFrom::Zone,
-        _ => false,
+/// Whether two offsets can be those of one clock.
+fn is_one_clock(a: &Part, b: &Part) -> bool {
+    use OffsetFrom::{Earlier, Named, Stamps};
+    let apart_min = a.utc_offset_min.abs_diff(b.utc_offset_min);
+    let furthest_min = match (a.offset_from, b.offset_from) {
+        (Named, Named) => u16::MAX,
+        // An earlier table may hold the winter or the summer of what is stamped now, or other years.
+        (Stamps, Stamps | Earlier) | (Named, Earlier) | (Earlier, Stamps | Named) => SUMMER_MIN,
+        _ => 0,
     };
-    may_differ && a.utc_offset_min.abs_diff(b.utc_offset_min) <= SUMMER_MIN
+    apart_min <= furthest_min
 }
 
 /// One station has one offset and its hours begin at one minute.
 fn refuse_two_clocks(parts: &[FilePart], names: &[String]) -> Result<()> {
     let (first_idx, first) = &parts[0];
     for (file_idx, part) in &parts[1..] {
-        let clash = if part.utc_offset_min != first.utc_offset_min
-            && !is_summer_of_other(part, first)
-        {
+        let clash = if !is_one_clock(part, first) {
             let [was, is] = [first, part].map(|part| format_offset(part.utc_offset_min));
             format!(
                 "has the offset {was} in {} and {is} in {}",

@@ -77,6 +77,7 @@ impl Whole {
         let (mut part, tallies) =
             average::part_by_column(&mut rows, &fixed, &all, &Finer::of(self.step_s));
         part.utc_offset_min = self.offset_min;
+        part.offset_from = Part::empty(&rows, layout, &[0], self.begin_s).offset_from;
         Piece {
             part: Some(part),
             tallies,

@@ -131,6 +131,31 @@ fn an_hour_shown_twice_is_told_apart_newest_first_and_oldest_first() {
     }
 }
 
+/// Moscow's standard time was UTC+3 in 2010 and UTC+4 in 2013.
+#[test]
+fn years_of_a_zone_whose_standard_time_changed_are_one_station() {
+    let header = "time,station,pm25\n";
+    for minutes in [&["00"][..], &["00", "15", "30", "45"]] {
+        let year = |year: i32| -> String {
+            let stamps = (0..24).flat_map(|hour| minutes.iter().map(move |min| (hour, min)));
+            stamps
+                .map(|(hour, min)| format!("{year}-01-05 {hour:02}:{min},M,{}\n", year - 2000))
+                .collect()
+        };
+        let bench = Bench::new();
+        bench.write("one/a.csv", format!("{header}{}{}", year(2010), year(2013)));
+        bench.write("two/a.csv", format!("{header}{}", year(2010)));
+        bench.write("two/b.csv", format!("{header}{}", year(2013)));
+        let one = bench.ingested("one --tz Europe/Moscow");
+        let two = bench.ingested("two --tz Europe/Moscow");
+        assert_eq!(two.contents(), one.contents());
+        for of in [&one, &two] {
+            assert_eq!(of.report.stations[0].utc_offset_min, 180);
+            assert_eq!(of.report.stations[0].pm25_present, 48);
+        }
+    }
+}
+
 #[test]
 fn files_of_one_station_are_laid_over_one_another() {
     let bench = Bench::new();
