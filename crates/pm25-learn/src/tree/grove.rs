@@ -119,9 +119,11 @@ mod tests {
     /// The left leaf of the first tree says -1.
     const LEFT: usize = 1;
 
+    type Change = fn(&mut Ensemble);
+
     #[test]
     fn whoever_changes_a_tree_loses_what_was_packed() {
-        let changes: [(fn(&mut Ensemble), f64); 6] = [
+        let changes: [(Change, f64); 6] = [
             (|it| it.trees[0].value[LEFT] = 5.0, 4.0),
             (
                 |it| it.trees.iter_mut().for_each(|tree| tree.value[LEFT] = 5.0),
