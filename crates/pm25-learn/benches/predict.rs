@@ -16,6 +16,8 @@ use pm25_learn::tree::{BoostParams, Ensemble, ForestParams, fit_boost, fit_fores
 
 const N_TRAIN: usize = 40_000;
 const N_FEATURES: usize = 6;
+/// Rows that are asked one by one.
+const N_ROWS_ALONE: usize = 20_000;
 
 /// Numbers that look random and are the same everywhere.
 fn column(feature: usize, n_rows: usize) -> Vec<f32> {
@@ -57,7 +59,9 @@ fn forest(n_trees: &str) -> Ensemble {
 fn predict(criterion: &mut Criterion) {
     let table = table(100_000);
     let x = columns(&table);
-    let row: Vec<f32> = table.iter().map(|column| column[7]).collect();
+    // Another row each time: the same one would find all nodes on its way in the innermost cache.
+    let rows = (0..N_ROWS_ALONE).map(|row| table.iter().map(|column| column[row]).collect());
+    let rows: Vec<Vec<f32>> = rows.collect();
     let mut group = criterion.benchmark_group("predict");
     group.sample_size(10);
     for (name, ensemble) in [("boost_300", booster("300")), ("forest_20", forest("20"))] {
@@ -66,9 +70,15 @@ fn predict(criterion: &mut Criterion) {
             b.iter(|| black_box(ensemble.predict(&x)))
         });
         group.throughput(Throughput::Elements(1));
-        group.bench_function(format!("{name}/1_row"), |b| {
-            b.iter(|| ensemble.predict_row(black_box(&row)))
-        });
+        let mut one_by_one = |how: &str| {
+            let mut rows = rows.iter().cycle();
+            group.bench_function(format!("{name}/1_row_{how}"), |b| {
+                b.iter(|| rows.next().map(|row| ensemble.predict_row(black_box(row))))
+            });
+        };
+        one_by_one("walked");
+        ensemble.pack();
+        one_by_one("packed");
     }
     group.finish();
 }

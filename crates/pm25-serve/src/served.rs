@@ -90,8 +90,6 @@ impl Served {
             features,
             positions,
         };
-        // Single rows are what most requests ask.
-        served.horizons.members().iter().for_each(Model::pack);
         served.test()?;
         served.documents = Documents {
             page: page::render(&served).into(),
@@ -99,6 +97,12 @@ impl Served {
             openapi: openapi::render(&served).into(),
         };
         Ok(served)
+    }
+
+    /// Packs all trees for single rows, which are what most requests ask. A large forest takes about as long as it took to
+    /// be read; no answer changes, so that it may be asked meanwhile.
+    pub(crate) fn pack(&self) {
+        self.horizons.members().iter().for_each(Model::pack);
     }
 
     /// The same with the state in a file, which must be this model's.

@@ -122,6 +122,7 @@ impl Service {
         .map(|door| Wire::new(door, stopped.clone()));
         runtime.spawn(wires[0].clone().accept(public));
         runtime.spawn(wires[1].clone().accept(admin));
+        pack(&app)?;
         let (look_now, now) = channel();
         if let Source::Registry(shelf) = config.source {
             let watch = Watch {
@@ -202,6 +203,16 @@ impl Service {
         self.runtime.shutdown_background();
         ended
     }
+}
+
+/// Packs the trees of the model beside what is answered: it need not wait for that.
+fn pack(app: &App) -> anyhow::Result<()> {
+    let served = app.current.model();
+    let thread = std::thread::Builder::new().name("pack".to_owned());
+    thread
+        .spawn(move || served.pack())
+        .context("cannot start the thread that packs trees")?;
+    Ok(())
 }
 
 fn runtime(n_threads: usize) -> anyhow::Result<Runtime> {

@@ -66,6 +66,8 @@ impl Watch {
                 found.version.number,
                 served.short_hash()
             );
+            // The old one answers meanwhile.
+            served.pack();
             self.app.current.exchange(served);
             self.app.metrics.reloaded();
             self.app.journal.note(note);

@@ -89,8 +89,8 @@ pub fn fit_boost(
 /// Fits an ensemble.
 ///
 /// Memory beyond the table and the targets is 8 bytes a row for scores and 2 for leaves where these are kept (more than 6
-/// columns, or other leaves than means), and for the rows in bins, up to 6
-/// columns: 16 bytes a row, namely the row with its gradient and a buffer of the same size to part rows in, and up to
+/// columns, weights, an objective other than squared error, or outliers beside which rounding is coarse), and for the rows
+/// in bins, up to 6 columns: 16 bytes a row, namely the row with its gradient and a buffer of the same size to part rows in, and up to
 /// 4,194,304 rows a second one; more columns: 8 bytes for each word of the row, one for each column and 4 for a list of rows. A row is
 /// 1 + (columns - 6) / 8 words, rounded up (see `rows.rs`): 24 or 32 bytes a row for 6 columns, 72 for 26. Weights, or an
 /// objective with second derivatives, take 2 bytes of the first word. Order statistics (absolute, Huber, quantile) take

@@ -32,13 +32,13 @@ pub(super) fn plain(more: &[(&str, &str)]) -> BoostParams {
 }
 
 /// Pseudo-random columns, some values missing, and a target that depends on them in steps, with noise.
-struct World {
-    columns: Vec<Vec<f32>>,
-    y: Vec<f32>,
+pub(super) struct World {
+    pub(super) columns: Vec<Vec<f32>>,
+    pub(super) y: Vec<f32>,
 }
 
 impl World {
-    fn new(n_rows: usize, seed: u64) -> Self {
+    pub(super) fn new(n_rows: usize, seed: u64) -> Self {
         let chance = |column| Stream::new(seed, Purpose::Rows, column);
         let columns: Vec<Vec<f32>> = (0..4)
             .map(|column| {
@@ -62,14 +62,14 @@ impl World {
         Self { columns, y }
     }
 
-    fn x(&self) -> Columns<'_> {
+    pub(super) fn x(&self) -> Columns<'_> {
         Columns::new(
             self.columns.iter().map(Vec::as_slice).collect(),
             self.y.len(),
         )
     }
 
-    fn fit(&self, params: &BoostParams) -> BoostFit {
+    pub(super) fn fit(&self, params: &BoostParams) -> BoostFit {
         fit_boost(&self.x(), &self.y, None, params, NOT_WATCHED)
     }
 }

@@ -69,6 +69,8 @@ mod wide;
 #[cfg(test)]
 mod boost_tests;
 #[cfg(test)]
+mod leaves_tests;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 mod oracle;

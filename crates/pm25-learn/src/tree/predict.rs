@@ -114,7 +114,7 @@ impl Ensemble {
 
     /// Packs the trees for single rows: what is asked thereafter has the same bits, sooner. Worth while for a service,
     /// which is asked again and again; the packed trees take about a third of the memory of the others beside them.
-    /// Trees that ask for categories stay as they are.
+    /// Trees that ask for categories stay as they are. Whoever asks while another thread packs is answered by walking.
     pub fn pack(&self) {
         self.trees.pack();
     }

@@ -248,7 +248,7 @@ impl Rule {
 
     /// Tries all cuts between bins in use at once, with missing values on either side: the same cut as [`Self::scan`]
     /// finds.
-    fn scan_with_missing(
+    pub(super) fn scan_with_missing(
         &self,
         present: impl Iterator<Item = (usize, Sum)>,
         missing: Sum,
@@ -287,7 +287,7 @@ impl Rule {
 
     /// Goes from one bin in use to the next where no value is missing and nothing binds what leaves say: the same cut
     /// as [`Self::scan`] finds. Most nodes of a deep tree are small and are searched here.
-    fn scan_free(
+    pub(super) fn scan_free(
         &self,
         present: impl Iterator<Item = (usize, Sum)>,
         searched: &Searched,
@@ -323,7 +323,7 @@ impl Rule {
     }
 
     /// Goes from one bin in use to the next.
-    fn scan(
+    pub(super) fn scan(
         &self,
         present: impl Iterator<Item = (usize, Sum)>,
         missing: Sum,

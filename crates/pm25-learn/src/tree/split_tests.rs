@@ -190,6 +190,75 @@ proptest! {
     }
 }
 
+/// Small sums, so that many cuts are worth the same; one in five of slots in use is without weight.
+fn a_slot() -> impl Strategy<Value = Sum> {
+    let weight = prop_oneof![1 => Just(0), 4 => 1..4_i64];
+    (-4..5_i64, weight).prop_map(|(gradient, weight)| Sum { gradient, weight })
+}
+
+/// A small node: what is in which slot, perhaps several times in one.
+fn a_node() -> impl Strategy<Value = Vec<(u8, Sum)>> {
+    let slots = proptest::collection::vec((0..=254_u8, a_slot()), 2..24);
+    let missing = proptest::option::weighted(0.8, a_slot());
+    (slots, missing).prop_map(|(mut slots, missing)| {
+        slots.extend(missing.map(|sum| (super::bins::MISSING, sum)));
+        slots
+    })
+}
+
+fn penalties() -> impl Strategy<Value = Penalties> {
+    let reg_lambda = prop_oneof![Just(0.0), Just(1.0), Just(1e9)];
+    let reg_alpha = prop_oneof![Just(0.0), Just(1.5), Just(1e12)];
+    (reg_lambda, reg_alpha, 0.0..5.0_f64).prop_map(|(reg_lambda, reg_alpha, min_child_weight)| {
+        Penalties {
+            reg_lambda,
+            reg_alpha,
+            min_split_gain: 0.0,
+            min_child_weight,
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #[test]
+    fn all_cuts_at_once_are_what_one_after_the_other_finds(
+        node in a_node(),
+        penalties in penalties(),
+        step in prop_oneof![Just(1.0), Just(libm::ldexp(1.0, -400)), Just(libm::ldexp(1.0, 100))],
+    ) {
+        let mut slots = SparseSlots::new();
+        node.iter().for_each(|&(slot, sum)| slots.add(slot, sum));
+        let total = node.iter().fold(Sum::default(), |total, it| total + it.1);
+        let wanted = rule(&penalties, step);
+        let searched = Searched {
+            feature: 3,
+            place: 0,
+            n_bins: 255,
+            total,
+            role: Role::Number,
+            bounds: UNBOUND,
+        };
+        // Nodes that are too light are not searched at all.
+        prop_assume!(wanted.may_split(total));
+        let missing = slots.slot(usize::from(super::bins::MISSING));
+        let present = || slots.iter().filter(|&(slot, _)| slot < usize::from(super::bins::MISSING));
+        let expected = wanted.scan(present(), missing, &searched);
+        let found = wanted.best_of_sparse(&slots, searched, &mut Below::new());
+        prop_assert_eq!(found, expected);
+        if 0 < missing.weight {
+            let found = wanted.scan_with_missing(present(), missing, &searched, &mut Below::new());
+            prop_assert_eq!(found, expected);
+        } else {
+            prop_assert_eq!(wanted.scan_free(present(), &searched), expected);
+        }
+        if let Some(split) = expected {
+            prop_assert!(split.gain.is_finite() && 0.0 < split.gain);
+            prop_assert!(0 < split.left.weight && split.left.weight < total.weight);
+        }
+    }
+}
+
 #[test]
 fn equal_gradients_are_not_parted() {
     let wanted = rule(&CART, 1.0);
