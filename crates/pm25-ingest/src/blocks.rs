@@ -130,7 +130,7 @@ impl<'a> Blocks<'a> {
             n_lines += n_lines_more;
             shelves.relieve(&mut whole).map_err(Stop::Fault)
         };
-        let block = |at: usize| self.block(spans[at]).map_err(|_| Stop::Irregular);
+        let block = |at: usize| self.block(spans[at]).ok_or(Stop::Irregular);
         match in_order(spans.len(), block, join) {
             Ok(()) => {}
             Err(Stop::Irregular) => return Ok(None),
@@ -143,9 +143,10 @@ impl<'a> Blocks<'a> {
         }))
     }
 
-    /// The rows of a block, its counts, and over how many lines it runs.
-    fn block(&self, span: Span) -> Result<(Reader<'a>, Tally, u64)> {
-        let raw = Raw::section(self.path, span)?;
+    /// The rows of a block, its counts, and over how many lines it runs; nothing if it cannot be read alone, as where
+    /// the first ends before the header does.
+    fn block(&self, span: Span) -> Option<(Reader<'a>, Tally, u64)> {
+        let raw = Raw::section(self.path, span).ok()?;
         let mut records = Records::new(raw, self.delimiter, self.name);
         let header_line = if span.0 == 0 {
             self.layout.header_line
@@ -154,7 +155,7 @@ impl<'a> Blocks<'a> {
         };
         let mut reader = Reader::new(self.name, self.layout.clone(), self.wishes);
         let mut tally = Tally::default();
-        while records.advance()? {
+        while records.advance().ok()? {
             if records.line() <= header_line {
                 continue;
             }
@@ -163,9 +164,10 @@ impl<'a> Blocks<'a> {
                 number: records.line(),
                 n_lines: records.n_lines(),
             };
-            reader.feed(line, &mut tally)?;
+            reader.feed(line, &mut tally).ok()?;
         }
-        Ok((reader, tally, records.n_lines_before_end()))
+        let n_lines = records.n_lines_before_end();
+        (header_line <= n_lines).then_some((reader, tally, n_lines))
     }
 
     fn hash(&self, (from, end): Span, hasher: &mut Hasher) -> Result<()> {
@@ -312,6 +314,10 @@ mod tests {
             outcome(&offsets("Z"), Some(100)),
             outcome(&offsets("Z"), None)
         );
+        // A header behind the first block.
+        assert!(front_to_back(
+            &("# as sent by the council\n".repeat(8) + &table(30))
+        ));
         // Nowhere to cut.
         assert!(front_to_back(&table(60).replace('\n', "\r")));
     }
