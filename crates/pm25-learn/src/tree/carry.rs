@@ -10,7 +10,8 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use super::histogram::{Among, Histogram};
+use super::adding::Among;
+use super::histogram::Histogram;
 use super::in_place::part_in_place;
 use super::partition::{Filled, Question, part};
 use super::rows::{Chosen, Layout};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
+use super::adding::Among;
 use super::binned::Binned;
 use super::bins::{Cuts, Table};
 use super::boost::check_sizes;
@@ -14,7 +15,7 @@ use super::carry::{Span, Whole, spare_for};
 use super::chance::{Purpose, Stream};
 use super::ensemble::{Ensemble, Tree};
 use super::grow::{Leaves, Plan, Seed, grow};
-use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
+use super::histogram::{Histogram, Size, Sum, sum_of_row};
 use super::link::Link;
 use super::params::ForestParams;
 use super::quantise::Rounding;

@@ -19,15 +19,17 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::adding::Among;
 use super::bins::Cuts;
 use super::carry::{Carry, Job, Span};
 use super::chance::Stream;
+use super::cutting::Below;
 use super::grown::{Fork, Grown, GrownNode, Open, Subtree};
-use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
+use super::histogram::{Histogram, Size, Sum, sum_of_row};
 use super::role::{Bounds, Role, UNBOUND};
 use super::rows::{Chosen, Load};
 use super::sparse::SparseSlots;
-use super::split::{Below, Rule, Searched, Split};
+use super::split::{Rule, Searched, Split};
 use super::sprout::{Stem, sprout};
 
 /// Everything that shapes a tree but its rows.

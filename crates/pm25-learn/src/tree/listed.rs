@@ -16,9 +16,10 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::adding::{Ahead, Among};
 use super::carry::{Carry, Job};
 use super::grown::{Fork, Grown};
-use super::histogram::{Ahead, Among, Histogram};
+use super::histogram::Histogram;
 use super::in_place::part_in_place;
 use super::partition::{Filled, part_all};
 use super::rows::{Chosen, Layout};

@@ -11,11 +11,14 @@
 //!                    objective → quantise ───────────────────────┴→ forest ───────────────────┘     │ │
 //!                                                                                             check └──→ shap
 //!                                                                               (what came from outside)
+//! adding → histogram, cutting → split, pass → scores: their innermost loops
+//!
 //! predict ┬→ compiled ┬→ chapter → sweep
 //!         │           └→ lockstep
 //!         └→ grove → packed → ranks
 //! ```
 
+mod adding;
 mod ascending;
 mod assign;
 mod binned;
@@ -30,6 +33,7 @@ mod check;
 mod codes;
 mod compiled;
 mod counts;
+mod cutting;
 mod ensemble;
 mod forest;
 mod grove;
@@ -47,6 +51,7 @@ mod objective;
 mod packed;
 mod params;
 mod partition;
+mod pass;
 mod predict;
 mod quadrature;
 mod quantiles;

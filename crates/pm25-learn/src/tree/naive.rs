@@ -2,20 +2,22 @@
 //!
 //! Not fast: every node keeps a list of its rows, and every split is found by going through them.
 
+use super::adding::Among;
 use super::bins::Cuts;
 use super::bins::{MISSING, cut_all, pack};
 use super::buffers::{Buffers, Root, list_drawn};
 use super::chance::Purpose;
 use super::chance::Stream;
+use super::cutting::Below;
 use super::grow::*;
 use super::grown::Grown;
-use super::histogram::{Among, Histogram, Size, Sum, sum_of_row};
+use super::histogram::{Histogram, Size, Sum, sum_of_row};
 use super::partition::Filled;
 use super::rows::{Chosen, Layout, Load};
 use super::rows::{NOT_DRAWN, gradient};
 use super::sparse::SparseSlots;
-use super::split::{Below, Rule, Searched, Split};
 use super::split::{Penalties, Steps};
+use super::split::{Rule, Searched, Split};
 use crate::columns::Columns;
 
 const CART: Penalties = Penalties {

@@ -27,7 +27,7 @@ pub(crate) struct Question<'a> {
     pub(crate) place: Place,
     pub(crate) n_words: usize,
     /// Whether rows that were not drawn are among them.
-    pub(crate) among: super::histogram::Among,
+    pub(crate) among: super::adding::Among,
 }
 
 /// Goes on parting: `from` holds the next rows.
@@ -109,7 +109,7 @@ fn part_sized<const W: usize>(
     to: &mut [u64],
     filled: Filled,
 ) -> Filled {
-    use super::histogram::Among::{All, Drawn};
+    use super::adding::Among::{All, Drawn};
     let (from, to) = (from.as_chunks::<W>().0, to.as_chunks_mut::<W>().0);
     let Place { word, shift } = question.place;
     let bin = |row: &[u64; W]| (row[word] >> shift) as u8;

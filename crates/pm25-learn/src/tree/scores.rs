@@ -12,20 +12,20 @@ use rayon::prelude::*;
 
 use super::assign::Assign;
 use super::bins::Packed;
-use super::buffers::{Buffers, Root, list_drawn};
+use super::buffers::{Buffers, Root};
 use super::chance::Stream;
 use super::grow::{Leaves, Plan};
 use super::grown::Grown;
-use super::histogram::{Among, Histogram, Size, Sum};
+use super::histogram::{Histogram, Size, Sum};
 use super::leaf_sums::ByLeaf;
 use super::lines::Lines;
 use super::objective::Objective;
-use super::partition::Filled;
+use super::pass::{Done, Over, Pass, Shard, add_values, max_abs};
 use super::quantise::Rounding;
 use super::rows::{Chosen, Layout, Load, NOT_DRAWN, gradient};
 use super::split::Steps;
 use super::sums::{BLOCK, Lanes};
-use super::wide::{Work, run};
+use super::wide::run;
 
 /// Rows whose residuals are at hand at once.
 pub(crate) const CHUNK: usize = 512;
@@ -90,7 +90,7 @@ impl Goal<'_> {
 
     /// Adds the losses of the first `n` rows.
     #[inline(always)]
-    fn add_losses(&self, lanes: &mut Lanes, wants: &Wants, n: usize) {
+    pub(super) fn add_losses(&self, lanes: &mut Lanes, wants: &Wants, n: usize) {
         if self.objective == Objective::Squared && self.weights.is_empty() {
             lanes.add(&wants.gradients[..n], |residual| residual * residual);
         } else {
@@ -463,188 +463,4 @@ impl<'a> Scores<'a> {
             .map(|pairs| goal.objective.centre(pairs, share))
             .collect()
     }
-}
-
-/// One pass over one shard.
-struct Over<'a> {
-    pass: &'a Pass<'a>,
-    first: usize,
-    table: &'a mut [u64],
-    shard: Shard<'a>,
-}
-
-impl Work for Over<'_> {
-    type Done = Done;
-
-    #[inline(always)]
-    fn work(self) -> Done {
-        self.pass.over(self.first, self.table, self.shard)
-    }
-}
-
-/// One pass over the rows between two trees.
-struct Pass<'a> {
-    chosen: Chosen,
-    size: Size,
-    /// What leaves say.
-    values: Vec<f64>,
-    /// How rows find their leaves; none if they know them.
-    assign: Option<&'a Assign>,
-    gradients: Rounding,
-    hessians: Rounding,
-    drawn: Stream,
-    /// A row is drawn if its 16 bits of chance are below.
-    drawn_below: u32,
-}
-
-/// One shard's part of what all rows have.
-struct Shard<'a> {
-    sums: &'a mut [f64],
-    /// Empty if nobody asks for them later.
-    leaves: &'a mut [AtomicU16],
-    /// Where rows are listed; empty if they are not.
-    list: &'a mut [u32],
-    goal: Goal<'a>,
-}
-
-/// What a pass finds in a shard.
-struct Done {
-    histogram: Histogram,
-    /// Sums of losses and of the sizes of gradients, one each a block.
-    losses: Vec<f64>,
-    sizes: Vec<f64>,
-    gradient_max: f64,
-    listed: Filled,
-}
-
-impl Pass<'_> {
-    #[inline(always)]
-    fn over(&self, first: usize, table: &mut [u64], shard: Shard) -> Done {
-        let mut done = Done {
-            histogram: Histogram::new(self.size),
-            losses: Vec::new(),
-            sizes: Vec::new(),
-            gradient_max: 0.0,
-            listed: Filled {
-                left: 0,
-                right: shard.list.len(),
-            },
-        };
-        let Shard {
-            sums,
-            leaves,
-            list,
-            goal,
-        } = shard;
-        let n_words = self.chosen.layout.n_words;
-        let (mut wants, mut words) = (Wants::new(), [0; CHUNK]);
-        let blocks = table
-            .chunks_mut(BLOCK * n_words)
-            .zip(sums.chunks_mut(BLOCK));
-        for (block, (table, sums)) in blocks.enumerate() {
-            let (mut losses, mut sizes) = (Lanes::default(), Lanes::default());
-            let chunks = table
-                .chunks_mut(CHUNK * n_words)
-                .zip(sums.chunks_mut(CHUNK));
-            for (chunk, (table, sums)) in chunks.enumerate() {
-                let within = block * BLOCK + chunk * CHUNK;
-                let leaves = leaves.get_mut(within..within + sums.len());
-                self.add_last(table, sums, leaves);
-                goal.from(within).wants(sums, &mut wants);
-                goal.add_losses(&mut losses, &wants, sums.len());
-                let gradients = &wants.gradients[..sums.len()];
-                sizes.add(gradients, f64::abs);
-                let largest = max_abs(gradients);
-                done.gradient_max = largest.max(done.gradient_max);
-                self.write(first + within, &wants, &mut words, table);
-                if !list.is_empty() {
-                    let words = &words[..sums.len()];
-                    done.listed = list_drawn(first + within, words, list, done.listed);
-                }
-            }
-            done.losses.push(losses.sum());
-            done.sizes.push(sizes.sum());
-            if !done.histogram.is_wide() {
-                done.histogram.add(&self.chosen, Among::All, table);
-            }
-        }
-        if done.histogram.is_wide() {
-            done.histogram.add(&self.chosen, Among::All, table);
-        }
-        done
-    }
-
-    /// Adds what the last tree says of a chunk.
-    #[inline(always)]
-    fn add_last(&self, table: &[u64], sums: &mut [f64], leaves: Option<&mut [AtomicU16]>) {
-        let mut room = [const { AtomicU16::new(0) }; CHUNK];
-        let leaves = leaves.unwrap_or(&mut room[..sums.len()]);
-        if let Some(assign) = self.assign {
-            assign.fill_wide(&self.chosen.layout, table, leaves, &mut [false; CHUNK]);
-        }
-        add_values(&self.values, sums, leaves);
-    }
-
-    /// Rounds what rows want and puts it into them, or that a row is not drawn; `words` are what was put.
-    #[inline(always)]
-    fn write(&self, first: usize, wants: &Wants, words: &mut [u64; CHUNK], table: &mut [u64]) {
-        let Layout { load, n_words, .. } = self.chosen.layout;
-        let mask = load.bins_mask();
-        let mut chances = [0; CHUNK];
-        if self.drawn_below <= u32::from(u16::MAX) {
-            self.drawn.fill(first / 4, &mut chances);
-        }
-        self.gradients.fill(first / 4, &wants.gradients, words);
-        for (word, chance) in words.iter_mut().zip(chances) {
-            let is_drawn = u32::from(chance) < self.drawn_below;
-            *word = if is_drawn {
-                *word << 48
-            } else {
-                NOT_DRAWN_WORD
-            };
-        }
-        if load == Load::Weighted {
-            let mut hessians = [0; CHUNK];
-            self.hessians
-                .fill(first / 4, &wants.hessians, &mut hessians);
-            for (word, hessian) in words.iter_mut().zip(hessians) {
-                *word |= (hessian & 0xffff) << 32;
-            }
-        }
-        if n_words == 1 {
-            for (row, &mut word) in table.iter_mut().zip(words) {
-                *row = *row & mask | word;
-            }
-        } else {
-            for (row, &mut word) in table.chunks_exact_mut(n_words).zip(words) {
-                row[0] = row[0] & mask | word;
-            }
-        }
-    }
-}
-
-const NOT_DRAWN_WORD: u64 = (NOT_DRAWN as u16 as u64) << 48;
-
-#[inline(always)]
-fn add_values(values: &[f64], sums: &mut [f64], leaves: &mut [AtomicU16]) {
-    if values.is_empty() {
-        return;
-    }
-    for (sum, leaf) in sums.iter_mut().zip(leaves) {
-        *sum += values[usize::from(*leaf.get_mut())];
-    }
-}
-
-#[inline(always)]
-fn max_abs(values: &[f64]) -> f64 {
-    let larger = |a: f64, b: f64| if a < b { b } else { a };
-    let mut lanes = [0.0_f64; 8];
-    let (chunks, rest) = values.as_chunks::<8>();
-    for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, value.abs());
-        }
-    }
-    let rest = rest.iter().fold(0.0, |max, value| larger(max, value.abs()));
-    lanes.into_iter().fold(rest, larger)
 }

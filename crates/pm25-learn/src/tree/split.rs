@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use super::bins::{ALL_PRESENT, MISSING};
 use super::categories;
+use super::cutting::{Below, BestCut, Cutting, Parted};
 use super::histogram::{Histogram, Sum};
 use super::role::{Bounds, Role, UNBOUND};
 use super::sparse::SparseSlots;
-use super::wide::{Work, run};
+use super::wide::run;
 
 /// What a split is worth and which ones are allowed, in quantised steps.
 ///
@@ -202,7 +203,12 @@ impl Rule {
     /// The best of the cuts after these bins where `more` goes left too. A cut after an empty bin is never better
     /// than the one before it.
     #[inline(always)]
-    fn best_cut(&self, below: &Below, cuts: Range<usize>, [more, total]: [Sum; 2]) -> BestCut {
+    pub(super) fn best_cut(
+        &self,
+        below: &Below,
+        cuts: Range<usize>,
+        [more, total]: [Sum; 2],
+    ) -> BestCut {
         let [more, total] = [more, total].map(|sum| [sum.gradient as f64, sum.weight as f64]);
         let mut scores = [0.0; MISSING as usize];
         let scores = &mut scores[cuts.clone()];
@@ -461,99 +467,6 @@ fn middle(histogram: &Histogram, place: usize, [last, n_bins]: [usize; 2]) -> u8
     next.map_or(ALL_PRESENT, |next| ((last + next - 1) / 2) as u8)
 }
 
-/// For each bin the sums up to and including it. Sums below 2^53 are exact in f64.
-pub(crate) struct Below {
-    gradients: [f64; MISSING as usize],
-    weights: [f64; MISSING as usize],
-}
-
-impl Below {
-    pub(crate) fn new() -> Self {
-        Self {
-            gradients: [0.0; MISSING as usize],
-            weights: [0.0; MISSING as usize],
-        }
-    }
-
-    fn sum(&self, bin: usize) -> Sum {
-        Sum {
-            gradient: self.gradients[bin] as i64,
-            weight: self.weights[bin] as i64,
-        }
-    }
-}
-
-/// Trying all cuts of one feature, with missing values on the right and, if there are any, on the left.
-struct Cutting<'a> {
-    rule: &'a Rule,
-    histogram: &'a Histogram,
-    searched: &'a Searched,
-    cuts: Range<usize>,
-    missing: Sum,
-    below: &'a mut Below,
-}
-
-impl Work for Cutting<'_> {
-    type Done = [BestCut; 2];
-
-    #[inline(always)]
-    fn work(self) -> [BestCut; 2] {
-        let Self {
-            rule,
-            histogram,
-            searched,
-            cuts,
-            missing,
-            below,
-        } = self;
-        let Searched {
-            place,
-            n_bins,
-            total,
-            ..
-        } = *searched;
-        let sums = (&mut below.gradients[..n_bins], &mut below.weights[..n_bins]);
-        histogram.sum_below(place, sums.0, sums.1);
-        let parted = Parted {
-            rule,
-            below,
-            cuts,
-            total,
-            missing,
-        };
-        parted.work()
-    }
-}
-
-/// Trying cuts of which the sums below are known.
-struct Parted<'a> {
-    rule: &'a Rule,
-    below: &'a Below,
-    cuts: Range<usize>,
-    total: Sum,
-    missing: Sum,
-}
-
-impl Work for Parted<'_> {
-    type Done = [BestCut; 2];
-
-    #[inline(always)]
-    fn work(self) -> [BestCut; 2] {
-        let Self {
-            rule,
-            below,
-            cuts,
-            total,
-            missing,
-        } = self;
-        let right = rule.best_cut(below, cuts.clone(), [Sum::default(), total]);
-        if missing.weight == 0 {
-            return [right, BestCut::default()];
-        }
-        [right, rule.best_cut(below, cuts, [missing, total])]
-    }
-}
-
 /// The largest of scores, none of which is below zero; 0 of none.
 #[inline(always)]
 fn largest(scores: &[f64]) -> f64 {
@@ -567,12 +480,6 @@ fn largest(scores: &[f64]) -> f64 {
     }
     let rest = rest.iter().fold(0.0, |max, &score| larger(max, score));
     lanes.into_iter().fold(rest, larger)
-}
-
-#[derive(Clone, Copy, Default)]
-struct BestCut {
-    score: f64,
-    last: usize,
 }
 
 /// A way to part a node, and the sums that go left.

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::adding::Among;
 use super::bins::{Cuts, cut_all, pack};
-use super::histogram::{Among, Size, sum_of_row};
-use super::histogram::{Histogram, Sum};
+use super::cutting::Below;
+use super::histogram::{Histogram, Size, Sum, sum_of_row};
 use super::role::{Role, UNBOUND};
 use super::rows::{Chosen, Layout, Load};
 use super::sparse::SparseSlots;
